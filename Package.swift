@@ -1,0 +1,153 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let firstParty: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let collections = product(name: "DequeModule", package: "swift-collections")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
+    static let inMemoryLogging = product(name: "InMemoryLogging", package: "swift-log")
+    static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let metrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let systemPackage = product(name: "SystemPackage", package: "swift-system")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+}
+
+/// One target of ours: where it lives follows from its ring, and it declares exactly what it imports.
+func module(_ name: String, in ring: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(ring)/\(name)", swiftSettings: firstParty)
+}
+
+func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/Commands/\(name)", swiftSettings: firstParty)
+}
+
+func tests(of name: String, in ring: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(ring)/\(name)Tests",
+        swiftSettings: firstParty)
+}
+
+let package = Package(
+    name: "bus-integration-stripe",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+    ],
+    targets: [
+        // Core: no I/O, no clock, no randomness.
+        module("BusCore", in: "Core"),
+        module("BillingCore", in: "Core", ["BusCore"]),
+        module("StripeCore", in: "Core", ["BusCore", "BillingCore", .crypto]),
+
+        // Platform: one adapter to the outside each.
+        module("BusSQL", in: "Platform", ["BusCore", .grdb, .logging]),
+        module("BusRuntime", in: "Platform", ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module("BusAuth", in: "Platform", ["BusCore", .jwtKit]),
+        module(
+            "BusServer", in: "Platform",
+            [
+                "BusCore", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .logging, .metrics, .nioCore, .nioHTTP1,
+                .nioPosix, .serviceLifecycle,
+            ]),
+        module(
+            "BusClient", in: "Platform",
+            [
+                "BusCore", "BusRuntime", .asyncHTTPClient, .logging, .metrics, .nioCore, .nioHTTP1,
+                .serviceLifecycle,
+            ]),
+        module(
+            "StripeClient", in: "Platform",
+            ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .metrics, .nioCore, .nioHTTP1]),
+
+        // Services: never import each other.
+        module(
+            "EventsAPI", in: "Services",
+            [
+                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .crypto, .httpTypes, .hummingbird,
+                .logging, .metrics, .nioCore, .serviceLifecycle,
+            ]),
+        module(
+            "StripeIntegration", in: "Services",
+            [
+                "BusCore", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime", "BusServer", .crypto,
+                .httpTypes, .hummingbird, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+            ]),
+
+        // Commands: flags to settings to run.
+        command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),
+        command("bus-integration-stripe", ["BusCore", "BusRuntime", "StripeIntegration", .argumentParser]),
+        command(
+            "bus-local",
+            [
+                "BusCore", "BusRuntime", "BusAuth", "BusServer", "EventsAPI", "StripeIntegration", .argumentParser,
+                .hummingbird, .logging, .serviceLifecycle,
+            ]),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["BusCore", .systemPackage, .subprocess], path: "Tests/Support/TestSupport",
+            resources: [.copy("Fixtures")], swiftSettings: firstParty),
+        tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
+        tests(of: "StripeCore", in: "Core", ["BusCore", "BillingCore", "StripeCore", "TestSupport"]),
+        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusSQL", "TestSupport"]),
+        tests(of: "BusRuntime", in: "Platform", ["BusCore", "BusRuntime", "TestSupport", .logging]),
+        tests(of: "BusAuth", in: "Platform", ["BusCore", "BusAuth", "TestSupport", .crypto]),
+        tests(
+            of: "BusClient", in: "Platform",
+            ["BusCore", "BusClient", "TestSupport", .hummingbird, .logging, .nioCore, .serviceLifecycle]),
+        tests(
+            of: "StripeClient", in: "Platform",
+            ["BusCore", "StripeCore", "StripeClient", "TestSupport", .logging, .nioCore, .nioHTTP1, .nioPosix]),
+        tests(
+            of: "EventsAPI", in: "Services",
+            [
+                "BusCore", "BusSQL", "BusAuth", "BusServer", "EventsAPI", "TestSupport", .httpTypes, .hummingbird,
+                .hummingbirdTesting, .logging, .nioCore, .serviceLifecycle,
+            ]),
+        tests(
+            of: "StripeIntegration", in: "Services",
+            [
+                "BusCore", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient", "BusServer",
+                "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+            ]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "BusCore", "BusAuth", "TestSupport", "bus-api-provider-events", "bus-integration-stripe", "bus-local",
+            ],
+            path: "Tests/EndToEnd", swiftSettings: firstParty),
+    ]
+)

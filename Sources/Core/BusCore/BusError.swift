@@ -1,0 +1,83 @@
+/// An error as it leaves a boundary: a code from the contract, a text that is safe to show, and a cause that is only logged.
+package struct BusError: Error {
+    /// What happened, in the contract's words.
+    package let code: Code
+    /// Lower-case fact, then the remedy; never a secret.
+    package let message: String
+    /// What was caught; logged, never sent.
+    package let cause: (any Error)?
+
+    /// An error with a message a caller can act on.
+    package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+}
+
+extension BusError {
+    /// Every code the services answer with (bus.md 3.5, 5.7, 5.9; additions ).
+    package enum Code: String, CaseIterable, Sendable {
+        case badRequest = "bad_request"
+        case invalidAuth = "invalid_auth"
+        case forbidden
+        case notFound = "not_found"
+        case methodNotAllowed = "method_not_allowed"
+        case requestTimeout = "request_timeout"
+        case conflict
+        case gone
+        case payloadTooLarge = "payload_too_large"
+        case rateLimited = "rate_limited"
+        case backendUnavailable = "backend_unavailable"
+        case notReady = "not_ready"
+
+        case invalidSignature = "invalid_signature"
+        case eventsUnavailable = "events_unavailable"
+        case webhookSecretUnconfigured = "webhook_secret_unconfigured"
+
+        case invalidRequest = "invalid_request"
+        case forbiddenAccount = "forbidden_account"
+        case unsupportedProvider = "unsupported_provider"
+        case priceUnresolved = "price_unresolved"
+        case customerUnresolved = "customer_unresolved"
+        case webhookSignatureInvalid = "webhook_signature_invalid"
+        case webhookTimestampOutOfTolerance = "webhook_timestamp_out_of_tolerance"
+        case webhookPayloadInvalid = "webhook_payload_invalid"
+        case stripeAuthFailed = "stripe_auth_failed"
+        case stripeError = "stripe_error"
+        case stripeUnavailable = "stripe_unavailable"
+
+        case internalError = "internal_error"
+
+        /// The HTTP status the code is answered with.
+        package var httpStatus: Int {
+            switch self {
+            case .badRequest, .invalidSignature, .invalidRequest, .unsupportedProvider, .priceUnresolved,
+                .customerUnresolved, .webhookSignatureInvalid, .webhookTimestampOutOfTolerance, .webhookPayloadInvalid:
+                400
+            case .invalidAuth: 401
+            case .forbidden, .forbiddenAccount: 403
+            case .notFound: 404
+            case .methodNotAllowed: 405
+            case .requestTimeout: 408
+            case .conflict: 409
+            case .gone: 410
+            case .payloadTooLarge: 413
+            case .rateLimited: 429
+            case .internalError: 500
+            case .stripeAuthFailed, .stripeError: 502
+            case .backendUnavailable, .notReady, .eventsUnavailable, .webhookSecretUnconfigured, .stripeUnavailable: 503
+            }
+        }
+
+        /// True when the same request with the same idempotency key may succeed later.
+        package var isRetryable: Bool {
+            switch self {
+            case .requestTimeout, .rateLimited, .backendUnavailable, .notReady, .eventsUnavailable, .stripeUnavailable,
+                .internalError:
+                true
+            default: false
+            }
+        }
+    }
+}

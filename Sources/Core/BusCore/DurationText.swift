@@ -1,0 +1,38 @@
+extension Duration {
+    /// Reads a duration in Go's syntax (`250ms`, `30s`, `1h30m`) plus days (`30d`); a bare integer is seconds (bus.md 4.1).
+    package init?(goSyntax text: String) {
+        if let seconds = Int64(text), seconds >= 0, seconds < 1 << 40 {
+            self = .seconds(seconds)
+            return
+        }
+        var total = Duration.zero
+        var rest = Substring(text)
+        guard !rest.isEmpty else { return nil }
+        while !rest.isEmpty {
+            let digits = rest.prefix { "0123456789.".contains($0) }
+            let unit = rest.dropFirst(digits.count).prefix { !"0123456789.".contains($0) }
+            guard let amount = Double(digits), amount < 1e9, let nanoseconds = Duration.unitNanoseconds[unit] else {
+                return nil
+            }
+            total += .nanoseconds(Int64(amount * nanoseconds))
+            rest = rest.dropFirst(digits.count + unit.count)
+        }
+        self = total
+    }
+
+    private static let unitNanoseconds: [Substring: Double] = [
+        "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9, "d": 86_400e9,
+    ]
+
+    /// Whole nanoseconds, clamped to `Int64`.
+    package var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? (seconds < 0 ? .min : .max) : scaled.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
+    }
+
+    /// Seconds with their fraction.
+    package var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
+}

@@ -1,0 +1,47 @@
+/// The ids of one event log: `evt_<unix nanoseconds>`, always growing even when the clock steps back (bus.md 2.1).
+package struct EventIDSequence: Sendable {
+    private var last: Int64
+
+    /// A sequence that goes on after `last`, the newest id's number, or 0 for an empty log.
+    package init(after last: Int64) {
+        self.last = last
+    }
+
+    /// The next id at the time `now`.
+    package mutating func next(at now: Timestamp) -> String {
+        last = max(last + 1, now.nanoseconds)
+        return "evt_\(last)"
+    }
+
+    /// The number inside an id of this form.
+    package static func number(of id: String) -> Int64? {
+        id.hasPrefix("evt_") ? Int64(id.dropFirst(4)) : nil
+    }
+}
+
+/// Identifiers shaped like UUIDs (RFC 9562).
+package enum UUIDText {
+    /// A version 4 UUID from 128 random bits.
+    package static func version4(high: UInt64, low: UInt64) -> String {
+        let high = high & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+        let low = low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        var digits: [UInt8] = []
+        digits.reserveCapacity(36)
+        for index in 0..<32 {
+            if [8, 12, 16, 20].contains(index) { digits.append(UInt8(ascii: "-")) }
+            let word = index < 16 ? high : low
+            digits.append(hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 15))
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// The lower-cased text when it has the shape of a UUID, of any version.
+    package static func normalized(_ text: String) -> String? {
+        guard text.utf8.count == 36 else { return nil }
+        for (index, byte) in text.utf8.enumerated() {
+            let isDash = [8, 13, 18, 23].contains(index)
+            guard isDash ? byte == UInt8(ascii: "-") : hexValue(byte) != nil else { return nil }
+        }
+        return text.lowercased()
+    }
+}

@@ -1,0 +1,374 @@
+/// Why bytes are not the JSON document that was expected.
+package enum JSONFault: Error, Equatable, Sendable {
+    /// Not JSON (RFC 8259), or cut short; `offset` counts bytes.
+    case malformed(offset: Int)
+    /// Bytes follow the document.
+    case trailingData(offset: Int)
+    /// Nested deeper than `Limits.jsonDepthMax`.
+    case tooDeep
+    /// A string is not UTF-8.
+    case invalidUTF8
+    /// Valid JSON of another kind than the reader asked for.
+    case unexpectedType(offset: Int)
+}
+
+/// Reads one JSON document in a single pass over its bytes, taking only what the caller asks for.
+///
+/// Values that nobody asks for are checked against the grammar and skipped without allocating. The bytes must outlive
+/// the reader, so it is made and used inside one `withUnsafeBytes`.
+package struct JSONReader {
+    let bytes: UnsafeRawBufferPointer
+    /// Offset of the next unread byte.
+    package internal(set) var index = 0
+    private var depth = 0
+    /// A value was just finished, so the enclosing container goes on with a comma or ends.
+    private var valueEnded = false
+
+    /// A reader at the start of `bytes`.
+    package init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    // MARK: Containers
+
+    /// Steps into an object; members follow from `nextKey()`.
+    package mutating func enterObject() throws(JSONFault) {
+        try enter(UInt8(ascii: "{"))
+    }
+
+    /// Steps into an array; elements follow while `nextElement()` is true.
+    package mutating func enterArray() throws(JSONFault) {
+        try enter(UInt8(ascii: "["))
+    }
+
+    /// The next member's key, or nil at the end of the object. The value must be read or skipped before the next call.
+    package mutating func nextKey() throws(JSONFault) -> JSONKey? {
+        guard try advanceToNext(closing: UInt8(ascii: "}")) else { return nil }
+        let key = JSONKey(try rawString())
+        skipWhitespace()
+        guard take(UInt8(ascii: ":")) else { throw .malformed(offset: index) }
+        valueEnded = false
+        return key
+    }
+
+    /// True when another element follows; it must be read or skipped before the next call.
+    package mutating func nextElement() throws(JSONFault) -> Bool {
+        guard try advanceToNext(closing: UInt8(ascii: "]")) else { return false }
+        valueEnded = false
+        return true
+    }
+
+    /// Fails unless only whitespace follows the document.
+    package mutating func finish() throws(JSONFault) {
+        skipWhitespace()
+        if index < bytes.count { throw .trailingData(offset: index) }
+    }
+
+    // MARK: Values
+
+    /// The kind of the next value, judged by its first byte.
+    package mutating func peek() throws(JSONFault) -> JSONKind {
+        skipWhitespace()
+        guard index < bytes.count else { throw .malformed(offset: index) }
+        switch bytes[index] {
+        case UInt8(ascii: "{"): return .object
+        case UInt8(ascii: "["): return .array
+        case UInt8(ascii: "\""): return .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool
+        case UInt8(ascii: "n"): return .null
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+        default: throw .malformed(offset: index)
+        }
+    }
+
+    /// A string value.
+    package mutating func string() throws(JSONFault) -> String {
+        try expect(.string)
+        let text = try JSONKey(rawString()).text()
+        valueEnded = true
+        return text
+    }
+
+    /// A string value, or nil for `null`.
+    package mutating func stringOrNull() throws(JSONFault) -> String? {
+        if try takeNull() { return nil }
+        return try string()
+    }
+
+    /// A bool value.
+    package mutating func bool() throws(JSONFault) -> Bool {
+        try expect(.bool)
+        let isTrue = bytes[index] == UInt8(ascii: "t")
+        try literal(isTrue ? "true" : "false")
+        return isTrue
+    }
+
+    /// Consumes `null` when that is the next value.
+    package mutating func takeNull() throws(JSONFault) -> Bool {
+        guard try peek() == .null else { return false }
+        try literal("null")
+        return true
+    }
+
+    /// The digits of a number exactly as written.
+    package mutating func number() throws(JSONFault) -> String {
+        try expect(.number)
+        let start = index
+        try skipNumber()
+        return String(decoding: bytes[start..<index], as: UTF8.self)
+    }
+
+    /// An integer in the range of `Int64`; fractions and exponents are `unexpectedType`.
+    package mutating func integer() throws(JSONFault) -> Int64 {
+        let start = index
+        guard let value = Int64(try number()) else { throw .unexpectedType(offset: start) }
+        return value
+    }
+
+    /// Skips one value of any kind and returns where its bytes lie.
+    @discardableResult
+    package mutating func skipValue() throws(JSONFault) -> Range<Int> {
+        skipWhitespace()
+        let start = index
+        try skipOne()
+        return start..<index
+    }
+
+    // MARK: Scanning
+
+    private mutating func enter(_ opening: UInt8) throws(JSONFault) {
+        skipWhitespace()
+        guard index < bytes.count else { throw .malformed(offset: index) }
+        guard bytes[index] == opening else { throw .unexpectedType(offset: index) }
+        depth += 1
+        if depth > Limits.jsonDepthMax { throw .tooDeep }
+        index += 1
+        valueEnded = false
+    }
+
+    /// Handles the comma or the closing byte between two entries of a container.
+    private mutating func advanceToNext(closing: UInt8) throws(JSONFault) -> Bool {
+        skipWhitespace()
+        if take(closing) {
+            depth -= 1
+            valueEnded = true
+            return false
+        }
+        if valueEnded {
+            guard take(UInt8(ascii: ",")) else { throw .malformed(offset: index) }
+            skipWhitespace()
+        }
+        guard index < bytes.count, bytes[index] != closing else { throw .malformed(offset: index) }
+        return true
+    }
+
+    private mutating func expect(_ kind: JSONKind) throws(JSONFault) {
+        if try peek() != kind { throw .unexpectedType(offset: index) }
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard index < bytes.count, bytes[index] == byte else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func skipWhitespace() {
+        while index < bytes.count {
+            switch bytes[index] {
+            case 0x20, 0x0A, 0x0D, 0x09: index += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func literal(_ word: StaticString) throws(JSONFault) {
+        guard bytes.count - index >= word.utf8CodeUnitCount else { throw .malformed(offset: index) }
+        for offset in 0..<word.utf8CodeUnitCount where bytes[index + offset] != word.utf8Start[offset] {
+            throw .malformed(offset: index)
+        }
+        index += word.utf8CodeUnitCount
+        valueEnded = true
+    }
+
+    /// Skips a string and returns the bytes between its quotes.
+    private mutating func rawString() throws(JSONFault) -> UnsafeRawBufferPointer {
+        guard take(UInt8(ascii: "\"")) else { throw .malformed(offset: index) }
+        let start = index
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                index += 1
+                return UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)])
+            }
+            if byte == UInt8(ascii: "\\") {
+                try skipEscape()
+            } else if byte < 0x20 {
+                throw .malformed(offset: index)
+            } else {
+                index += 1
+            }
+        }
+        throw .malformed(offset: index)
+    }
+
+    private mutating func skipEscape() throws(JSONFault) {
+        guard index + 1 < bytes.count else { throw .malformed(offset: index) }
+        switch bytes[index + 1] {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            index += 2
+        case UInt8(ascii: "u"):
+            guard index + 5 < bytes.count else { throw .malformed(offset: index) }
+            for offset in 2...5 where hexValue(bytes[index + offset]) == nil { throw .malformed(offset: index) }
+            index += 6
+        default: throw .malformed(offset: index)
+        }
+    }
+
+    private mutating func skipNumber() throws(JSONFault) {
+        _ = take(UInt8(ascii: "-"))
+        if !take(UInt8(ascii: "0")) { try skipDigits() }
+        if take(UInt8(ascii: ".")) { try skipDigits() }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            try skipDigits()
+        }
+        valueEnded = true
+    }
+
+    private mutating func skipDigits() throws(JSONFault) {
+        let start = index
+        while index < bytes.count, bytes[index] &- UInt8(ascii: "0") < 10 { index += 1 }
+        if index == start { throw .malformed(offset: index) }
+    }
+
+    /// One value, containers by a loop: nesting costs a bit of a mask, never a stack frame.
+    private mutating func skipOne() throws(JSONFault) {
+        let outer = depth
+        var isObject = NestingMask()
+        repeat {
+            switch try peek() {
+            case .string:
+                _ = try rawString()
+                valueEnded = true
+            case .number: try skipNumber()
+            case .bool: try literal(bytes[index] == UInt8(ascii: "t") ? "true" : "false")
+            case .null: try literal("null")
+            case .object:
+                try enterObject()
+                isObject[depth] = true
+            case .array:
+                try enterArray()
+                isObject[depth] = false
+            }
+            while depth > outer {
+                if isObject[depth] {
+                    if try nextKey() != nil { break }
+                } else if try nextElement() {
+                    break
+                }
+            }
+        } while depth > outer
+    }
+}
+
+/// What a JSON value is.
+package enum JSONKind: Equatable, Sendable {
+    case object, array, string, number, bool, null
+}
+
+/// Which of the open containers are objects: one bit a level.
+private struct NestingMask {
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+
+    subscript(depth: Int) -> Bool {
+        get { (depth <= 64 ? low >> UInt64(depth - 1) : high >> UInt64(depth - 65)) & 1 == 1 }
+        set {
+            let bit = UInt64(1) << UInt64((depth - 1) & 63)
+            if depth <= 64 {
+                low = newValue ? low | bit : low & ~bit
+            } else {
+                high = newValue ? high | bit : high & ~bit
+            }
+        }
+    }
+}
+
+/// A string as it lies in the document, escapes included: a key to compare, or text to take out.
+package struct JSONKey {
+    private let raw: UnsafeRawBufferPointer
+
+    init(_ raw: UnsafeRawBufferPointer) {
+        self.raw = raw
+    }
+
+    /// True when the key spells `name`, written with or without escapes.
+    package static func == (key: JSONKey, name: StaticString) -> Bool {
+        if key.raw.count == name.utf8CodeUnitCount {
+            for offset in 0..<key.raw.count where key.raw[offset] != name.utf8Start[offset] { return false }
+            return true
+        }
+        guard key.raw.count > name.utf8CodeUnitCount, key.raw.contains(UInt8(ascii: "\\")) else { return false }
+        return (try? key.text()) == "\(name)"
+    }
+
+    /// The text with its escapes resolved; a lone surrogate becomes U+FFFD.
+    package func text() throws(JSONFault) -> String {
+        guard raw.contains(UInt8(ascii: "\\")) else {
+            guard let text = String(validating: raw, as: UTF8.self) else { throw .invalidUTF8 }
+            return text
+        }
+        var units: [UInt8] = []
+        units.reserveCapacity(raw.count)
+        var index = 0
+        while index < raw.count {
+            if raw[index] != UInt8(ascii: "\\") {
+                units.append(raw[index])
+                index += 1
+            } else {
+                index += appendEscape(at: index, to: &units)
+            }
+        }
+        guard let text = String(validating: units, as: UTF8.self) else { throw .invalidUTF8 }
+        return text
+    }
+
+    /// Appends what the escape at `index` stands for and returns its length; the reader has checked its form.
+    private func appendEscape(at index: Int, to units: inout [UInt8]) -> Int {
+        switch raw[index + 1] {
+        case UInt8(ascii: "b"): units.append(0x08)
+        case UInt8(ascii: "f"): units.append(0x0C)
+        case UInt8(ascii: "n"): units.append(0x0A)
+        case UInt8(ascii: "r"): units.append(0x0D)
+        case UInt8(ascii: "t"): units.append(0x09)
+        case UInt8(ascii: "u"):
+            let first = unit(at: index)
+            if first & 0xFC00 == 0xD800, index + 11 < raw.count, raw[index + 6] == UInt8(ascii: "\\"),
+                raw[index + 7] == UInt8(ascii: "u"), unit(at: index + 6) & 0xFC00 == 0xDC00
+            {
+                let scalar = 0x10000 + ((first & 0x3FF) << 10) + (unit(at: index + 6) & 0x3FF)
+                units.append(contentsOf: String(Unicode.Scalar(scalar) ?? "\u{FFFD}").utf8)
+                return 12
+            }
+            units.append(contentsOf: String(Unicode.Scalar(first) ?? "\u{FFFD}").utf8)
+            return 6
+        default: units.append(raw[index + 1])
+        }
+        return 2
+    }
+
+    private func unit(at index: Int) -> UInt32 {
+        (2...5).reduce(0) { value, offset in value << 4 | UInt32(hexValue(raw[index + offset]) ?? 0) }
+    }
+}
+
+/// The value of one hexadecimal digit, either case.
+package func hexValue(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}

@@ -1,0 +1,98 @@
+/// Every bound of the system, in one place, with its unit in the name.
+package enum Limits {
+    // MARK: Events on the wire (bus.md 3, additions)
+
+    /// Largest body of `POST /api/v1/events` (D-11).
+    package static let eventBodyBytesMax = 1 << 20
+    /// Largest body of `POST /api/v1/events/batch`.
+    package static let batchBodyBytesMax = 8 << 20
+    /// Most events in one batch publish, and most acknowledgements in one call.
+    package static let batchEventsMax = 500
+    /// Longest event name (D-04).
+    package static let eventNameBytesMax = 255
+    /// Longest `Idempotency-Key` of a publish.
+    package static let idempotencyKeyBytesMax = 255
+    /// Deepest nesting of JSON that is read; deeper documents are malformed.
+    package static let jsonDepthMax = 128
+    /// Longest line a stream client reads (bus.md 3.4).
+    package static let streamLineBytesMax = 4 << 20
+    /// Longest safe text in an error object, after redaction (bus.md 2.3).
+    package static let errorMessageBytesMax = 512
+    /// Most event names in one stream (D-12).
+    package static let streamNamesMax = 64
+
+    // MARK: Events server
+
+    /// Events of one batch waiting for the commit; more answer `backend_unavailable`.
+    package static let appendQueueEventsMax = 20_000
+    /// Most events in one commit.
+    package static let appendCommitEventsMax = 1_000
+    /// Bytes of waiting events; more answer `backend_unavailable`.
+    package static let appendQueueBytesMax = 64 << 20
+    /// Events read from the log at a time by one stream.
+    package static let streamPageEventsMax = 256
+    /// Bytes read from the log at a time by one stream.
+    package static let streamPageBytesMax = 1 << 20
+    /// Streams open at once on one server.
+    package static let streamsOpenMax = 10_000
+    /// Delivery attempts before a delivery is parked.
+    package static let deliveryAttemptsMax = 10
+    /// Shortest, default and longest lease.
+    package static let leaseSecondsMin = 5
+    package static let leaseSecondsDefault = 30
+    package static let leaseSecondsMax = 600
+    /// Default and most deliveries one consumer holds without acknowledging.
+    package static let inFlightDefault = 64
+    package static let inFlightMax = 1_000
+    /// Dead letters in one answer.
+    package static let deadLetterPageMax = 500
+    /// Verified tokens that are remembered until they expire.
+    package static let verifiedTokensMax = 10_000
+    /// Connections open at once on one listener; more are closed at once.
+    package static let connectionsOpenMax = 12_000
+    /// A connection without a request, or with an unfinished one, is closed after this time.
+    package static let connectionIdleSeconds = 30
+    /// A request head and body must have arrived after this time.
+    package static let requestReadSeconds = 30
+    /// Request head: all header lines together.
+    package static let requestHeadBytesMax = 32 << 10
+
+    // MARK: Stripe webhooks and requests (bus.md 5)
+
+    /// Largest webhook body (bus.md 5.9).
+    package static let webhookBodyBytesMax = 1 << 20
+    /// Longest `Stripe-Signature` header that is looked at.
+    package static let signatureHeaderBytesMax = 4_096
+    /// Most `v1` signatures compared for one webhook.
+    package static let signatureCandidatesMax = 16
+    /// Time from a webhook's last byte to its publish being given up (bus.md 5.9).
+    package static let webhookPublishSeconds = 10
+    /// Webhooks waiting for a batch; more answer 503 and Stripe repeats.
+    package static let publishQueueEventsMax = 10_000
+    /// Batches under way at once from one process.
+    package static let publishBatchesInFlightMax = 2
+    /// Attempts for one Stripe call, the first included (bus.md 5.6).
+    package static let stripeAttemptsMax = 3
+    /// One attempt of a Stripe call (bus.md 5.6).
+    package static let stripeAttemptSeconds = 10
+    /// Largest answer of Stripe that is read.
+    package static let stripeResponseBytesMax = 4 << 20
+    /// Longest metadata value Stripe takes (stripe.md 1.4).
+    package static let stripeMetadataValueCharactersMax = 500
+    /// Longest meter identifier Stripe takes (stripe.md 6.1).
+    package static let stripeIdentifierCharactersMax = 100
+    /// Longest URL in a session request (bus.md 5.1).
+    package static let urlBytesMax = 2_048
+    /// Most line items of one checkout (stripe.md 2.1).
+    package static let checkoutLineItemsMax = 20
+    /// Processed event ids a worker remembers (D-24).
+    package static let processedEventsMax = 10_000
+
+    // MARK: Worker runtime (bus.md 4)
+
+    /// Attempts to publish one response, the first included, and their total time (bus.md 4.2).
+    package static let responsePublishAttemptsMax = 5
+    package static let responsePublishSeconds = 30
+    /// Largest answer read from our own APIs.
+    package static let apiResponseBytesMax = 8 << 20
+}

@@ -1,0 +1,156 @@
+/// A moment in UTC, to the nanosecond, between the years 1678 and 2262.
+package struct Timestamp: Hashable, Comparable, Sendable {
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    package let nanoseconds: Int64
+
+    /// The moment so many nanoseconds after 1970.
+    package init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The moment so many seconds after 1970, clamped to the range of the type.
+    package init(seconds: Int64) {
+        let (value, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        nanoseconds = overflow ? (seconds < 0 ? .min : .max) : value
+    }
+
+    /// Whole seconds since 1970, rounded down.
+    package var seconds: Int64 {
+        let (quotient, remainder) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+
+    /// The moment `seconds` later.
+    package func advanced(bySeconds seconds: Int64) -> Timestamp {
+        let offset = Timestamp(seconds: seconds).nanoseconds
+        let (value, overflow) = nanoseconds.addingReportingOverflow(offset)
+        return Timestamp(nanoseconds: overflow ? (offset < 0 ? .min : .max) : value)
+    }
+
+    /// Earlier before later.
+    package static func < (left: Timestamp, right: Timestamp) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+}
+
+extension Timestamp {
+    /// Reads RFC 3339 with any offset and up to nanoseconds; nil when it is something else or out of range.
+    package init?(rfc3339 text: String) {
+        let digits = Array(text.utf8)
+        func number(_ range: Range<Int>) -> Int64? {
+            guard range.upperBound <= digits.count else { return nil }
+            var value: Int64 = 0
+            for digit in digits[range] {
+                guard digit &- UInt8(ascii: "0") < 10 else { return nil }
+                value = value * 10 + Int64(digit - UInt8(ascii: "0"))
+            }
+            return value
+        }
+        func isAt(_ index: Int, _ letters: Unicode.Scalar...) -> Bool {
+            index < digits.count && letters.contains { UInt32(digits[index]) == $0.value }
+        }
+        guard let year = number(0..<4), isAt(4, "-"), let month = number(5..<7), isAt(7, "-"),
+            let day = number(8..<10), isAt(10, "T", "t", " "), let hour = number(11..<13), isAt(13, ":"),
+            let minute = number(14..<16), isAt(16, ":"), let second = number(17..<19),
+            1...12 ~= month, 1...Timestamp.daysInMonth(month, of: year) ~= day, hour < 24, minute < 60, second <= 60
+        else { return nil }
+        var index = 19
+        var fraction: Int64 = 0
+        if isAt(index, ".") {
+            index += 1
+            let start = index
+            var scale: Int64 = 100_000_000
+            while index < digits.count, digits[index] &- UInt8(ascii: "0") < 10 {
+                fraction += Int64(digits[index] - UInt8(ascii: "0")) * scale
+                scale /= 10
+                index += 1
+            }
+            if index == start { return nil }
+        }
+        var offset: Int64 = 0
+        if isAt(index, "Z", "z") {
+            index += 1
+        } else if isAt(index, "+", "-") {
+            guard let hours = number(index + 1..<index + 3), isAt(index + 3, ":"),
+                let minutes = number(index + 4..<index + 6), hours < 24, minutes < 60
+            else { return nil }
+            offset = (hours * 3600 + minutes * 60) * (isAt(index, "-") ? -1 : 1)
+            index += 6
+        } else {
+            return nil
+        }
+        guard index == digits.count, 1678...2261 ~= year else { return nil }
+        let seconds = Timestamp.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        self.init(nanoseconds: seconds * 1_000_000_000 + fraction)
+    }
+
+    /// RFC 3339 in UTC with `Z`; the fraction only when there is one, in milli-, micro- or nanoseconds.
+    package var rfc3339: String {
+        let fraction = Int(nanoseconds - seconds * 1_000_000_000)
+        let (day, second) = floorDivide(seconds, 86_400)
+        let (year, month, date) = Timestamp.civil(day)
+        var text: [UInt8] = []
+        text.reserveCapacity(30)
+        func append(_ value: Int64, digits: Int) {
+            var divisor: Int64 = 1
+            for _ in 1..<digits { divisor *= 10 }
+            while divisor > 0 {
+                text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+                divisor /= 10
+            }
+        }
+        append(year, digits: 4)
+        text.append(UInt8(ascii: "-"))
+        append(month, digits: 2)
+        text.append(UInt8(ascii: "-"))
+        append(date, digits: 2)
+        text.append(UInt8(ascii: "T"))
+        append(second / 3600, digits: 2)
+        text.append(UInt8(ascii: ":"))
+        append(second / 60 % 60, digits: 2)
+        text.append(UInt8(ascii: ":"))
+        append(second % 60, digits: 2)
+        if fraction > 0 {
+            text.append(UInt8(ascii: "."))
+            if fraction % 1_000_000 == 0 {
+                append(Int64(fraction / 1_000_000), digits: 3)
+            } else if fraction % 1000 == 0 {
+                append(Int64(fraction / 1000), digits: 6)
+            } else {
+                append(Int64(fraction), digits: 9)
+            }
+        }
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Days since 1970 of a civil date (proleptic Gregorian calendar, years counted from March).
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let (era, yearOfEra) = floorDivide(shifted, 400)
+        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
+    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let (era, day) = floorDivide(days + 719_468, 146_097)
+        let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
+        let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+
+    private static func daysInMonth(_ month: Int64, of year: Int64) -> Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+}
+
+private func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+}
