@@ -96,7 +96,8 @@ let package = Package(
         module(
             "EventsAPI", in: "Services",
             [
-                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .crypto, .httpTypes, .hummingbird,
+                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .crypto, .httpTypes,
+                .hummingbird,
                 .logging, .metrics, .nioCore, .serviceLifecycle,
             ]),
         module(
@@ -118,7 +119,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["BusCore", .systemPackage, .subprocess], path: "Tests/Support/TestSupport",
+            name: "TestSupport", dependencies: ["BusCore", .systemPackage, .subprocess],
+            path: "Tests/Support/TestSupport",
             resources: [.copy("Fixtures")], swiftSettings: firstParty),
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BillingCore", "StripeCore", "TestSupport"]),

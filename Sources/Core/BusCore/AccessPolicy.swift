@@ -5,8 +5,10 @@ package enum AccessPolicy {
         case send, listen
     }
 
-    /// The scope that allows `action` on `name`. Protected namespaces ask the same scope for both directions, and names
-    /// unknown inside them ask an administrator's (D-16).
+    /// The scope that allows `action` on `name`.
+    ///
+    /// Protected namespaces ask the same scope for both directions, and names unknown inside them an administrator's
+    /// (D-16).
     package static func scope(for name: EventName, to action: Action) -> String {
         if let scope = protectedScope(name.text.split(separator: ".")) { return scope }
         return action == .send ? "events:send" : "events:listen"

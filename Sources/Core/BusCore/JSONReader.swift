@@ -41,7 +41,9 @@ package struct JSONReader {
         try enter(UInt8(ascii: "["))
     }
 
-    /// The next member's key, or nil at the end of the object. The value must be read or skipped before the next call.
+    /// The next member's key, or nil at the end of the object.
+    ///
+    /// The value must be read or skipped before the next call.
     package mutating func nextKey() throws(JSONFault) -> JSONKey? {
         guard try advanceToNext(closing: UInt8(ascii: "}")) else { return nil }
         let key = JSONKey(try rawString())

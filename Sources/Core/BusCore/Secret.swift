@@ -7,7 +7,7 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
         self.value = value
     }
 
-    /// The value itself. `make lint` keeps the list of files that may call this.
+    /// The value itself; `make lint` keeps the list of files that may call this.
     package func reveal() -> String { value }
 
     /// Always `[redacted]`.
@@ -44,7 +44,9 @@ package enum Redaction {
     private static func redactURLPassword(_ text: String) -> String {
         guard let scheme = text.firstRange(of: "://") else { return text }
         let authority = text[scheme.upperBound...].prefix { !$0.isWhitespace && $0 != "/" }
-        guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return text }
+        guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else {
+            return text
+        }
         return text[...colon] + "…" + redactURLPassword(String(text[at...]))
     }
 }
