@@ -17,6 +17,7 @@ extension Target.Dependency {
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let inMemoryLogging = product(name: "InMemoryLogging", package: "swift-log")
     static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
@@ -79,7 +80,8 @@ let package = Package(
         module(
             "BusServer", in: "Platform",
             [
-                "BusCore", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .logging, .metrics, .nioCore, .nioHTTP1,
+                "BusCore", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .metrics,
+                .nioCore,
                 .nioPosix, .serviceLifecycle,
             ]),
         module(

@@ -90,6 +90,8 @@ package enum Limits {
 
     // MARK: Worker runtime (bus.md 4)
 
+    /// Largest file named by a setting: a token, a key.
+    package static let settingsFileBytesMax = 64 << 10
     /// Attempts to publish one response, the first included, and their total time (bus.md 4.2).
     package static let responsePublishAttemptsMax = 5
     package static let responsePublishSeconds = 30

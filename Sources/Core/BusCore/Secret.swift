@@ -1,14 +1,22 @@
 /// A value that must not be seen: printing, logging, interpolating or reflecting it shows `[redacted]`.
 package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    private let value: String
+    private let bytes: [UInt8]
 
     /// Takes a secret as it is.
     package init(_ value: String) {
-        self.value = value
+        bytes = Array(value.utf8)
     }
 
-    /// The value itself; `make lint` keeps the list of files that may call this.
-    package func reveal() -> String { value }
+    /// Takes a secret that need not be text.
+    package init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// The value as text; `make lint` keeps the list of files that may call this.
+    package func reveal() -> String { String(decoding: bytes, as: UTF8.self) }
+
+    /// The value's bytes, under the same rule.
+    package func revealBytes() -> [UInt8] { bytes }
 
     /// Always `[redacted]`.
     package var description: String { "[redacted]" }

@@ -1,0 +1,70 @@
+import BusCore
+
+/// Who is calling, as a verified token says; only `TokenVerifier` makes one.
+package struct Principal: Sendable {
+    /// The token's `sub`: an account's UUID, or a service's name.
+    package let subject: String
+    /// The token's audiences.
+    package let audiences: Set<String>
+    /// What the token may do.
+    package let scopes: Set<String>
+    /// When the token ends.
+    package let expiresAt: Timestamp
+
+    fileprivate init(_ claims: BusClaims) {
+        subject = claims.subject
+        audiences = Set(claims.audiences)
+        scopes = Set(claims.scopes)
+        expiresAt = claims.expiresAt
+    }
+
+    /// True when the token carries the scope.
+    package func has(_ scope: String) -> Bool {
+        scopes.contains(scope)
+    }
+
+    /// True for tokens that are exempt from the owner filter: internal audience, listed subject, or a subject that is
+    /// no account's UUID (D-07).
+    package func isService(listedSubjects: Set<String>) -> Bool {
+        audiences.contains(Audience.internal) || listedSubjects.contains(subject)
+            || UUIDText.normalized(subject) == nil
+    }
+}
+
+/// Audiences of Bus tokens (bus.md 3.2).
+package enum Audience {
+    /// Public APIs.
+    package static let api = "ai.hg.fi/api"
+    /// Service to service.
+    package static let `internal` = "ai.hg.fi/internal"
+}
+
+extension Principal {
+    /// The checks of D-10 that need the time: `iat`, `nbf` and `exp` with 30 s of clock difference.
+    static func checked(
+        _ claims: BusClaims, accepting audiences: Set<String>, at now: Timestamp
+    ) throws(TokenFault) -> Principal {
+        if claims.subject.isEmpty { throw .claims("sub is empty") }
+        if audiences.isDisjoint(with: claims.audiences) { throw .audience }
+        if claims.expiresAt <= now.advanced(bySeconds: -clockDifferenceSeconds) { throw .expired }
+        let latestStart = now.advanced(bySeconds: clockDifferenceSeconds)
+        if claims.issuedAt > latestStart { throw .notYetValid }
+        if let notBefore = claims.notBefore, notBefore > latestStart { throw .notYetValid }
+        return Principal(claims)
+    }
+
+    private static let clockDifferenceSeconds: Int64 = 30
+}
+
+/// Why a token is refused.
+package enum TokenFault: Error, Equatable, Sendable {
+    /// Not three base64url parts of JSON.
+    case malformed
+    /// Another algorithm than HS256, or a critical header nobody here knows.
+    case header
+    /// Not signed with our secret.
+    case signature
+    /// A claim is missing or of the wrong type.
+    case claims(String)
+    case audience, expired, notYetValid
+}

@@ -1,0 +1,18 @@
+import BusCore
+import Hummingbird
+import HummingbirdCore
+import Logging
+
+/// What travels with a request through the server.
+package struct BusRequestContext: RequestContext {
+    /// Hummingbird's part.
+    package var coreContext: CoreRequestContextStorage
+    /// Names this request in the log and in an error body.
+    package let requestID: String
+
+    /// A context for a request that just arrived.
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        requestID = "req_" + String(UInt64.random(in: .min ... .max), radix: 36)
+    }
+}

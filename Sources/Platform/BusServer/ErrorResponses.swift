@@ -1,0 +1,126 @@
+import BusCore
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Turns whatever a handler throws into the one error body of all services (bus.md 3.5, architecture 9).
+package struct ErrorResponses: RouterMiddleware {
+    private let logger: Logger
+
+    /// A middleware that logs causes to `logger`.
+    package init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Answers for the errors of `next`.
+    package func handle(
+        _ request: Request, context: BusRequestContext,
+        next: @concurrent (Request, BusRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch {
+            return respond(to: BusError(classifying: error, path: request.uri.path), context, request)
+        }
+    }
+
+    private func respond(to error: BusError, _ context: BusRequestContext, _ request: Request) -> Response {
+        let metadata: Logger.Metadata = [
+            "request.id": "\(context.requestID)", "http.method": "\(request.method)",
+            "http.path": "\(Redaction.redact(request.uri.path))", "error.type": "\(error.code.rawValue)",
+            "cause": "\(error.cause.map { String(describing: $0) } ?? error.message)",
+        ]
+        switch error.code {
+        case .internalError: logger.error("request failed", metadata: metadata)
+        case .backendUnavailable, .eventsUnavailable: logger.warning("request failed", metadata: metadata)
+        default: logger.info("request refused", metadata: metadata)
+        }
+        return Response(error: error, requestID: context.requestID)
+    }
+}
+
+extension BusError {
+    /// Classifies anything a route can throw; what nobody knows is `internal_error` and keeps its text to the log.
+    package init(classifying error: any Error, path: String) {
+        switch error {
+        case let error as BusError: self = error
+        case let error as MethodNotAllowed:
+            self.init(.methodNotAllowed, "\(path) takes \(error.allowed)", cause: error)
+        case let error as HTTPError where error.status == .notFound:
+            self.init(.notFound, "there is nothing at \(path); check the path", cause: error)
+        case let error as HTTPError where error.status == .contentTooLarge:
+            self.init(.payloadTooLarge, "the body is larger than this route takes; send less", cause: error)
+        case let error as HTTPError where (400..<500).contains(error.status.code):
+            self.init(.badRequest, "the request cannot be read; check its form", cause: error)
+        case let error as any HTTPResponseError where error.status == .notFound:
+            self.init(.notFound, "there is nothing at \(path); check the path", cause: error)
+        case is CancellationError:
+            self.init(.backendUnavailable, "the service is stopping; try again", cause: error)
+        default: self.init(.internalError, "an unexpected error happened; see the service's log", cause: error)
+        }
+    }
+}
+
+extension Response {
+    /// The error body with its status and the headers that belong to it.
+    package init(error: BusError, requestID: String) {
+        var headers: HTTPFields = [.contentType: "application/json"]
+        switch error.code {
+        case .invalidAuth: headers[.wwwAuthenticate] = "Bearer"
+        case .methodNotAllowed: headers[.allow] = (error.cause as? MethodNotAllowed)?.allowed
+        case .rateLimited, .backendUnavailable, .eventsUnavailable, .webhookSecretUnconfigured:
+            headers[.retryAfter] = "5"
+        default: break
+        }
+        self.init(
+            status: .init(code: error.code.httpStatus), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: error.body(requestID: requestID))))
+    }
+
+    /// A JSON document as an answer.
+    package init(status: HTTPResponse.Status = .ok, json bytes: [UInt8]) {
+        self.init(
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}
+
+extension BusError {
+    /// `{"error":{"type","message","request_id"}}`.
+    package func body(requestID: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.key("error")
+            writer.object { writer in
+                writer.member("type", code.rawValue)
+                writer.member("message", message.truncated(toBytes: Limits.errorMessageBytesMax))
+                writer.member("request_id", requestID)
+            }
+        }
+        return writer.bytes
+    }
+}
+
+/// A path exists, but not for this method.
+struct MethodNotAllowed: Error {
+    /// The methods it takes, for the `Allow` header.
+    let allowed: String
+}
+
+extension RouterMethods where Context == BusRequestContext {
+    /// A path with its handlers by method; every other method answers 405 with `Allow`.
+    package func resource(
+        _ path: RouterPath,
+        _ handlers: [HTTPRequest.Method: @Sendable (Request, BusRequestContext) async throws -> Response]
+    ) {
+        let allowed = handlers.keys.map(\.rawValue).sorted().joined(separator: ", ")
+        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+        for method in all {
+            let handler = handlers[method] ?? { _, _ in throw MethodNotAllowed(allowed: allowed) }
+            on(path, method: method, use: handler)
+        }
+    }
+}

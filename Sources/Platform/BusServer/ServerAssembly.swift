@@ -1,0 +1,92 @@
+import BusCore
+import BusRuntime
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// `host:port` to listen on.
+package struct ListenAddress: Sendable, CustomStringConvertible {
+    /// Name or address; IPv6 without brackets.
+    package let host: String
+    /// 0 lets the system choose.
+    package let port: Int
+
+    /// Reads `host:port`, `:port` (all interfaces) or `[v6]:port`.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        self.host = host.isEmpty ? "0.0.0.0" : String(host)
+        self.port = port
+    }
+
+    /// True when only this machine can reach it.
+    package var isLoopback: Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+
+    /// The address as it is written.
+    package var description: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension SettingsReader {
+    /// An address to listen on; nil when none is set and there is no default.
+    package mutating func address(_ name: String, flag: Flag? = nil, default fallback: String? = nil) -> ListenAddress?
+    {
+        guard let text = text(name, flag: flag, default: fallback) else { return nil }
+        if let address = ListenAddress(text) { return address }
+        addFault("\(name) is \"\(text)\", which is no address; write host:port, such as 127.0.0.1:8081")
+        return nil
+    }
+}
+
+/// Every HTTP listener of ours but the webhook ingress: bounded, timed out, and announcing itself when it is up.
+package enum ServerAssembly {
+    /// A server for `router`; `name` appears in the `listening` log line and as a readiness condition.
+    package static func server(
+        name: String, router: Router<BusRequestContext>, address: ListenAddress, process: ServiceProcess,
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) -> any Service {
+        process.readiness.set(name, false)
+        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: Limits.requestHeadBytesMax, maxHeaderListSize: Limits.requestHeadBytesMax,
+            maxHeaderFieldCount: 100)
+        var quiet = process.logger
+        quiet.logLevel = max(quiet.logLevel, .warning)
+        return Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .seconds(Int64(Limits.connectionIdleSeconds)), httpDecoderConfiguration: decoder)),
+            configuration: .init(
+                address: .hostname(address.host, port: address.port), backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(Limits.connectionsOpenMax, logger: quiet)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? address.port
+                process.announceListening(name: name, host: address.host, port: port)
+                await onListening(port)
+            },
+            logger: quiet)
+    }
+}
+
+extension ServiceProcess {
+    /// Logs that a listener is up, with the port really bound, and marks it ready.
+    package func announceListening(name: String, host: String, port: Int) {
+        readiness.set(name, true)
+        logger.notice(
+            "listening",
+            metadata: ["listener": "\(name)", "address": "\(host.contains(":") ? "[\(host)]" : host):\(port)"])
+    }
+}
