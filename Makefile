@@ -1,0 +1,34 @@
+# Every target is safe to repeat. `make` alone prints this help.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint bench proof
+
+BUILD_FLAGS := --explicit-target-dependency-import-check error
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and start bus-local on http://127.0.0.1:8080 (Ctrl-C stops it)
+	@Scripts/setup run
+	@swift build $(BUILD_FLAGS) --product bus-local
+	@exec "$$(swift build --show-bin-path)/bus-local"
+
+demo: ## Send one signed Stripe event to a running bus-local and show the Bus event it becomes
+	@Scripts/demo
+
+test: ## Build everything and run every test
+	@Scripts/setup test
+	@swift build $(BUILD_FLAGS) --build-tests
+	@swift test --skip-build --disable-xctest
+
+lint: ## Check formatting, imports between modules, and secrets
+	@Scripts/lint
+
+bench: ## Measure speed, memory and durability beside other receivers and PostgreSQL
+	@Scripts/setup bench
+	@Benchmarks/run
+
+proof: ## Run the tests with many more rounds: seeded properties, kills, idle connections
+	@Scripts/setup test
+	@swift build $(BUILD_FLAGS) --build-tests
+	@BUS_PROOF=1 swift test --skip-build --disable-xctest
