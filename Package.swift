@@ -121,7 +121,10 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["BusCore", .systemPackage, .subprocess],
+            name: "TestSupport",
+            dependencies: [
+                "BusCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioPosix, .subprocess, .systemPackage,
+            ],
             path: "Tests/Support/TestSupport",
             resources: [.copy("Fixtures")], swiftSettings: firstParty),
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),

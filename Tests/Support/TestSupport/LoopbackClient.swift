@@ -1,0 +1,56 @@
+import AsyncHTTPClient
+import BusCore
+import NIOCore
+import NIOHTTP1
+
+/// A small HTTP client for servers on this machine.
+package struct LoopbackClient: Sendable {
+    /// Scheme, host and port.
+    package let base: String
+
+    /// Talks to `address`, written `host:port` or as a URL.
+    package init(_ address: String) {
+        base = address.contains("://") ? address : "http://\(address)"
+    }
+
+    /// One answer, read to its end.
+    package struct Answer: Sendable {
+        package let status: Int
+        package let headers: HTTPHeaders
+        package let body: [UInt8]
+
+        /// The body as text.
+        package var text: String { String(decoding: body, as: UTF8.self) }
+        /// The body as JSON; nil when it is not.
+        package var json: JSONValue? { try? JSONValue(parsing: body) }
+        /// The body's lines as JSON; lines that are not JSON are left out.
+        package var lines: [JSONValue] {
+            body.split(separator: UInt8(ascii: "\n")).compactMap { try? JSONValue(parsing: Array($0)) }
+        }
+        /// `error.type` of an error body.
+        package var errorType: String? { json?["error"]?["type"]?.text }
+    }
+
+    /// Sends a body and reads the answer.
+    package func post(_ path: String, _ body: [UInt8], headers: [String: String] = [:]) async throws -> Answer {
+        try await send(.POST, path, body: body, headers: headers)
+    }
+
+    /// Reads a path.
+    package func get(_ path: String, headers: [String: String] = [:]) async throws -> Answer {
+        try await send(.GET, path, body: nil, headers: headers)
+    }
+
+    /// One request with any method; bodies of answers are bounded at 128 MiB, time at 60 s.
+    package func send(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: [String: String] = [:]
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = method
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(body) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let bytes = try await response.body.collect(upTo: 128 << 20)
+        return Answer(status: Int(response.status.code), headers: response.headers, body: Array(buffer: bytes))
+    }
+}
