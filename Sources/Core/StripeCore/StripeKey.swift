@@ -1,0 +1,82 @@
+import BusCore
+
+/// Which Stripe the worker talks to; every key of ours contains it, so that test and live never share a record.
+package enum StripeMode: String, Sendable {
+    /// No key: answers are made here, without a network.
+    case local
+    /// A key of test mode or of a sandbox.
+    case test
+    /// A key that moves money.
+    case live
+
+    /// True when an event of this `livemode` can belong to this mode; without a key nothing is known, so nothing is
+    /// refused (bus.md 5.4).
+    package func accepts(livemode: Bool) -> Bool {
+        switch self {
+        case .local: true
+        case .test: !livemode
+        case .live: livemode
+        }
+    }
+}
+
+/// Why a text cannot be the Stripe API key (bus.md 5.6, stripe.md 1.1).
+package enum StripeKeyFault: Error, Equatable, Sendable {
+    case publishable, signingSecret, organization, unknownPrefix, unprintable
+
+    /// What is wrong and what to do, without the key.
+    package var message: String {
+        switch self {
+        case .publishable:
+            "the Stripe key is a publishable key (pk_); set the secret key (sk_ or rk_) instead"
+        case .signingSecret:
+            "the Stripe key is a webhook signing secret (whsec_); set it as BUS_STRIPE_WEBHOOK_SECRET instead"
+        case .organization:
+            "the Stripe key is an organization key (sk_org_), which is not supported; use a key of one account"
+        case .unknownPrefix:
+            "the Stripe key has an unknown prefix; use one that starts with sk_test_, sk_live_, rk_test_ or rk_live_"
+        case .unprintable:
+            "the Stripe key holds whitespace or control characters; store the key alone in its variable or file"
+        }
+    }
+}
+
+/// A secret or restricted API key whose mode is known.
+package struct StripeKey: Sendable {
+    /// `test` or `live`, from the key's prefix.
+    package let mode: StripeMode
+    /// The key itself, for the `Authorization` header only.
+    package let secret: Secret
+
+    /// Reads a key; whitespace around it is dropped.
+    package init(_ configured: Secret) throws(StripeKeyFault) {
+        let text = configured.reveal().trimmingASCIIWhitespace()
+        if text.hasPrefix("pk_") { throw .publishable }
+        if text.hasPrefix("whsec_") { throw .signingSecret }
+        if text.hasPrefix("sk_org_") { throw .organization }
+        if ["sk_test_", "rk_test_", "rkcs_test_"].contains(where: text.hasPrefix) {
+            mode = .test
+        } else if ["sk_live_", "rk_live_"].contains(where: text.hasPrefix) {
+            mode = .live
+        } else {
+            throw .unknownPrefix
+        }
+        guard text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else { throw .unprintable }
+        secret = Secret(String(text))
+    }
+}
+
+extension Substring {
+    /// The text without ASCII spaces, tabs and line ends at its ends.
+    package func trimmingASCIIWhitespace() -> Substring {
+        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || 0x09...0x0D ~= $0 }
+        guard let first = utf8.firstIndex(where: { !isSpace($0) }), let last = utf8.lastIndex(where: { !isSpace($0) })
+        else { return self[endIndex...] }
+        return self[first...last]
+    }
+}
+
+extension String {
+    /// The text without ASCII spaces, tabs and line ends at its ends.
+    package func trimmingASCIIWhitespace() -> Substring { self[...].trimmingASCIIWhitespace() }
+}

@@ -1,0 +1,38 @@
+import BusCore
+
+/// Why a webhook is refused.
+package enum WebhookFault: Error, Equatable, Sendable {
+    /// Nothing in the body may be believed.
+    case signature(SignatureFault)
+    /// Signed, but not an event.
+    case event(StripeEventFault)
+}
+
+/// What we make of one webhook: the whole of bus.md 5.4 between the bytes and the answer, shared by the HTTP ingress
+/// and the verify request.
+package struct WebhookDecision: Hashable, Sendable {
+    /// What was verified.
+    package let event: StripeEvent
+    /// What follows from it.
+    package let outcome: WebhookOutcome
+
+    /// True for the event types that change a subscription's standing.
+    package var isSupported: Bool { event.topic != nil }
+
+    /// Verifies, reads and maps one webhook.
+    package static func decide(
+        body: UnsafeRawBufferPointer, signatureHeader: String?, keys: [WebhookKey], at now: Timestamp,
+        toleranceSeconds: Int, mode: StripeMode
+    ) throws(WebhookFault) -> WebhookDecision {
+        let webhook: VerifiedWebhook
+        do {
+            webhook = try WebhookSignature.verify(
+                body, header: signatureHeader ?? "", keys: keys, at: now, toleranceSeconds: toleranceSeconds)
+        } catch {
+            throw .signature(error)
+        }
+        let event: StripeEvent
+        do { event = try StripeEvent(webhook) } catch { throw .event(error) }
+        return WebhookDecision(event: event, outcome: SubscriptionMapper.map(event, mode: mode))
+    }
+}
