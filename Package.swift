@@ -87,7 +87,7 @@ let package = Package(
         module(
             "BusClient", in: "Platform",
             [
-                "BusCore", "BusRuntime", .asyncHTTPClient, .logging, .metrics, .nioCore, .nioHTTP1,
+                "BusCore", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore, .nioHTTP1,
                 .serviceLifecycle,
             ]),
         module(

@@ -95,6 +95,10 @@ package enum Limits {
     /// Attempts to publish one response, the first included, and their total time (bus.md 4.2).
     package static let responsePublishAttemptsMax = 5
     package static let responsePublishSeconds = 30
+    /// Attempts on one delivery in the process, for servers without acknowledgements (D-55).
+    package static let handlerAttemptsMax = 5
+    /// Stream names one worker listens to at once, and so connections it keeps.
+    package static let workerStreamsMax = 64
     /// Largest answer read from our own APIs.
     package static let apiResponseBytesMax = 8 << 20
 }

@@ -59,7 +59,9 @@ package struct SettingsReader {
 
     // MARK: Values
 
-    /// Text; empty counts as unset. A flag that is exactly `$NAME` or `${NAME}` stands for that variable (D-44).
+    /// Text, where empty counts as unset.
+    ///
+    /// A flag that is exactly `$NAME` or `${NAME}` stands for that variable (D-44).
     package mutating func text(_ name: String, flag: Flag? = nil, default fallback: String? = nil) -> String? {
         let value = given(name, flag) ?? fallback
         effective.append((name, value ?? ""))

@@ -1,0 +1,200 @@
+import BusCore
+import BusRuntime
+import CoreMetrics
+import DequeModule
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Publishes events of many concurrent callers in shared batches: while a batch is under way the next one gathers.
+///
+/// Nothing is stored here: a caller hears `nil` only after the Events API has committed its event.
+package final class EventPublisher: Service, Sendable {
+    /// Hears how one publish ended; nil is success.
+    package typealias Completion = @Sendable (EventsFault?) -> Void
+
+    private let client: EventsClient
+    private let timeout: Duration
+    private let logger: Logger
+    private let queue: Mutex<PublishQueue>
+    private let refusal = Mutex<EventsFault?>(nil)
+    private let serverLacksBatches = Atomic(false)
+    private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
+
+    /// A publisher whose callers wait at most `timeout` in all.
+    package init(client: EventsClient, timeout: Duration, logger: Logger) {
+        self.client = client
+        self.timeout = timeout
+        self.logger = logger
+        queue = Mutex(PublishQueue(eventsMax: Limits.publishQueueEventsMax))
+    }
+
+    /// Hands an event over; `completion` is called exactly once, on any thread.
+    package func submit(_ draft: EventDraft, completion: @escaping Completion) {
+        let pending = PublishQueue.Pending(draft: draft, deadline: .now + timeout, completion: completion)
+        switch queue.withLock({ $0.enqueue(pending) }) {
+        case .queued: break
+        case .wake(let worker, let batch): worker.resume(returning: batch)
+        case .full: completion(.unavailable(reason: "too many events wait to be published", retryAfterSeconds: 5))
+        case .stopped: completion(.unavailable(reason: "the service is stopping", retryAfterSeconds: 5))
+        }
+    }
+
+    /// Publishes one event together with whatever else waits.
+    package func publish(_ draft: EventDraft) async throws(EventsFault) {
+        let fault = await withCheckedContinuation { continuation in
+            submit(draft) { continuation.resume(returning: $0) }
+        }
+        if let fault { throw fault }
+    }
+
+    /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused (D-22).
+    package func run() async throws {
+        await withGracefulShutdownHandler {
+            await withTaskCancellationHandler {
+                await withDiscardingTaskGroup { group in
+                    for _ in 0..<Limits.publishBatchesInFlightMax { group.addTask { await self.sendBatches() } }
+                }
+            } onCancel: {
+                stop()
+            }
+        } onGracefulShutdown: {
+            self.stop()
+        }
+        if case .refused(let status, let message) = refusal.withLock({ $0 }) {
+            throw ProcessFailure(
+                exitCode: 1,
+                "the Events API refused to publish \(EventName.subscriptionUpdate) (\(status): \(message)); "
+                    + "the token of \(client.tokens.label) needs \(AccessPolicy.scope(for: .subscriptionUpdate, to: .send))"
+            )
+        }
+    }
+
+    private func stop() {
+        for worker in queue.withLock({ $0.stop() }) { worker.resume(returning: []) }
+    }
+
+    private func sendBatches() async {
+        while true {
+            let batch = await withCheckedContinuation { worker in
+                if let batch = queue.withLock({ $0.takeOrWait(worker) }) { worker.resume(returning: batch) }
+            }
+            if batch.isEmpty { return }
+            await send(batch)
+        }
+    }
+
+    private func send(_ batch: [PublishQueue.Pending]) async {
+        batchSize.record(batch.count)
+        let now = ContinuousClock.now
+        let live = batch.filter { $0.deadline > now }
+        for late in batch where late.deadline <= now {
+            late.completion(.unavailable(reason: "the event waited too long", retryAfterSeconds: 5))
+        }
+        guard let deadline = live.map(\.deadline).min() else { return }
+        do {
+            if live.count == 1 {
+                try await client.publish(live[0].draft, within: deadline - now)
+            } else if serverLacksBatches.load(ordering: .relaxed) {
+                return await sendEachAlone(live, until: deadline)
+            } else {
+                try await client.publish(live.map(\.draft), within: deadline - now)
+            }
+            for pending in live { pending.completion(nil) }
+        } catch {
+            await settle(live, after: error, until: deadline)
+        }
+    }
+
+    /// A batch that was rejected, or a server that knows none, is published one by one: a bad event fails alone.
+    private func settle(
+        _ batch: [PublishQueue.Pending], after fault: EventsFault, until deadline: ContinuousClock.Instant
+    ) async {
+        switch fault {
+        case .notFound where batch.count > 1:
+            serverLacksBatches.store(true, ordering: .relaxed)
+            await sendEachAlone(batch, until: deadline)
+        case .rejected where batch.count > 1: await sendEachAlone(batch, until: deadline)
+        default: for pending in batch { complete(pending, with: fault) }
+        }
+    }
+
+    private func sendEachAlone(_ batch: [PublishQueue.Pending], until deadline: ContinuousClock.Instant) async {
+        await withDiscardingTaskGroup { group in
+            for pending in batch { group.addTask { await self.sendAlone(pending, until: deadline) } }
+        }
+    }
+
+    private func sendAlone(_ pending: PublishQueue.Pending, until deadline: ContinuousClock.Instant) async {
+        do {
+            try await client.publish(pending.draft, within: max(deadline - .now, .milliseconds(1)))
+            pending.completion(nil)
+        } catch {
+            complete(pending, with: error)
+        }
+    }
+
+    private func complete(_ pending: PublishQueue.Pending, with fault: EventsFault) {
+        pending.completion(fault)
+        if case .refused = fault {
+            refusal.withLock { $0 = fault }
+            stop()
+        }
+    }
+}
+
+/// What waits to be published and who waits for work: a state machine whose caller resumes and completes.
+struct PublishQueue {
+    typealias Worker = CheckedContinuation<[Pending], Never>
+
+    struct Pending: Sendable {
+        let draft: EventDraft
+        let deadline: ContinuousClock.Instant
+        let completion: EventPublisher.Completion
+    }
+
+    enum EnqueueResult {
+        case queued
+        case wake(Worker, [Pending])
+        case full
+        case stopped
+    }
+
+    private let eventsMax: Int
+    private var waiting: Deque<Pending> = []
+    private var idleWorkers: [Worker] = []
+    private var isStopped = false
+
+    init(eventsMax: Int) {
+        self.eventsMax = eventsMax
+    }
+
+    mutating func enqueue(_ pending: Pending) -> EnqueueResult {
+        if isStopped { return .stopped }
+        if waiting.count >= eventsMax { return .full }
+        waiting.append(pending)
+        guard let worker = idleWorkers.popLast() else { return .queued }
+        return .wake(worker, take())
+    }
+
+    /// The next batch, an empty one to end, or nil when the worker was put to wait.
+    mutating func takeOrWait(_ worker: Worker) -> [Pending]? {
+        if !waiting.isEmpty { return take() }
+        if isStopped { return [] }
+        idleWorkers.append(worker)
+        return nil
+    }
+
+    /// Takes no more events; the workers to end now.
+    mutating func stop() -> [Worker] {
+        isStopped = true
+        defer { idleWorkers = [] }
+        return idleWorkers
+    }
+
+    private mutating func take() -> [Pending] {
+        let count = min(waiting.count, Limits.batchEventsMax)
+        defer { waiting.removeFirst(count) }
+        return Array(waiting.prefix(count))
+    }
+}

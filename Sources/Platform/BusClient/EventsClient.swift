@@ -1,0 +1,189 @@
+import AsyncHTTPClient
+import BusCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// One event to publish; the key makes repeating it harmless (additions A-02).
+package struct EventDraft: Sendable {
+    /// The event.
+    package let envelope: EventEnvelope
+    /// 1–255 printable ASCII characters, or nil.
+    package let idempotencyKey: String?
+
+    /// A draft.
+    package init(_ envelope: EventEnvelope, idempotencyKey: String? = nil) {
+        self.envelope = envelope
+        self.idempotencyKey = idempotencyKey
+    }
+}
+
+/// Why the Events API did not do what was asked.
+package enum EventsFault: Error, Sendable {
+    /// 401 or 403: repeating with this token is pointless (D-22).
+    case refused(status: Int, message: String)
+    /// 404: the URL is wrong, or the server lacks the route.
+    case notFound
+    /// Another 4xx: the request itself is wrong.
+    case rejected(status: Int, type: String, message: String)
+    /// Connection trouble, 408, 425, 429, 5xx: the same call may succeed later.
+    case unavailable(reason: String, retryAfterSeconds: Int?)
+}
+
+/// Calls to one Events API over one shared keep-alive client.
+package struct EventsClient: Sendable {
+    private let http: HTTPClient
+    private let endpoint: EventsEndpoint
+    /// Our own token.
+    package let tokens: TokenSource
+    private let logger: Logger
+
+    /// A client; the caller shuts `http` down.
+    package init(http: HTTPClient, endpoint: EventsEndpoint, tokens: TokenSource, logger: Logger) {
+        self.http = http
+        self.endpoint = endpoint
+        self.tokens = tokens
+        self.logger = logger
+    }
+
+    // MARK: Publishing
+
+    /// Publishes one event and returns its id once it is durable; an older server may give none.
+    @discardableResult
+    package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> String? {
+        var request = request(endpoint.collection, .POST)
+        if let key = draft.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
+        request.body = .bytes(ByteBuffer(bytes: draft.envelope.encoded()))
+        let answer = try await send(request, within: timeout)
+        // The contract promises a 2xx and nothing more (bus.md 3.3).
+        return (try? JSONValue(parsing: answer))?["id"]?.text
+    }
+
+    /// Publishes all events or none.
+    package func publish(_ drafts: [EventDraft], within timeout: Duration) async throws(EventsFault) {
+        var writer = JSONWriter(capacity: drafts.count * 640)
+        writer.object { writer in
+            writer.key("events")
+            writer.array { writer in
+                for draft in drafts {
+                    draft.envelope.write(to: &writer) { $0.member("idempotencyKey", optional: draft.idempotencyKey) }
+                }
+            }
+        }
+        var request = request(endpoint.batch, .POST)
+        request.body = .bytes(ByteBuffer(bytes: writer.bytes))
+        _ = try await send(request, within: timeout)
+    }
+
+    // MARK: Streaming
+
+    /// Opens a stream of one name; its body is NDJSON without an end.
+    func open(_ query: StreamQuery) async throws(EventsFault) -> HTTPClientResponse {
+        var request = request(endpoint.stream + "?" + query.text, .GET)
+        request.headers.replaceOrAdd(name: "Accept", value: "application/x-ndjson")
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request, deadline: .distantFuture, logger: quiet)
+        } catch {
+            throw .unavailable(reason: "\(error)", retryAfterSeconds: nil)
+        }
+        if (200..<300).contains(response.status.code) { return response }
+        throw await fault(of: response)
+    }
+
+    /// Ends deliveries of a group.
+    package func acknowledge(
+        group: String, delivery: String, outcome: DeliveryOutcome, within timeout: Duration
+    ) async throws(EventsFault) {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("group", group)
+            writer.key("deliveries")
+            writer.array { writer in
+                writer.object { writer in
+                    writer.member("id", delivery)
+                    writer.member("outcome", outcome.rawValue)
+                }
+            }
+        }
+        var request = request(endpoint.acknowledge, .POST)
+        request.body = .bytes(ByteBuffer(bytes: writer.bytes))
+        _ = try await send(request, within: timeout)
+    }
+
+    /// What the server can do beyond the published contract; empty when it does not say.
+    package func features(within timeout: Duration) async throws(EventsFault) -> Set<String> {
+        let answer = try await send(request(endpoint.capabilities, .GET), within: timeout)
+        let features = (try? JSONValue(parsing: answer))?["features"]?.elements ?? []
+        return Set(features.compactMap(\.text))
+    }
+
+    // MARK: HTTP
+
+    private func request(_ url: String, _ method: HTTPMethod) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
+        request.headers.add(name: "Authorization", value: "Bearer \(tokens.token.reveal())")
+        if method == .POST { request.headers.add(name: "Content-Type", value: "application/json") }
+        return request
+    }
+
+    private func send(_ request: HTTPClientRequest, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request, timeout: TimeAmount(timeout), logger: quiet)
+            if (200..<300).contains(response.status.code) {
+                return Array(try await response.body.collect(upTo: Limits.apiResponseBytesMax).readableBytesView)
+            }
+        } catch {
+            throw .unavailable(reason: "\(error)", retryAfterSeconds: nil)
+        }
+        throw await fault(of: response)
+    }
+
+    private func fault(of response: HTTPClientResponse) async -> EventsFault {
+        let status = Int(response.status.code)
+        // Without a readable body the status alone has to do.
+        let body = try? await response.body.collect(upTo: Limits.apiResponseBytesMax)
+        let error = body.flatMap { try? JSONValue(parsing: Array($0.readableBytesView)) }?["error"]
+        let type = error?["type"]?.text ?? "http_\(status)"
+        let message = Redaction.redact(error?["message"]?.text ?? "no reason given")
+        switch status {
+        case 401, 403: return .refused(status: status, message: message)
+        case 404: return .notFound
+        case 408, 425, 429, 500...:
+            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+            return .unavailable(reason: "\(status) \(type)", retryAfterSeconds: retryAfter)
+        default: return .rejected(status: status, type: type, message: message)
+        }
+    }
+
+    /// The HTTP client tells each connection's story at debug level; ours begins at warnings.
+    private var quiet: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+}
+
+/// How a delivery ended.
+package enum DeliveryOutcome: String, Sendable {
+    case done, retry, dead
+}
+
+/// The query of one stream (bus.md 3.4).
+struct StreamQuery {
+    var name: EventName
+    var group: String?
+    var consumer: String?
+    var replay = false
+    var acknowledges = false
+
+    var text: String {
+        var pairs = ["name=\(name)"]
+        if let group, let consumer { pairs += ["delivery=unicast", "group=\(group)", "consumer=\(consumer)"] }
+        if replay { pairs.append("replay=true") }
+        if acknowledges { pairs.append("ack=manual") }
+        return pairs.joined(separator: "&")
+    }
+}

@@ -1,0 +1,67 @@
+import BusCore
+import BusRuntime
+import Glibc
+
+/// How a worker listens and answers (bus.md 4.1).
+package struct WorkerSettings: Sendable {
+    /// Unicast group; the module's name unless set (D-23).
+    package var group: String
+    /// This process inside the group.
+    package var consumer: String
+    /// Reopen a stream that ends.
+    package var retries: Bool
+    /// Waiting between reopenings.
+    package var backoff: Backoff
+    /// Not ready while any stream is down.
+    package var listenersRequired: Bool
+    /// Read the token file again after 401.
+    package var refreshesToken: Bool
+    /// Older requests are dropped, because their requester has timed out; nil keeps all (D-24).
+    package var requestAgeMax: Duration?
+    /// Handlers at once.
+    package var concurrency: Int
+    /// End after one event.
+    package var handlesOnce: Bool
+
+    /// Reads the settings every worker shares.
+    package init(
+        _ reader: inout SettingsReader, module: String, group: String?, consumer: String?, handlesOnce: Bool
+    ) {
+        self.group = reader.label("BUS_EVENTS_GROUP", flag: .init("--group", group), default: module)
+        let host = WorkerSettings.hostname()
+        self.consumer = reader.label(
+            "BUS_EVENTS_CONSUMER", flag: .init("--consumer", consumer), default: "\(module)-\(host)")
+        retries = reader.bool("BUS_EVENTS_LISTENER_RETRY", default: true)
+        let range = Duration.milliseconds(1)...Duration.seconds(3600)
+        let first = reader.duration("BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range)
+        let longest = reader.duration("BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range)
+        backoff = Backoff(first: first, longest: max(first, longest))
+        listenersRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED")
+        refreshesToken = reader.bool("BUS_EVENTS_TOKEN_REFRESH")
+        let age = reader.duration(
+            "BUS_EVENTS_REQUEST_MAX_AGE", default: "10m", in: .zero...Duration.seconds(365 * 86_400))
+        requestAgeMax = age == .zero ? nil : age
+        concurrency = reader.integer("BUS_WORKER_CONCURRENCY", default: 8, in: 1...256)
+        self.handlesOnce = handlesOnce
+    }
+
+    private static func hostname() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "local" }
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.isEmpty ? "local" : text
+    }
+}
+
+extension SettingsReader {
+    /// A group or consumer: unsafe characters of a default become `-`, those of a given value are a fault (D-13).
+    fileprivate mutating func label(_ name: String, flag: Flag, default fallback: String) -> String {
+        let safe = fallback.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" }
+        let value = text(name, flag: flag, default: String(String(safe).prefix(128))) ?? ""
+        let isValid =
+            value.utf8.count <= 128 && value.first.map { $0.isASCII && ($0.isLetter || $0.isNumber) } == true
+            && value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+        if !isValid { addFault("\(name) may hold letters, digits, dots, hyphens and underscores, 128 at most") }
+        return value
+    }
+}
