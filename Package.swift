@@ -23,6 +23,7 @@ extension Target.Dependency {
     static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
@@ -59,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
@@ -75,7 +77,9 @@ let package = Package(
 
         // Platform: one adapter to the outside each.
         module("BusSQL", in: "Platform", ["BusCore", .grdb, .logging]),
-        module("BusRuntime", in: "Platform", ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module(
+            "BusRuntime", in: "Platform",
+            ["BusCore", .argumentParser, .logging, .metrics, .serviceLifecycle, .unixSignals]),
         module("BusAuth", in: "Platform", ["BusCore", .jwtKit]),
         module(
             "BusServer", in: "Platform",
@@ -105,8 +109,9 @@ let package = Package(
         module(
             "StripeIntegration", in: "Services",
             [
-                "BusCore", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime", "BusServer", .crypto,
-                .httpTypes, .hummingbird, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+                "BusCore", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime", "BusServer",
+                .asyncHTTPClient, .collections, .crypto, .httpTypes, .hummingbird, .logging, .metrics, .nioCore,
+                .nioExtras, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
 
         // Commands: flags to settings to run.

@@ -83,25 +83,20 @@ package struct ServiceProcess: Sendable {
         do {
             try await work()
         } catch let faults as SettingsFaults {
-            for message in faults.messages { fail(message) }
+            for message in faults.messages { Terminal.error(message) }
             exit(2)
         } catch let failure as ProcessFailure {
-            fail(failure.description)
+            Terminal.error(failure.description)
             exit(failure.exitCode)
         } catch is CancellationError {
             exit(0)
         } catch let error as BusError {
-            fail(error.message)
+            Terminal.error(error.message)
             exit(1)
         } catch {
-            fail(Redaction.redact("\(error)"))
+            Terminal.error(Redaction.redact("\(error)"))
             exit(1)
         }
-    }
-
-    private static func fail(_ message: String) {
-        let line = Array("ERROR \(message)\n".utf8)
-        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }
 

@@ -1,0 +1,70 @@
+import ArgumentParser
+import BusCore
+import Glibc
+
+/// A service's executable: flags to settings to run, with the Bus exit codes (bus.md 8.3).
+package protocol LeafCommand: ParsableCommand {
+    /// The executable's name.
+    static var binary: String { get }
+    /// Flags people try to pass secrets with, each with the variable to use instead (bus.md R9).
+    static var secretFlags: [String: String] { get }
+    /// Does the work the flags ask for.
+    func start() async throws
+}
+
+extension LeafCommand {
+    /// Parses the command line and runs; a usage error exits 2, not 64.
+    package static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let hint = inlineSecretHint(arguments) {
+            Terminal.error(hint)
+            Glibc.exit(2)
+        }
+        if arguments.contains("--version") || arguments.contains("-V") {
+            Terminal.output("\(binary) \(BusVersion.text)")
+            Glibc.exit(0)
+        }
+        do {
+            let command = try parse(arguments)
+            await ServiceProcess.main { try await command.start() }
+        } catch {
+            let isHelp = exitCode(for: error) == .success
+            if isHelp { Terminal.output(fullMessage(for: error)) } else { Terminal.error(message(for: error)) }
+            Glibc.exit(isHelp ? 0 : 2)
+        }
+    }
+
+    private static func inlineSecretHint(_ arguments: [String]) -> String? {
+        for argument in arguments {
+            let flag = String(argument.prefix { $0 != "=" })
+            if let variable = secretFlags[flag] {
+                return "\(flag) would show the secret to everybody on this machine; set \(variable) or \(variable)_FILE"
+            }
+        }
+        return nil
+    }
+}
+
+/// Standard output is data, standard error is diagnostics.
+package enum Terminal {
+    /// A line of data.
+    package static func output(_ text: String) {
+        write(text + "\n", to: STDOUT_FILENO)
+    }
+
+    /// A diagnostic.
+    package static func error(_ text: String) {
+        write("ERROR \(text)\n", to: STDERR_FILENO)
+    }
+
+    /// A reader that went away is nobody's to report to.
+    private static func write(_ text: String, to descriptor: Int32) {
+        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    }
+}
+
+/// The release all binaries of this package carry.
+package enum BusVersion {
+    /// Semantic version.
+    package static let text = "0.1.0"
+}

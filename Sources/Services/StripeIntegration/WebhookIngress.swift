@@ -1,0 +1,259 @@
+import BusCore
+import BusRuntime
+import DequeModule
+import NIOCore
+import NIOHTTP1
+
+/// The webhook route's own HTTP/1.1 connection: one request at a time, the body kept as one buffer, answers written as
+/// ready bytes.
+///
+/// A general router costs two to three times as much per request (docs/decisions/0002); this handler knows one route and
+/// the health paths, and leaves the grammar of HTTP to NIO's decoder.
+final class WebhookIngress: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        /// Between requests.
+        case idle
+        /// A request's body is arriving.
+        case reading(HTTPRequestHead, ByteBuffer?)
+        /// A request was answered before its end; the rest is dropped.
+        case discarding
+        /// An answer is being made; what arrives meanwhile waits in `pipelined`.
+        case responding
+        case closed
+    }
+
+    private let receiver: WebhookReceiver
+    private let readiness: Readiness
+    private var state = State.idle
+    /// Bounded by one socket read, because reading stops while an answer is being made.
+    private var pipelined: Deque<HTTPServerRequestPart> = []
+    private var keepsAlive = true
+    private var isQuiescing = false
+    private var waitingSince = NIODeadline.now()
+    private var deadlineCheck: Scheduled<Void>?
+    private var date = HTTPDate()
+
+    init(receiver: WebhookReceiver, readiness: Readiness) {
+        self.receiver = receiver
+        self.readiness = readiness
+    }
+
+    // MARK: Connection
+
+    func channelActive(context: ChannelHandlerContext) {
+        waitingSince = .now()
+        scheduleDeadlineCheck(context, in: .seconds(Int64(Limits.connectionIdleSeconds)))
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        state = .closed
+        deadlineCheck?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError, case .responding = state {
+        } else if error is HTTPParserError {
+            respond(
+                receiver.refused(.badRequest, "the request is no HTTP/1.1; check the client"), context, closing: true)
+            return
+        }
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            isQuiescing = true
+            if case .idle = state { context.close(promise: nil) }
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// One timer a connection, not one a request: it looks how long the peer has kept us waiting.
+    private func scheduleDeadlineCheck(_ context: ChannelHandlerContext, in delay: TimeAmount) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        deadlineCheck = context.eventLoop.scheduleTask(in: delay) {
+            let (handler, context) = bound.value
+            handler.checkDeadline(context)
+        }
+    }
+
+    private func checkDeadline(_ context: ChannelHandlerContext) {
+        let waited = NIODeadline.now() - waitingSince
+        let longest = TimeAmount.seconds(Int64(Limits.requestReadSeconds))
+        switch state {
+        case .closed: return
+        case .responding: scheduleDeadlineCheck(context, in: longest)
+        case .idle, .discarding, .reading:
+            if waited < longest {
+                scheduleDeadlineCheck(context, in: longest - waited)
+            } else if case .reading = state {
+                let message = "the request took longer than \(Limits.requestReadSeconds) s; send it faster"
+                respond(receiver.refused(.requestTimeout, message), context, closing: true)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    // MARK: Request
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        if case .responding = state {
+            pipelined.append(part)
+        } else {
+            read(part, context)
+        }
+    }
+
+    private func read(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch (part, state) {
+        case (.head(let head), .idle): begin(head, context)
+        case (.body(let bytes), .reading(let head, var body)):
+            state = .idle  // gives up the second reference, so that appending copies nothing
+            if body == nil { body = bytes } else { body?.writeImmutableBuffer(bytes) }
+            if (body?.readableBytes ?? 0) > Limits.webhookBodyBytesMax {
+                refuseTooLarge(context)
+            } else {
+                state = .reading(head, body)
+            }
+        case (.end, .reading(let head, let body)): route(head, body, context)
+        case (.end, .discarding): state = .idle
+        default: break
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        waitingSince = .now()
+        keepsAlive = head.isKeepAlive
+        state = .reading(head, nil)
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+            length > Limits.webhookBodyBytesMax
+        {
+            return refuseTooLarge(context)
+        }
+        if head.headers.contains(name: "expect") {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
+    }
+
+    private func refuseTooLarge(_ context: ChannelHandlerContext) {
+        let message = "the body is larger than \(Limits.webhookBodyBytesMax) bytes; this is no Stripe event"
+        respond(receiver.refused(.payloadTooLarge, message), context, closing: true)
+    }
+
+    private func route(_ head: HTTPRequestHead, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
+        let path = head.uri.prefix { $0 != "?" }
+        switch path {
+        case "/api/internal/stripe/webhook", "/api/internal/stripe/webhook/":
+            guard head.method == .POST else { return refuseMethod("POST", path, context) }
+            receive(head, body ?? ByteBuffer(), context)
+        case "/livez", "/healthz", "/readyz":
+            guard head.method == .GET else { return refuseMethod("GET", path, context) }
+            respond(path == "/readyz" ? readinessAnswer : WebhookIngress.ok, context)
+        default: respond(receiver.refused(.notFound, "there is nothing at this path; check the webhook's URL"), context)
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
+        let signature = head.headers.first(name: "stripe-signature")
+        switch body.withUnsafeReadableBytes({ receiver.decide($0, signature: signature, at: .now) }) {
+        case .answer(let answer): respond(answer, context)
+        case .publish(let update, let eventType):
+            state = .responding
+            context.channel.setAutoRead(false)
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            let finish: @Sendable (WebhookReceiver.Answer) -> Void = { answer in
+                bound.eventLoop.execute {
+                    let (handler, context) = bound.value
+                    handler.respond(answer, context)
+                }
+            }
+            if receiver.needsRefetch {
+                let receiver = receiver
+                context.eventLoop.makeFutureWithTask {
+                    await receiver.publish(refetching: update, eventType: eventType)
+                }.whenSuccess(finish)
+            } else {
+                receiver.publish(update, eventType: eventType, completion: finish)
+            }
+        }
+    }
+
+    private func refuseMethod(_ allowed: String, _ path: Substring, _ context: ChannelHandlerContext) {
+        respond(receiver.refused(.methodNotAllowed, "\(path) takes \(allowed)"), context, allow: allowed)
+    }
+
+    // MARK: Answer
+
+    private static let ok = WebhookReceiver.Answer(
+        status: 200, body: Array(#"{"ok":true}"#.utf8), retryAfterSeconds: nil)
+
+    private var readinessAnswer: WebhookReceiver.Answer {
+        let missing = readiness.missing
+        if missing.isEmpty { return WebhookIngress.ok }
+        return receiver.refused(.notReady, "not ready: \(missing.joined(separator: ", ")); try again")
+    }
+
+    private func respond(
+        _ answer: WebhookReceiver.Answer, _ context: ChannelHandlerContext, allow: String? = nil, closing: Bool = false
+    ) {
+        if case .closed = state { return }
+        let closes = closing || !keepsAlive || isQuiescing
+        var buffer = context.channel.allocator.buffer(capacity: 256 + answer.body.count)
+        buffer.writeStaticString("HTTP/1.1 ")
+        buffer.writeString(HTTPResponseStatus(statusCode: answer.status).line)
+        buffer.writeStaticString("\r\ncontent-type: application/json\r\ndate: ")
+        buffer.writeString(date.text(at: .now))
+        buffer.writeStaticString("\r\ncontent-length: ")
+        buffer.writeString(String(answer.body.count))
+        if let seconds = answer.retryAfterSeconds { buffer.writeString("\r\nretry-after: \(seconds)") }
+        if let allow { buffer.writeString("\r\nallow: \(allow)") }
+        if closes { buffer.writeStaticString("\r\nconnection: close") }
+        buffer.writeStaticString("\r\n\r\n")
+        buffer.writeBytes(answer.body)
+        let wasResponding = if case .responding = state { true } else { false }
+        if closes {
+            state = .closed
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in bound.value.close(promise: nil) }
+            return
+        }
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        waitingSince = .now()
+        state = .idle
+        if wasResponding { resume(context) }
+    }
+
+    /// Goes on with what was pipelined behind the answered request, then with the socket.
+    private func resume(_ context: ChannelHandlerContext) {
+        while let part = pipelined.popFirst() {
+            read(part, context)
+            if case .responding = state { return }
+        }
+        context.channel.setAutoRead(true)
+    }
+}
+
+extension Channel {
+    /// Stops or resumes reading; a channel that is closing has nothing to read anyway.
+    fileprivate func setAutoRead(_ isOn: Bool) {
+        syncOptions.map { options in
+            // The only failure is a closed channel.
+            try? options.setOption(.autoRead, value: isOn)
+        }
+    }
+}
+
+extension HTTPResponseStatus {
+    /// `200 OK`.
+    fileprivate var line: String {
+        self == .ok ? "200 OK" : "\(code) \(reasonPhrase)"
+    }
+}

@@ -1,0 +1,201 @@
+import BillingCore
+import BusClient
+import BusCore
+import CoreMetrics
+import Logging
+import StripeCore
+
+/// Makes of one webhook's bytes the answer Stripe gets, and publishes what it means before that answer (bus.md 5.9).
+package struct WebhookReceiver: Sendable {
+    /// An HTTP status with its JSON body; a retryable one also asks Stripe to come back.
+    package struct Answer: Sendable {
+        /// HTTP status.
+        package let status: Int
+        /// A JSON document.
+        package let body: [UInt8]
+        /// Seconds for `Retry-After`.
+        package let retryAfterSeconds: Int?
+    }
+
+    /// What to do with a webhook.
+    enum Step {
+        /// Answer now: nothing is to be published.
+        case answer(Answer)
+        /// Publish, then answer by how that ended.
+        case publish(SubscriptionUpdate, eventType: String)
+    }
+
+    private let keys: [WebhookKey]
+    private let toleranceSeconds: Int
+    private let mode: StripeMode
+    private let publisher: EventPublisher
+    private let refetch: (@Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate)?
+    private let logger: Logger
+    private let counters = WebhookCounters()
+
+    /// A receiver; `refetch` re-reads a subscription before it is published (`BUS_STRIPE_WEBHOOK_REFETCH`).
+    package init(
+        keys: [WebhookKey], toleranceSeconds: Int, mode: StripeMode, publisher: EventPublisher,
+        refetch: (@Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate)?, logger: Logger
+    ) {
+        self.keys = keys
+        self.toleranceSeconds = toleranceSeconds
+        self.mode = mode
+        self.publisher = publisher
+        self.refetch = refetch
+        self.logger = logger
+    }
+
+    /// True when a webhook needs Stripe's word before it is published.
+    var needsRefetch: Bool { refetch != nil }
+
+    /// Verifies and maps the bytes of one webhook.
+    func decide(_ body: UnsafeRawBufferPointer, signature: String?, at now: Timestamp) -> Step {
+        let decision: WebhookDecision
+        do {
+            decision = try WebhookDecision.decide(
+                body: body, signatureHeader: signature, keys: keys, at: now, toleranceSeconds: toleranceSeconds,
+                mode: mode)
+        } catch {
+            return .answer(refusal(of: error))
+        }
+        switch decision.outcome {
+        case .ignored(let reason):
+            counters.ignored.increment()
+            logger.debug(
+                "webhook ignored",
+                metadata: [
+                    "stripe.event.id": "\(decision.event.id)", "stripe.event.type": "\(decision.event.type)",
+                    "outcome": "\(reason.rawValue)",
+                ])
+            return .answer(received(decision.event.id, decision.event.type, ignored: reason.rawValue))
+        case .update(let update): return .publish(update, eventType: decision.event.type)
+        }
+    }
+
+    /// Publishes without a task of its own; `completion` runs once, on any thread.
+    func publish(
+        _ update: SubscriptionUpdate, eventType: String, completion: @escaping @Sendable (Answer) -> Void
+    ) {
+        publisher.submit(WebhookReceiver.draft(of: update)) { fault in
+            completion(answer(for: update, eventType, fault))
+        }
+    }
+
+    /// The whole way for callers that can wait: decide, re-read when that is asked for, publish, answer.
+    package func receive(_ body: [UInt8], signature: String?, at now: Timestamp) async -> Answer {
+        switch body.withUnsafeBytes({ decide($0, signature: signature, at: now) }) {
+        case .answer(let answer): return answer
+        case .publish(let update, let eventType): return await publish(refetching: update, eventType: eventType)
+        }
+    }
+
+    /// Re-reads the subscription first when that is asked for.
+    func publish(refetching update: SubscriptionUpdate, eventType: String) async -> Answer {
+        var current = update
+        do {
+            if let refetch { current = try await refetch(update) }
+            try await publisher.publish(WebhookReceiver.draft(of: current))
+            return answer(for: current, eventType, nil)
+        } catch let fault as EventsFault {
+            return answer(for: current, eventType, fault)
+        } catch {
+            return answer(for: current, eventType, .unavailable(reason: "\(error)", retryAfterSeconds: nil))
+        }
+    }
+
+    /// The event an update is published as; its key makes Stripe's repetitions harmless (additions A-02).
+    package static func draft(of update: SubscriptionUpdate) -> EventDraft {
+        EventDraft(
+            EventEnvelope(
+                name: .subscriptionUpdate, correlationID: update.eventID, source: StripeModule.name,
+                payload: update.payload()),
+            idempotencyKey: "stripe:\(update.eventID)")
+    }
+
+    // MARK: Answers
+
+    private func answer(for update: SubscriptionUpdate, _ eventType: String, _ fault: EventsFault?) -> Answer {
+        var metadata: Logger.Metadata = [
+            "stripe.event.id": "\(update.eventID)", "stripe.event.type": "\(eventType)",
+            "account.id": "\(update.accountID)", "status": "\(update.status.rawValue)",
+        ]
+        switch fault {
+        case nil, .rejected(status: 409, _, _):
+            // A conflict means that this Stripe event is stored already, in the words of an earlier release.
+            counters.published.increment()
+            metadata["outcome"] = fault == nil ? "published" : "published before"
+            logger.info("webhook published", metadata: metadata)
+            return received(update.eventID, eventType, ignored: nil)
+        case .some(let fault):
+            counters.failed.increment()
+            metadata["outcome"] = "failed"
+            metadata["cause"] = "\(fault)"
+            logger.warning("webhook could not be published", metadata: metadata)
+            return refused(.eventsUnavailable, "the event could not be stored; send it again")
+        }
+    }
+
+    private func refusal(of fault: WebhookFault) -> Answer {
+        counters.refused.increment()
+        logger.info("webhook refused", metadata: ["outcome": "refused", "error.type": "\(fault)"])
+        switch fault {
+        case .signature(.noKeys):
+            return refused(
+                .webhookSecretUnconfigured, "no webhook signing secret is set; set BUS_STRIPE_WEBHOOK_SECRET")
+        case .signature(.missing):
+            return refused(.invalidSignature, "there is no Stripe-Signature header; send what Stripe signed")
+        case .signature(.outOfTolerance):
+            return refused(
+                .invalidSignature, "the signature is too old or from the future; check the clocks and sign again")
+        case .signature:
+            return refused(
+                .invalidSignature, "the signature does not belong to this body; check the endpoint's signing secret")
+        case .event:
+            return refused(.badRequest, "the signed body is no Stripe event; send a snapshot event as JSON")
+        }
+    }
+
+    private func received(_ eventID: String, _ eventType: String, ignored reason: String?) -> Answer {
+        var writer = JSONWriter(capacity: 160)
+        writer.object { writer in
+            writer.member("received", true)
+            writer.member("event_id", eventID)
+            writer.member("event_type", eventType)
+            writer.member("emitted", reason == nil)
+            writer.member("ignored_reason", optional: reason)
+        }
+        return Answer(status: 200, body: writer.bytes, retryAfterSeconds: nil)
+    }
+
+    /// An error in the form every service uses.
+    func refused(_ code: BusError.Code, _ message: String) -> Answer {
+        var writer = JSONWriter(capacity: 160)
+        writer.object { writer in
+            writer.key("error")
+            writer.object { writer in
+                writer.member("type", code.rawValue)
+                writer.member("message", message)
+            }
+        }
+        return Answer(status: code.httpStatus, body: writer.bytes, retryAfterSeconds: code.httpStatus == 503 ? 5 : nil)
+    }
+}
+
+/// `bus_stripe_webhooks_total` by outcome, made once: looking a counter up costs more than counting.
+private struct WebhookCounters: Sendable {
+    let published = WebhookCounters.counter("published")
+    let ignored = WebhookCounters.counter("ignored")
+    let refused = WebhookCounters.counter("refused")
+    let failed = WebhookCounters.counter("failed")
+
+    private static func counter(_ outcome: String) -> Counter {
+        Counter(label: "bus_stripe_webhooks_total", dimensions: [("outcome", outcome)])
+    }
+}
+
+/// This module's name on the Bus.
+package enum StripeModule {
+    /// The `source` of its events and its unicast group.
+    package static let name = "bus-integration-stripe"
+}

@@ -1,0 +1,97 @@
+import BusCore
+import BusRuntime
+import BusServer
+import Logging
+import NIOCore
+import NIOExtras
+import NIOHTTP1
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// Listens for webhooks; on shutdown it stops accepting, lets requests under way be answered, and then ends.
+struct WebhookServer: Service {
+    let address: ListenAddress
+    let receiver: WebhookReceiver
+    let process: ServiceProcess
+
+    private static let name = "webhooks"
+
+    func run() async throws {
+        process.readiness.set(WebhookServer.name, false)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let quiescing = ServerQuiescingHelper(group: group)
+        let server = try await bind(group, quiescing)
+        process.announceListening(
+            name: WebhookServer.name, host: address.host, port: server.localAddress?.port ?? address.port)
+        let drained = group.any().makePromise(of: Void.self)
+        await withGracefulShutdownHandler {
+            // A cancelled process does not wait for its peers.
+            await withTaskCancellationHandler {
+                // Closing is the only way this ends, and it cannot fail in a way that matters.
+                try? await server.closeFuture.get()
+            } onCancel: {
+                server.close(promise: nil)
+            }
+        } onGracefulShutdown: {
+            quiescing.initiateShutdown(promise: drained)
+        }
+        if Task.isShuttingDownGracefully { try await drained.futureResult.get() } else { drained.succeed() }
+    }
+
+    private func bind(
+        _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper
+    ) async throws -> any Channel {
+        let receiver = receiver
+        let readiness = process.readiness
+        let open = OpenConnections(countMax: Limits.connectionsOpenMax)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(quiescing.makeServerChannelHandler(channel: channel))
+                }
+            }
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                guard open.add() else { return channel.close() }
+                channel.closeFuture.whenComplete { _ in open.remove() }
+                return channel.eventLoop.makeCompletedFuture {
+                    var limits = NIOHTTPDecoderLimitConfiguration()
+                    limits.maxHeaderFieldSize = Limits.requestHeadBytesMax
+                    limits.maxHeaderListSize = Limits.requestHeadBytesMax
+                    try channel.pipeline.syncOperations.addHandlers([
+                        ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)),
+                        WebhookIngress(receiver: receiver, readiness: readiness),
+                    ])
+                }
+            }
+        do {
+            return try await bootstrap.bind(host: address.host, port: address.port).get()
+        } catch {
+            throw ProcessFailure(
+                exitCode: 1, "cannot listen on \(address): \(error); choose another --webhook-addr or stop its owner")
+        }
+    }
+}
+
+/// Counts connections and turns away those beyond the bound.
+private final class OpenConnections: Sendable {
+    private let count = Atomic(0)
+    private let countMax: Int
+
+    init(countMax: Int) {
+        self.countMax = countMax
+    }
+
+    func add() -> Bool {
+        if count.wrappingAdd(1, ordering: .relaxed).newValue <= countMax { return true }
+        remove()
+        return false
+    }
+
+    func remove() {
+        count.wrappingSubtract(1, ordering: .relaxed)
+    }
+}
