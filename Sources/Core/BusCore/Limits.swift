@@ -29,6 +29,20 @@ package enum Limits {
     package static let appendCommitEventsMax = 1_000
     /// Bytes of waiting events; more answer `backend_unavailable`.
     package static let appendQueueBytesMax = 64 << 20
+    /// Connections that read an SQLite file beside its writer.
+    package static let sqliteReadersMax = 4
+    /// Wait for another process's lock on an SQLite file.
+    package static let sqliteBusySeconds = 5
+    /// Events that one step of the retention looks at in one transaction.
+    package static let retentionChunkEventsMax = 500
+    /// Time between two runs of the retention.
+    package static let retentionIntervalSeconds = 60
+    /// Time a delivery without acknowledgement has for being written out (bus.md 3.7, D-21).
+    package static let automaticLeaseSeconds = 60
+    /// Longest wait of a delivery between two attempts; the first is one second.
+    package static let redeliveryDelaySecondsMax = 60
+    /// Longest `delaySeconds` of an acknowledgement.
+    package static let requestedDelaySecondsMax = 86_400
     /// Events read from the log at a time by one stream.
     package static let streamPageEventsMax = 256
     /// Bytes read from the log at a time by one stream.

@@ -1,0 +1,140 @@
+/// A database with transactions: one SQL text, several engines.
+package protocol SQLDatabase: Sendable {
+    /// The engine's few differences.
+    var dialect: SQLDialect { get }
+
+    /// Runs `body` on one consistent snapshot.
+    func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+
+    /// Runs `body` in one transaction, committed and synced to storage before this returns; an error rolls it back.
+    func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+}
+
+/// A connection inside a transaction; valid only in the closure it was given to, never stored.
+package protocol SQLConnection {
+    /// Hands the rows of a query to `body` one by one until it returns false.
+    func each(_ sql: SQL, _ values: [SQLValue], _ body: (SQLRow) throws -> Bool) throws
+
+    /// Runs a statement that changes data and returns how many rows it changed.
+    @discardableResult
+    func run(_ sql: SQL, _ values: [SQLValue]) throws -> Int
+
+    /// Runs `body`; when it throws, everything it changed is undone and the transaction goes on.
+    func savepoint<T>(_ body: () throws -> T) throws -> T
+}
+
+extension SQLConnection {
+    /// All rows of a query that is known to have few.
+    package func rows(_ sql: SQL, _ values: [SQLValue] = []) throws -> [SQLRow] {
+        var rows: [SQLRow] = []
+        try each(sql, values) { row in
+            rows.append(row)
+            return true
+        }
+        return rows
+    }
+
+    /// The first row of a query.
+    package func first(_ sql: SQL, _ values: [SQLValue] = []) throws -> SQLRow? {
+        var first: SQLRow?
+        try each(sql, values) { row in
+            first = row
+            return false
+        }
+        return first
+    }
+
+    /// Runs a statement without values.
+    @discardableResult
+    package func run(_ sql: SQL) throws -> Int { try run(sql, []) }
+}
+
+/// SQL text written in the source: only literals make one, so values cannot be spliced in.
+package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// The text with `$1` parameters.
+    package let text: String
+
+    /// The text with `?1` parameters: SQLite takes `$1` for a name, numbered by first appearance.
+    let positionalText: String
+
+    /// A statement as it stands in the source.
+    package init(stringLiteral literal: StaticString) {
+        self.init(text: "\(literal)")
+    }
+
+    private init(text: String) {
+        self.text = text
+        positionalText = String(decoding: text.utf8.map { $0 == UInt8(ascii: "$") ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    }
+
+    /// Joins two pieces of one statement.
+    package static func + (left: SQL, right: SQL) -> SQL {
+        SQL(text: left.text + right.text)
+    }
+}
+
+/// A value that goes into a parameter or comes out of a column.
+package enum SQLValue: Sendable, Hashable {
+    case null
+    case integer(Int64)
+    case text(String)
+    case blob([UInt8])
+
+    /// A text, or null for nil.
+    package static func optional(_ text: String?) -> SQLValue {
+        text.map { .text($0) } ?? .null
+    }
+}
+
+/// One row, its columns by position.
+package struct SQLRow: Sendable {
+    private let values: [SQLValue]
+
+    /// A row of these columns.
+    package init(_ values: [SQLValue]) {
+        self.values = values
+    }
+
+    /// An integer column.
+    package func integer(_ column: Int) throws(SQLFault) -> Int64 {
+        guard case .integer(let value) = try value(column) else { throw .column(column) }
+        return value
+    }
+
+    /// A text column.
+    package func text(_ column: Int) throws(SQLFault) -> String {
+        guard case .text(let value) = try value(column) else { throw .column(column) }
+        return value
+    }
+
+    /// An integer column that may be null.
+    package func integerOrNil(_ column: Int) throws(SQLFault) -> Int64? {
+        if case .null = try value(column) { return nil }
+        return try integer(column)
+    }
+
+    /// A text column that may be null.
+    package func textOrNil(_ column: Int) throws(SQLFault) -> String? {
+        if case .null = try value(column) { return nil }
+        return try text(column)
+    }
+
+    private func value(_ column: Int) throws(SQLFault) -> SQLValue {
+        guard values.indices.contains(column) else { throw .column(column) }
+        return values[column]
+    }
+}
+
+/// Why a database did not do what it was asked.
+package enum SQLFault: Error, Equatable, Sendable {
+    /// A unique, foreign-key or check rule stood against it.
+    case constraint(String)
+    /// A column is missing or of another type than the code expects.
+    case column(Int)
+    /// The stored schema is newer than this program knows.
+    case newerSchema(name: String, stored: Int64, known: Int64)
+    /// The folder or file cannot be used.
+    case unusablePath(String)
+    /// Everything else: disk full, locked, damaged, unreachable.
+    case failed(String)
+}

@@ -1,0 +1,54 @@
+/// One step of a schema, applied once and never changed afterwards.
+package struct SQLMigration: Sendable {
+    /// The statements of the step, in order.
+    package let statements: @Sendable (SQLDialect) -> [SQL]
+
+    /// A step made of these statements.
+    package init(_ statements: @escaping @Sendable (SQLDialect) -> [SQL]) {
+        self.statements = statements
+    }
+}
+
+extension SQLDatabase {
+    /// Brings the schema `name` to the newest step in one transaction; the version is the number of steps applied.
+    ///
+    /// A schema with more steps than this program knows is left untouched and refused: an older program would
+    /// misread it.
+    package func migrate(_ name: String, _ migrations: [SQLMigration]) async throws {
+        let dialect = dialect
+        try await write { connection in
+            try connection.run(
+                "CREATE TABLE IF NOT EXISTS bus_schema_versions (name TEXT PRIMARY KEY, version BIGINT NOT NULL)")
+            let row = try connection.first("SELECT version FROM bus_schema_versions WHERE name = $1", [.text(name)])
+            let stored = try row?.integer(0) ?? 0
+            let known = Int64(migrations.count)
+            if stored > known { throw SQLFault.newerSchema(name: name, stored: stored, known: known) }
+            if stored == known { return }
+            for migration in migrations[Int(stored)...] {
+                for statement in migration.statements(dialect) { try connection.run(statement) }
+            }
+            try connection.run(
+                """
+                INSERT INTO bus_schema_versions (name, version) VALUES ($1, $2)
+                ON CONFLICT (name) DO UPDATE SET version = excluded.version
+                """, [.text(name), .integer(known)])
+        }
+    }
+}
+
+extension SQLFault: CustomStringConvertible {
+    /// Lower-case fact, then the remedy.
+    package var description: String {
+        switch self {
+        case .constraint(let detail): "a database rule was broken: \(detail)"
+        case .column(let column): "column \(column) is missing or has an unexpected type; restore the schema"
+        case .newerSchema(let name, let stored, let known):
+            """
+            the \(name) schema has version \(stored), this program knows up to \(known); \
+            start a newer program or another database
+            """
+        case .unusablePath(let detail): "the database file cannot be used: \(detail); check its folder and permissions"
+        case .failed(let detail): "the database failed: \(detail); check disk space and permissions"
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import BusCore
+import Foundation
+import GRDB
+
+/// SQLite behind the seam: a file with one writer and a few readers, or a private database in memory.
+package struct SQLiteDatabase: SQLDatabase {
+    private let writer: any DatabaseWriter
+
+    /// The engine's few differences.
+    package var dialect: SQLDialect { .sqlite }
+
+    /// Opens or creates a file; its folder is created for the owner alone.
+    package init(path: String) async throws {
+        try SQLiteDatabase.prepareFile(path)
+        var configuration = SQLiteDatabase.configuration
+        configuration.maximumReaderCount = Limits.sqliteReadersMax
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            // Turning WAL on lowers `synchronous` to NORMAL, which answers a commit before it is on the disk.
+            try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            writer = pool
+        } catch {
+            throw SQLFault(error)
+        }
+    }
+
+    /// A database in memory that lasts as long as this value.
+    package init() throws {
+        do { writer = try DatabaseQueue(configuration: SQLiteDatabase.configuration) } catch { throw SQLFault(error) }
+    }
+
+    /// Runs `body` on one consistent snapshot.
+    package func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
+        do {
+            return try await writer.read { try body(SQLiteConnection(database: $0)) }
+        } catch let error as DatabaseError {
+            throw SQLFault(error)
+        }
+    }
+
+    /// Runs `body` in one transaction, synced to storage before this returns; an error rolls it back.
+    package func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
+        do {
+            return try await writer.write { try body(SQLiteConnection(database: $0)) }
+        } catch let error as DatabaseError {
+            throw SQLFault(error)
+        }
+    }
+
+    /// Waits for running transactions and closes the file.
+    package func close() throws {
+        do { try writer.close() } catch { throw SQLFault(error) }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(Double(Limits.sqliteBusySeconds))
+        return configuration
+    }
+
+    private static func prepareFile(_ path: String) throws {
+        let files = FileManager.default
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        if !files.fileExists(atPath: folder) {
+            do {
+                try files.createDirectory(
+                    atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            } catch {
+                throw SQLFault.unusablePath(folder)
+            }
+        }
+        // The write-ahead log and its index take over the permissions of the file.
+        if !files.fileExists(atPath: path),
+            !files.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        {
+            throw SQLFault.unusablePath(path)
+        }
+    }
+}
+
+private struct SQLiteConnection: SQLConnection {
+    let database: Database
+
+    func each(_ sql: SQL, _ values: [SQLValue], _ body: (SQLRow) throws -> Bool) throws {
+        do {
+            let statement = try database.cachedStatement(sql: sql.positionalText)
+            let rows = try Row.fetchCursor(statement, arguments: SQLiteConnection.arguments(values))
+            while let row = try rows.next() {
+                if !(try body(SQLRow(row.databaseValues.map(SQLValue.init)))) { return }
+            }
+        } catch let error as DatabaseError {
+            throw SQLFault(error)
+        }
+    }
+
+    func run(_ sql: SQL, _ values: [SQLValue]) throws -> Int {
+        do {
+            try database.cachedStatement(sql: sql.positionalText)
+                .execute(arguments: SQLiteConnection.arguments(values))
+            return database.changesCount
+        } catch let error as DatabaseError {
+            throw SQLFault(error)
+        }
+    }
+
+    func savepoint<T>(_ body: () throws -> T) throws -> T {
+        var result: Result<T, any Error>?
+        try database.inSavepoint {
+            do {
+                result = .success(try body())
+                return .commit
+            } catch {
+                result = .failure(error)
+                return .rollback
+            }
+        }
+        guard let result else { throw SQLFault.failed("the savepoint did not run") }
+        return try result.get()
+    }
+
+    private static func arguments(_ values: [SQLValue]) -> StatementArguments {
+        StatementArguments(values.map(\.databaseValue))
+    }
+}
+
+extension SQLValue {
+    fileprivate var databaseValue: DatabaseValue {
+        switch self {
+        case .null: .null
+        case .integer(let value): value.databaseValue
+        case .text(let value): value.databaseValue
+        case .blob(let value): Data(value).databaseValue
+        }
+    }
+
+    fileprivate init(_ value: DatabaseValue) {
+        switch value.storage {
+        case .null: self = .null
+        case .int64(let value): self = .integer(value)
+        case .double(let value): self = .text(String(value))
+        case .string(let value): self = .text(value)
+        case .blob(let value): self = .blob([UInt8](value))
+        }
+    }
+}
+
+extension SQLFault {
+    fileprivate init(_ error: any Error) {
+        guard let error = error as? DatabaseError else {
+            self = .failed("\(error)")
+            return
+        }
+        // The statement's values are left out: they may be payloads.
+        let detail = "\(error.resultCode) \(error.message ?? "")"
+        self = error.resultCode == .SQLITE_CONSTRAINT ? .constraint(detail) : .failed(detail)
+    }
+}

@@ -1,0 +1,114 @@
+import BusCore
+import BusSQL
+
+/// The steps of one claim inside its transaction.
+struct ClaimTransaction {
+    let request: ClaimRequest
+    let now: Timestamp
+    let connection: any SQLConnection
+    private var deliveries: [Delivery] = []
+    private var room = 0
+    private var bytes = 0
+
+    init(request: ClaimRequest, now: Timestamp, connection: any SQLConnection) {
+        self.request = request
+        self.now = now
+        self.connection = connection
+    }
+
+    mutating func run() throws {
+        let held = try connection.first(
+            ClaimTransaction.heldCount, groupValues + [.text(request.holder), .integer(now.nanoseconds)])
+        room = min(request.inFlightMax - Int(try held?.integer(0) ?? 0), Limits.streamPageEventsMax)
+        for name in request.names where hasRoom { try claimAgain(name) }
+        for name in request.names where hasRoom { try claimNew(name) }
+    }
+
+    func result() throws -> ClaimedDeliveries {
+        var nextAt: Timestamp?
+        for name in request.names {
+            let row = try connection.first(
+                ClaimTransaction.nextAvailable, groupValues + [.text(name.text), .integer(now.nanoseconds)])
+            guard let next = try row?.integerOrNil(0) else { continue }
+            nextAt = min(nextAt ?? Timestamp(nanoseconds: next), Timestamp(nanoseconds: next))
+        }
+        return ClaimedDeliveries(
+            deliveries: deliveries.sorted { $0.id.sequence < $1.id.sequence }, nextAt: nextAt)
+    }
+
+    private var groupValues: [SQLValue] { [.text(request.group.scope), .text(request.group.name)] }
+    private var hasRoom: Bool { room > 0 && bytes < Limits.streamPageBytesMax }
+
+    /// Events whose lease or wait is over.
+    private mutating func claimAgain(_ name: EventName) throws {
+        var due: [StoredEvent] = []
+        let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(room))]
+        var size = bytes
+        try connection.each(ClaimTransaction.due, values) { row in
+            let event = StoredEvent(sequence: try row.integer(0), envelope: try row.text(1))
+            due.append(event)
+            size += event.envelope.utf8.count
+            return size < Limits.streamPageBytesMax
+        }
+        for event in due {
+            guard let row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
+            switch row.state.claiming(leaseSeconds: request.leaseSeconds, at: now) {
+            case .notYet: break
+            case .park(let code): try row.park(code: code, at: now, connection)
+            case .deliver(let state):
+                try row.lease(state, to: request.holder, leaseSeconds: request.leaseSeconds, connection)
+                add(event, attempt: state.attempt)
+            }
+        }
+    }
+
+    /// Events behind the group's cursor; a new group starts at the oldest one kept (bus.md D-20).
+    private mutating func claimNew(_ name: EventName) throws {
+        let cursor = try connection.first(ClaimTransaction.cursor, groupValues + [.text(name.text)])
+        let (events, _) = try EventLog.run(
+            of: name, owner: request.group.owner, after: try cursor?.integer(0) ?? 0, through: .max, countMax: room,
+            bytesMax: Limits.streamPageBytesMax - bytes, connection)
+        guard let last = events.last else { return }
+        for event in events {
+            let lease = now.advanced(bySeconds: Int64(request.leaseSeconds))
+            let row = DeliveryRow(
+                group: request.group, sequence: event.sequence, name: name.text, leaseSeconds: request.leaseSeconds,
+                firstAt: now, state: DeliveryState(attempt: 1, isLeased: true, availableAt: lease))
+            try row.insert(holder: request.holder, connection)
+            add(event, attempt: 1)
+        }
+        try connection.run(
+            ClaimTransaction.advance,
+            groupValues + [.text(name.text), .integer(last.sequence), .integer(now.nanoseconds)])
+    }
+
+    private mutating func add(_ event: StoredEvent, attempt: Int) {
+        deliveries.append(
+            Delivery(id: DeliveryID(sequence: event.sequence, attempt: attempt), envelope: event.envelope))
+        room -= 1
+        bytes += event.envelope.utf8.count
+    }
+
+    static let heldCount: SQL = """
+        SELECT count(*) FROM bus_event_deliveries
+        WHERE owner_scope = $1 AND group_name = $2 AND holder = $3 AND available_at > $4 AND is_leased = 1
+        """
+    static let due: SQL = """
+        SELECT d.event_seq, e.envelope FROM bus_event_deliveries d JOIN bus_events e ON e.seq = d.event_seq
+        WHERE d.owner_scope = $1 AND d.group_name = $2 AND d.name = $3 AND d.available_at <= $4
+        ORDER BY d.available_at LIMIT $5
+        """
+    static let nextAvailable: SQL = """
+        SELECT min(available_at) FROM bus_event_deliveries
+        WHERE owner_scope = $1 AND group_name = $2 AND name = $3 AND available_at > $4
+        """
+    static let cursor: SQL = """
+        SELECT last_seq FROM bus_event_group_cursors WHERE owner_scope = $1 AND group_name = $2 AND name = $3
+        """
+    static let advance: SQL = """
+        INSERT INTO bus_event_group_cursors (owner_scope, group_name, name, last_seq, updated_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (owner_scope, group_name, name)
+        DO UPDATE SET last_seq = excluded.last_seq, updated_at = excluded.updated_at
+        """
+}

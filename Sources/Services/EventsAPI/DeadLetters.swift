@@ -1,0 +1,121 @@
+import BusCore
+import BusSQL
+
+/// The record of a parked delivery: what an operator needs, nothing of the payload (bus.md R6, D-55).
+package struct DeadLetter: Hashable, Sendable {
+    /// The record's number, from 1.
+    package let number: Int64
+    /// The parked event.
+    package let eventID: String
+    /// What had happened.
+    package let name: String
+    /// Whose delivery it was.
+    package let group: DeliveryGroup
+    /// Who had published it.
+    package let source: String?
+    /// Why it was parked.
+    package let code: String
+    /// How often it was delivered.
+    package let attempts: Int
+    /// The event's correlation id.
+    package let correlationID: String?
+    /// The first claim.
+    package let firstAt: Timestamp
+    /// The parking.
+    package let lastAt: Timestamp
+}
+
+/// Which dead letters to deliver again.
+package enum ReplaySelection: Hashable, Sendable {
+    case numbers([Int64])
+    case group(String, code: String?)
+}
+
+extension DeliveryLedger {
+    /// A page of dead letters in the order they were parked, of one group's name or of all.
+    package func deadLetters(
+        group: String?, after number: Int64, limit: Int, from log: EventLog
+    ) async throws -> [DeadLetter] {
+        try await log.database.read { connection in
+            let page: [SQLValue] = [.integer(number), .integer(Int64(min(limit, Limits.deadLetterPageMax)))]
+            let rows =
+                try group.map { try connection.rows(DeadLetter.ofGroup, page + [.text($0)]) }
+                ?? connection.rows(DeadLetter.all, page)
+            return try rows.map(DeadLetter.init)
+        }
+    }
+
+    /// Delivers dead letters again, with their attempts counted anew; returns how many were found.
+    package func replay(_ selection: ReplaySelection) async throws -> Int {
+        switch selection {
+        case .numbers(let numbers):
+            return try await replayChunk { connection in
+                try numbers.compactMap { number in
+                    try connection.first(DeadLetter.one, [.integer(number)]).map(DeadLetter.init)
+                }
+            }
+        case .group(let group, let code):
+            var total = 0
+            while true {
+                let count = try await replayChunk { connection in
+                    let values: [SQLValue] = [.text(group), .integer(Int64(Limits.deadLetterPageMax))]
+                    let rows =
+                        try code.map { try connection.rows(DeadLetter.replayableByCode, values + [.text($0)]) }
+                        ?? connection.rows(DeadLetter.replayable, values)
+                    return try rows.map(DeadLetter.init)
+                }
+                total += count
+                if count < Limits.deadLetterPageMax { return total }
+            }
+        }
+    }
+
+    private func replayChunk(
+        _ find: @escaping @Sendable (any SQLConnection) throws -> [DeadLetter]
+    ) async throws -> Int {
+        let letters = try await commits.perform { [now] connection in
+            let now = now()
+            let letters = try find(connection)
+            for letter in letters { try letter.redeliver(at: now, connection) }
+            return letters
+        }
+        wakeUps.ring(Set(letters.map { .group($0.group) }))
+        return letters.count
+    }
+}
+
+extension DeadLetter {
+    fileprivate init(_ row: SQLRow) throws {
+        number = try row.integer(0)
+        eventID = try row.text(1)
+        name = try row.text(2)
+        group = DeliveryGroup(scope: try row.text(3), name: try row.text(4))
+        source = try row.textOrNil(5)
+        code = try row.text(6)
+        attempts = Int(try row.integer(7))
+        correlationID = try row.textOrNil(8)
+        firstAt = Timestamp(nanoseconds: try row.integer(9))
+        lastAt = Timestamp(nanoseconds: try row.integer(10))
+    }
+
+    fileprivate func redeliver(at now: Timestamp, _ connection: any SQLConnection) throws {
+        try connection.run("DELETE FROM bus_event_dead_letters WHERE id = $1", [.integer(number)])
+        let row = DeliveryRow(
+            group: group, sequence: EventIDSequence.number(of: eventID) ?? 0, name: name,
+            leaseSeconds: Limits.leaseSecondsDefault, firstAt: firstAt,
+            state: DeliveryState(attempt: 0, isLeased: false, availableAt: now))
+        try row.insert(holder: "", connection)
+    }
+
+    private static let columns: SQL = """
+        SELECT id, event_id, name, owner_scope, group_name, source, code, retry_count, correlation_id, first_at,
+            last_at
+        FROM bus_event_dead_letters
+        """
+    fileprivate static let one = columns + " WHERE id = $1"
+    fileprivate static let all = columns + " WHERE id > $1 ORDER BY id LIMIT $2"
+    fileprivate static let ofGroup = columns + " WHERE group_name = $3 AND id > $1 ORDER BY id LIMIT $2"
+    fileprivate static let replayable = columns + " WHERE group_name = $1 ORDER BY id LIMIT $2"
+    fileprivate static let replayableByCode =
+        columns + " WHERE group_name = $1 AND code = $3 ORDER BY id LIMIT $2"
+}

@@ -1,0 +1,142 @@
+import BusCore
+import BusSQL
+
+/// One event on its way to one consumer.
+package struct Delivery: Hashable, Sendable {
+    /// This claim of the event.
+    package let id: DeliveryID
+    /// The canonical envelope, one line without its end.
+    package let envelope: String
+}
+
+/// How a stream claims deliveries.
+package struct ClaimRequest: Sendable {
+    /// On whose behalf.
+    package let group: DeliveryGroup
+    /// The names asked for.
+    package let names: [EventName]
+    /// The stream that holds the leases; unique, so that its deliveries in flight can be counted.
+    package let holder: String
+    /// The lease of each delivery.
+    package let leaseSeconds: Int
+    /// Deliveries this stream may hold at once.
+    package let inFlightMax: Int
+
+    /// A claim for one stream.
+    package init(group: DeliveryGroup, names: [EventName], holder: String, leaseSeconds: Int, inFlightMax: Int) {
+        self.group = group
+        self.names = names
+        self.holder = holder
+        self.leaseSeconds = leaseSeconds
+        self.inFlightMax = inFlightMax
+    }
+}
+
+/// What a stream got, and when it is worth asking again.
+package struct ClaimedDeliveries: Sendable {
+    /// In publish order.
+    package let deliveries: [Delivery]
+    /// The next end of a lease or wait in the group; nil when nothing is pending.
+    package let nextAt: Timestamp?
+}
+
+/// Who has which event of which group, at least once (A-04, bus.md D-20, D-21).
+package struct DeliveryLedger: Sendable {
+    let commits: GroupCommit
+    let wakeUps: WakeUps
+    let now: @Sendable () -> Timestamp
+
+    /// A ledger whose changes share the log's commits.
+    package init(commits: GroupCommit, wakeUps: WakeUps, now: @escaping @Sendable () -> Timestamp) {
+        self.commits = commits
+        self.wakeUps = wakeUps
+        self.now = now
+    }
+
+    // MARK: Claiming
+
+    /// Leases what waits for another attempt, then events the group has not seen; bounded by page and by what is held.
+    package func claim(_ request: ClaimRequest) async throws -> ClaimedDeliveries {
+        try await commits.perform { [now] connection in
+            var claim = ClaimTransaction(request: request, now: now(), connection: connection)
+            try claim.run()
+            return try claim.result()
+        }
+    }
+
+    // MARK: Acknowledging
+
+    /// Applies what consumers say; a lease that ended counts as unknown and changes nothing.
+    ///
+    /// `mayListen` is asked for the name of each known delivery; one refusal rejects the whole call.
+    package func acknowledge(
+        _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
+        mayListen: @escaping @Sendable (EventName) -> Bool
+    ) async throws -> (acknowledged: Int, unknown: Int) {
+        let known = try await commits.perform { [now] connection in
+            let now = now()
+            var known = 0
+            for (id, outcome) in outcomes {
+                guard let row = try DeliveryRow.find(id.sequence, in: group, connection) else { continue }
+                try row.requireAccess(mayListen)
+                let action = row.state.acknowledging(outcome, attempt: id.attempt, at: now)
+                if action != .unknown { known += 1 }
+                switch action {
+                case .unknown: break
+                case .remove: try row.remove(connection)
+                case .wait(let state): try row.store(state, connection)
+                case .park(let code): try row.park(code: code, at: now, connection)
+                }
+            }
+            return known
+        }
+        if known > 0 { wakeUps.ring([.group(group)]) }
+        return (known, outcomes.count - known)
+    }
+
+    /// Starts the leases anew.
+    package func extend(
+        _ ids: [DeliveryID], in group: DeliveryGroup, mayListen: @escaping @Sendable (EventName) -> Bool
+    ) async throws -> (acknowledged: Int, unknown: Int) {
+        let known = try await commits.perform { [now] connection in
+            let now = now()
+            var known = 0
+            for id in ids {
+                guard var row = try DeliveryRow.find(id.sequence, in: group, connection) else { continue }
+                try row.requireAccess(mayListen)
+                guard row.state.isHeld(by: id.attempt, at: now) else { continue }
+                row.state.availableAt = now.advanced(bySeconds: Int64(row.leaseSeconds))
+                try row.store(row.state, connection)
+                known += 1
+            }
+            return known
+        }
+        return (known, ids.count - known)
+    }
+
+    /// Marks deliveries done that were written out on a stream without acknowledgements (bus.md D-21).
+    package func finish(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
+        try await commits.perform { connection in
+            for id in ids {
+                guard let row = try DeliveryRow.find(id.sequence, in: group, connection),
+                    row.state.attempt == id.attempt
+                else { continue }
+                try row.remove(connection)
+            }
+        }
+    }
+
+    /// Gives deliveries back that could not be written out, for another consumer at once (bus.md D-21).
+    package func giveBack(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
+        try await commits.perform { [now] connection in
+            let now = now()
+            for id in ids {
+                guard let row = try DeliveryRow.find(id.sequence, in: group, connection),
+                    row.state.isLeased, row.state.attempt == id.attempt
+                else { continue }
+                try row.store(row.state.givenBack(at: now), connection)
+            }
+        }
+        wakeUps.ring([.group(group)])
+    }
+}

@@ -1,0 +1,112 @@
+import BusCore
+import BusSQL
+
+/// A row of `bus_event_deliveries`.
+struct DeliveryRow {
+    let group: DeliveryGroup
+    let sequence: Int64
+    let name: String
+    let leaseSeconds: Int
+    let firstAt: Timestamp
+    var state: DeliveryState
+
+    /// The row of an event in a group.
+    static func find(
+        _ sequence: Int64, in group: DeliveryGroup, _ connection: any SQLConnection
+    ) throws -> DeliveryRow? {
+        let row = try connection.first(selection, [.text(group.scope), .text(group.name), .integer(sequence)])
+        return try row.map { row in
+            DeliveryRow(
+                group: group, sequence: sequence, name: try row.text(0), leaseSeconds: Int(try row.integer(4)),
+                firstAt: Timestamp(nanoseconds: try row.integer(5)),
+                state: DeliveryState(
+                    attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
+                    availableAt: Timestamp(nanoseconds: try row.integer(3))))
+        }
+    }
+
+    func requireAccess(_ mayListen: (EventName) -> Bool) throws {
+        guard let name = EventName(name), mayListen(name) else {
+            throw BusError(
+                .forbidden, "the token lacks the scope of event \(name); use one that may listen to that event")
+        }
+    }
+
+    func store(_ state: DeliveryState, _ connection: any SQLConnection) throws {
+        try connection.run(
+            DeliveryRow.update,
+            [
+                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
+                .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
+            ])
+    }
+
+    func lease(
+        _ state: DeliveryState, to holder: String, leaseSeconds: Int, _ connection: any SQLConnection
+    ) throws {
+        try connection.run(
+            DeliveryRow.leasing,
+            [
+                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
+                .integer(state.availableAt.nanoseconds), .integer(Int64(leaseSeconds)), .text(holder),
+            ])
+    }
+
+    /// Adds the first claim of an event.
+    func insert(holder: String, _ connection: any SQLConnection) throws {
+        try connection.run(
+            DeliveryRow.insertion,
+            [
+                .text(group.scope), .text(group.name), .integer(sequence), .text(name),
+                .integer(Int64(state.attempt)), .integer(state.isLeased ? 1 : 0),
+                .integer(state.availableAt.nanoseconds), .integer(Int64(leaseSeconds)), .text(holder),
+                .integer(firstAt.nanoseconds),
+            ])
+    }
+
+    func remove(_ connection: any SQLConnection) throws {
+        try connection.run(DeliveryRow.deletion, [.text(group.scope), .text(group.name), .integer(sequence)])
+    }
+
+    /// Moves the delivery to the dead letters, with what an operator needs and nothing of the payload (bus.md R6).
+    func park(code: String, at now: Timestamp, _ connection: any SQLConnection) throws {
+        let event = try connection.first(DeliveryRow.event, [.integer(sequence)])
+        let envelope = try EventEnvelope(decoding: [UInt8](try event?.text(2).utf8 ?? "".utf8))
+        try connection.run(
+            DeliveryRow.parking,
+            [
+                .integer(sequence), .optional(try event?.text(0)), .text(name), .text(group.scope),
+                .text(group.name), .optional(envelope.source), .text(code), .integer(Int64(state.attempt)),
+                .optional(try event?.textOrNil(1)), .integer(firstAt.nanoseconds), .integer(now.nanoseconds),
+            ])
+        try remove(connection)
+    }
+
+    static let selection: SQL = """
+        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at FROM bus_event_deliveries
+        WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
+        """
+    static let update: SQL = """
+        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6
+        WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
+        """
+    static let leasing: SQL = """
+        UPDATE bus_event_deliveries
+        SET attempt = $4, is_leased = 1, available_at = $5, lease_seconds = $6, holder = $7
+        WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
+        """
+    static let insertion: SQL = """
+        INSERT INTO bus_event_deliveries (owner_scope, group_name, event_seq, name, attempt, is_leased,
+            available_at, lease_seconds, holder, first_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        """
+    static let deletion: SQL = """
+        DELETE FROM bus_event_deliveries WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
+        """
+    static let event: SQL = "SELECT id, correlation_id, envelope FROM bus_events WHERE seq = $1"
+    static let parking: SQL = """
+        INSERT INTO bus_event_dead_letters (event_seq, event_id, name, owner_scope, group_name, source, code,
+            retry_count, correlation_id, first_at, last_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """
+}

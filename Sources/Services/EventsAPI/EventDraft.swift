@@ -1,0 +1,68 @@
+import BusCore
+
+/// An event that passed every check and waits for its place in the log.
+package struct EventDraft: Sendable {
+    /// What happened.
+    package let name: EventName
+    /// The publisher's token subject.
+    package let owner: String
+    /// Makes repeating the publish harmless (A-02).
+    package let idempotencyKey: String?
+    let correlationID: String?
+    let payload: JSONText
+    /// The canonical envelope without its id, which is put in front when the log gives one.
+    let body: [UInt8]
+
+    /// Stamps the owner, drops what only the server may say, and fills in the time (bus.md D-06).
+    package init(_ envelope: EventEnvelope, owner: String, idempotencyKey: String?, at now: Timestamp) {
+        var envelope = envelope
+        envelope.id = nil
+        envelope.stamp(owner: owner)
+        envelope.timestamp = envelope.timestamp ?? now
+        name = envelope.name
+        self.owner = owner
+        self.idempotencyKey = idempotencyKey
+        correlationID = envelope.correlationID
+        payload = envelope.payload
+        body = envelope.encoded()
+    }
+
+    /// The stored line.
+    func encoded(id: String) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(body.count + 40)
+        line.append(contentsOf: #"{"id":""#.utf8)
+        line.append(contentsOf: id.utf8)
+        line.append(contentsOf: #"","#.utf8)
+        line.append(contentsOf: body.dropFirst())
+        return line
+    }
+
+    /// True when a stored event says the same: same name, and a payload that is equal as JSON.
+    func says(theSameAs stored: EventEnvelope) -> Bool {
+        guard stored.name == name else { return false }
+        if stored.payload == payload { return true }
+        guard let left = try? payload.value(), let right = try? stored.payload.value() else {
+            return false  // Both were checked when they were read; a damaged one equals nothing.
+        }
+        return left == right
+    }
+}
+
+/// What the log answers for one published event.
+package struct AcceptedEvent: Hashable, Sendable {
+    /// The event's id.
+    package let id: String
+    /// What happened.
+    package let name: EventName
+    /// True when an earlier publish with the same key had stored it (A-02).
+    package let isDuplicate: Bool
+}
+
+/// One line of the log.
+package struct StoredEvent: Hashable, Sendable {
+    /// The number inside the event's id; grows in publish order.
+    package let sequence: Int64
+    /// The canonical envelope, one line without its end.
+    package let envelope: String
+}

@@ -1,0 +1,103 @@
+import BusCore
+import BusSQL
+import Synchronization
+
+/// The totally ordered, append-only log of events.
+package final class EventLog: Sendable {
+    let database: any SQLDatabase
+    private let ids: Mutex<EventIDSequence>
+
+    private init(database: any SQLDatabase, newest: Int64) {
+        self.database = database
+        ids = Mutex(EventIDSequence(after: newest))
+    }
+
+    /// Brings the tables up to date and goes on where the log ended.
+    package static func open(_ database: any SQLDatabase) async throws -> EventLog {
+        try await database.migrate(EventSchema.name, EventSchema.migrations)
+        let newest = try await database.read { try newestSequence($0) }
+        return EventLog(database: database, newest: newest)
+    }
+
+    // MARK: Appending
+
+    /// Appends inside the caller's transaction, all or nothing when the caller undoes it on an error.
+    ///
+    /// A key used before for the same event gives the first acceptance again; for another event it is a conflict.
+    func append(
+        _ drafts: [EventDraft], isBatch: Bool, at now: Timestamp, _ connection: any SQLConnection
+    ) throws -> [AcceptedEvent] {
+        var accepted: [AcceptedEvent] = []
+        accepted.reserveCapacity(drafts.count)
+        for (index, draft) in drafts.enumerated() {
+            let id = ids.withLock { $0.next(at: now) }
+            let sequence = EventIDSequence.number(of: id) ?? 0
+            let line = String(decoding: draft.encoded(id: id), as: UTF8.self)
+            let inserted = try connection.run(
+                EventLog.insertion,
+                [
+                    .integer(sequence), .text(id), .text(draft.name.text), .text(draft.owner),
+                    .optional(draft.correlationID), .optional(draft.idempotencyKey), .text(line),
+                    .integer(now.nanoseconds),
+                ])
+            if inserted > 0 {
+                accepted.append(AcceptedEvent(id: id, name: draft.name, isDuplicate: false))
+            } else {
+                let first = try firstAcceptance(of: draft, at: isBatch ? index : nil, connection)
+                accepted.append(first)
+            }
+        }
+        return accepted
+    }
+
+    private func firstAcceptance(
+        of draft: EventDraft, at index: Int?, _ connection: any SQLConnection
+    ) throws -> AcceptedEvent {
+        let row = try connection.first(
+            EventLog.lookupByKey, [.text(draft.owner), .optional(draft.idempotencyKey)])
+        guard let row else { throw SQLFault.failed("an event was neither stored nor found by its key") }
+        let stored = try EventEnvelope(decoding: [UInt8](try row.text(1).utf8))
+        guard draft.says(theSameAs: stored) else {
+            let place = index.map { "event \($0): " } ?? ""
+            throw BusError(
+                .conflict, "\(place)the idempotency key was used for another event; use a new key for new content")
+        }
+        return AcceptedEvent(id: try row.text(0), name: draft.name, isDuplicate: true)
+    }
+
+    // MARK: Reading
+
+    /// The number of the newest event, or 0.
+    package func newest() async throws -> Int64 {
+        try await database.read { try EventLog.newestSequence($0) }
+    }
+
+    /// Where a stream that resumes after `id` starts, or nil when that event is unknown or expired (A-06).
+    package func position(after id: String, owner: String?) async throws -> Int64? {
+        guard let sequence = EventIDSequence.number(of: id) else { return nil }
+        let found = try await database.read { connection in
+            try connection.first("SELECT owner FROM bus_events WHERE seq = $1", [.integer(sequence)])?.text(0)
+        }
+        guard let found, owner == nil || owner == found else { return nil }
+        return sequence
+    }
+
+    /// The id of the oldest event kept, or nil for an empty log.
+    package func oldestID() async throws -> String? {
+        try await database.read { connection in
+            try connection.first("SELECT id FROM bus_events ORDER BY seq LIMIT 1")?.text(0)
+        }
+    }
+
+    private static func newestSequence(_ connection: any SQLConnection) throws -> Int64 {
+        try connection.first("SELECT seq FROM bus_events ORDER BY seq DESC LIMIT 1")?.integer(0) ?? 0
+    }
+
+    static let insertion: SQL = """
+        INSERT INTO bus_events (seq, id, name, owner, correlation_id, idempotency_key, envelope, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (owner, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        """
+    static let lookupByKey: SQL =
+        "SELECT id, envelope FROM bus_events WHERE owner = $1 AND idempotency_key = $2"
+}

@@ -1,0 +1,82 @@
+import BusCore
+import BusSQL
+
+/// What a stream reads: which names, whose events, from where to where.
+package struct EventSelection: Sendable {
+    /// The names asked for.
+    package let names: [EventName]
+    /// Only this owner's events; nil for all (D-07).
+    package let owner: String?
+
+    /// A selection of names, of one owner or of all.
+    package init(names: [EventName], owner: String?) {
+        self.names = names
+        self.owner = owner
+    }
+}
+
+/// A bounded piece of the log.
+package struct EventPage: Sendable {
+    /// In publish order.
+    package let events: [StoredEvent]
+    /// Where the next page starts.
+    package let cursor: Int64
+    /// True when more events may follow at once.
+    package let isCut: Bool
+}
+
+extension EventLog {
+    /// The next events after `cursor` and up to `last`, bounded in number and bytes.
+    package func page(
+        of selection: EventSelection, after cursor: Int64, through last: Int64 = .max,
+        limit: Int = Limits.streamPageEventsMax
+    ) async throws -> EventPage {
+        try await database.read { connection in
+            let names = selection.names.count
+            let countMax = max(1, min(limit, Limits.streamPageEventsMax) / names)
+            let bytesMax = Limits.streamPageBytesMax / names
+            var events: [StoredEvent] = []
+            var horizon = Int64.max
+            for name in selection.names {
+                let (found, isCut) = try EventLog.run(
+                    of: name, owner: selection.owner, after: cursor, through: last, countMax: countMax,
+                    bytesMax: bytesMax, connection)
+                events += found
+                if isCut, let newest = found.last { horizon = min(horizon, newest.sequence) }
+            }
+            if names > 1 {
+                // Behind the end of a cut run the others must wait, or its rest would come too late.
+                events.removeAll { $0.sequence > horizon }
+                events.sort { $0.sequence < $1.sequence }
+            }
+            return EventPage(
+                events: events, cursor: events.last?.sequence ?? cursor, isCut: horizon < .max)
+        }
+    }
+
+    /// Events of one name; cut when the number or the bytes are used up.
+    static func run(
+        of name: EventName, owner: String?, after cursor: Int64, through last: Int64, countMax: Int, bytesMax: Int,
+        _ connection: any SQLConnection
+    ) throws -> (events: [StoredEvent], isCut: Bool) {
+        var events: [StoredEvent] = []
+        var bytes = 0
+        var values: [SQLValue] = [.text(name.text), .integer(cursor), .integer(last), .integer(Int64(countMax))]
+        if let owner { values.append(.text(owner)) }
+        try connection.each(owner == nil ? runOfAll : runOfOwner, values) { row in
+            let event = StoredEvent(sequence: try row.integer(0), envelope: try row.text(1))
+            events.append(event)
+            bytes += event.envelope.utf8.count
+            return bytes < bytesMax
+        }
+        return (events, bytes >= bytesMax || events.count == countMax)
+    }
+
+    static let runOfAll: SQL = """
+        SELECT seq, envelope FROM bus_events WHERE name = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
+        """
+    static let runOfOwner: SQL = """
+        SELECT seq, envelope FROM bus_events
+        WHERE owner = $5 AND name = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
+        """
+}

@@ -1,0 +1,103 @@
+import BusCore
+import BusSQL
+import DequeModule
+import ServiceLifecycle
+
+/// Gathers concurrent changes into shared transactions, so that one sync to storage carries many of them.
+///
+/// A change that comes while nothing runs is committed at once; those that come during a commit form the next one.
+package actor GroupCommit: Service {
+    private struct Job: Sendable {
+        let events: Int
+        let bytes: Int
+        /// Does the work and returns how to answer after the commit.
+        let run: @Sendable (any SQLConnection) throws -> @Sendable () -> Void
+        let fail: @Sendable (any Error) -> Void
+    }
+
+    private let database: any SQLDatabase
+    private let signal = Signal()
+    private var queue: Deque<Job> = []
+    private var queuedEvents = 0
+    private var queuedBytes = 0
+
+    /// A queue in front of a database; nothing is committed before `run()`.
+    package init(database: any SQLDatabase) {
+        self.database = database
+    }
+
+    /// Runs `body` in a shared transaction and returns after its commit.
+    ///
+    /// A `BusError` from `body` undoes this change alone; any other error fails the whole transaction.
+    package func perform<T: Sendable>(
+        events: Int = 1, bytes: Int = 0, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        guard !signal.isClosed else {
+            throw BusError(.backendUnavailable, "the events server is shutting down; repeat the request shortly")
+        }
+        guard queuedEvents + events <= Limits.appendQueueEventsMax, queuedBytes + bytes <= Limits.appendQueueBytesMax
+        else {
+            throw BusError(.backendUnavailable, "too many events wait to be stored; repeat the request shortly")
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            let job = Job(
+                events: events, bytes: bytes,
+                run: { connection in
+                    do {
+                        let value = try connection.savepoint { try body(connection) }
+                        return { continuation.resume(returning: value) }
+                    } catch let error as BusError {
+                        return { continuation.resume(throwing: error) }
+                    }
+                },
+                fail: { continuation.resume(throwing: $0) })
+            queue.append(job)
+            queuedEvents += events
+            queuedBytes += bytes
+            signal.ring()
+        }
+    }
+
+    /// Commits until shutdown, then what still waits.
+    package func run() async throws {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            while true {
+                let jobs = takeNext()
+                if !jobs.isEmpty {
+                    await commit(jobs)
+                } else if signal.isClosed {
+                    return
+                } else {
+                    await signal.wait()
+                }
+            }
+        } onCancelOrGracefulShutdown: { [signal] in
+            signal.close()
+        }
+    }
+
+    private func takeNext() -> [Job] {
+        var jobs: [Job] = []
+        var events = 0
+        while let job = queue.first, jobs.isEmpty || events + job.events <= Limits.appendCommitEventsMax {
+            queue.removeFirst()
+            events += job.events
+            queuedBytes -= job.bytes
+            jobs.append(job)
+        }
+        queuedEvents -= events
+        return jobs
+    }
+
+    private func commit(_ jobs: [Job]) async {
+        do {
+            let answers = try await database.write { connection in try jobs.map { try $0.run(connection) } }
+            for answer in answers { answer() }
+        } catch {
+            let failure = BusError(
+                .backendUnavailable, "the event store did not take the change; repeat it with the same key",
+                cause: error)
+            for job in jobs { job.fail(failure) }
+        }
+    }
+}
