@@ -77,6 +77,7 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
 package enum SQLValue: Sendable, Hashable {
     case null
     case integer(Int64)
+    /// Text without U+0000, which engines cut at or refuse.
     case text(String)
     case blob([UInt8])
 

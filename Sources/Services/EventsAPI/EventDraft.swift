@@ -22,7 +22,8 @@ package struct EventDraft: Sendable {
         name = envelope.name
         self.owner = owner
         self.idempotencyKey = idempotencyKey
-        correlationID = envelope.correlationID
+        // The column is for looking up; engines take no U+0000 in it, and the envelope keeps the full text.
+        correlationID = envelope.correlationID.flatMap { $0.contains("\0") ? nil : $0 }
         payload = envelope.payload
         body = envelope.encoded()
     }

@@ -1,0 +1,110 @@
+import BusCore
+import BusSQL
+import FoundationEssentials
+import TestSupport
+import Testing
+
+struct SQLiteDatabaseTests {
+    @Test func theWriterSyncsEveryCommit() async throws {
+        let folder = try TemporaryFolder()
+        let database = try await SQLiteDatabase(path: folder.path + "/bus/events.sqlite")
+        let (mode, synchronous, foreignKeys) = try await database.write { connection in
+            (
+                try connection.first("PRAGMA journal_mode")?.text(0),
+                try connection.first("PRAGMA synchronous")?.integer(0),
+                try connection.first("PRAGMA foreign_keys")?.integer(0)
+            )
+        }
+        #expect(mode == "wal")
+        #expect(synchronous == 2)
+        #expect(foreignKeys == 1)
+        try database.close()
+    }
+
+    @Test func onlyTheOwnerMayReadFolderAndFiles() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/deep/bus/events.sqlite"
+        let database = try await SQLiteDatabase(path: path)
+        try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT)"] }])
+        func permissions(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+        #expect(try permissions(folder.path + "/deep/bus") == 0o700)
+        #expect(try permissions(path) == 0o600)
+        #expect(try permissions(path + "-wal") == 0o600)
+        try database.close()
+    }
+
+    @Test func aPathThatCannotBeAFileIsRefused() async throws {
+        await #expect(throws: SQLFault.self) { try await SQLiteDatabase(path: "/proc/none/events.sqlite") }
+    }
+
+    @Test func parametersAreNumberedNotOrdered() async throws {
+        let database = try SQLiteDatabase()
+        let row = try await database.read { try $0.first("SELECT $2, $1, $2", [.text("one"), .integer(2)]) }
+        #expect(try row?.integer(0) == 2)
+        #expect(try row?.text(1) == "one")
+        #expect(try row?.integer(2) == 2)
+    }
+
+    @Test func valuesComeBackAsTheyWent() async throws {
+        let database = try SQLiteDatabase()
+        let values: [SQLValue] = [.null, .integer(.min), .text("ä'; --"), .blob([0, 255])]
+        let row = try await database.read { try $0.first("SELECT $1, $2, $3, $4", values) }
+        #expect(row.map { "\($0)" } == "\(SQLRow(values))")
+        #expect(throws: SQLFault.column(0)) { try row?.integer(0) }
+        #expect(throws: SQLFault.column(9)) { try row?.integer(9) }
+    }
+
+    @Test func anErrorUndoesTheTransaction() async throws {
+        let database = try await table()
+        await #expect(throws: Stop.self) {
+            try await database.write { connection in
+                try connection.run("INSERT INTO t (a) VALUES (1)")
+                throw Stop()
+            }
+        }
+        #expect(try await count(database) == 0)
+    }
+
+    @Test func aSavepointUndoesItsPartOnly() async throws {
+        let database = try await table()
+        try await database.write { connection in
+            try connection.run("INSERT INTO t (a) VALUES (1)")
+            #expect(throws: Stop.self) {
+                try connection.savepoint {
+                    try connection.run("INSERT INTO t (a) VALUES (2)")
+                    throw Stop()
+                }
+            }
+            #expect(try connection.savepoint { try connection.run("INSERT INTO t (a) VALUES (3)") } == 1)
+        }
+        #expect(try await count(database) == 2)
+    }
+
+    @Test func aBrokenRuleIsAConstraintFault() async throws {
+        let database = try await table()
+        let fault = await #expect(throws: SQLFault.self) {
+            try await database.write { connection in
+                try connection.run("INSERT INTO t (a) VALUES (1)")
+                try connection.run("INSERT INTO t (a) VALUES (1)")
+            }
+        }
+        guard case .constraint = fault else {
+            Issue.record("\(String(describing: fault))")
+            return
+        }
+    }
+
+    private func table() async throws -> SQLiteDatabase {
+        let database = try SQLiteDatabase()
+        try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }])
+        return database
+    }
+
+    private func count(_ database: SQLiteDatabase) async throws -> Int64? {
+        try await database.read { try $0.first("SELECT count(*) FROM t")?.integer(0) }
+    }
+}
+
+struct Stop: Error {}
