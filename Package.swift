@@ -102,7 +102,7 @@ let package = Package(
         module(
             "EventsAPI", in: "Services",
             [
-                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .crypto, .httpTypes,
+                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .httpTypes,
                 .hummingbird,
                 .logging, .metrics, .nioCore, .serviceLifecycle,
             ]),

@@ -6,7 +6,7 @@ import NIOCore
 extension Response {
     /// A stream of JSON lines: headers go out at once, lines as `write` produces them (bus.md 3.4).
     package static func ndjson(
-        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+        _ write: @escaping @Sendable @concurrent (inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var headers: HTTPFields = [.contentType: "application/x-ndjson", .cacheControl: "no-store"]
         // nginx buffers answers unless this header forbids it.

@@ -19,7 +19,7 @@ struct ClaimTransaction {
     mutating func run() throws {
         let held = try connection.first(
             ClaimTransaction.heldCount, groupValues + [.text(request.holder), .integer(now.nanoseconds)])
-        room = min(request.inFlightMax - Int(try held?.integer(0) ?? 0), Limits.streamPageEventsMax)
+        room = min(request.inFlightMax - Int(try held?.integer(0) ?? 0), request.countMax)
         for name in request.names where hasRoom { try claimAgain(name) }
         for name in request.names where hasRoom { try claimNew(name) }
     }

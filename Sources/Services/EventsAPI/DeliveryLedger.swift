@@ -21,6 +21,8 @@ package struct ClaimRequest: Sendable {
     package let leaseSeconds: Int
     /// Deliveries this stream may hold at once.
     package let inFlightMax: Int
+    /// Deliveries of this claim.
+    package var countMax = Limits.streamPageEventsMax
 
     /// A claim for one stream.
     package init(group: DeliveryGroup, names: [EventName], holder: String, leaseSeconds: Int, inFlightMax: Int) {

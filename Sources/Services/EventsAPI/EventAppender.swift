@@ -36,7 +36,8 @@ package struct EventAppender: Sendable {
         let accepted = try await commits.perform(events: drafts.count, bytes: bytes) { [log, now] connection in
             try log.append(drafts, isBatch: isBatch, at: now(), connection)
         }
-        wakeUps.ring(Set(accepted.lazy.filter { !$0.isDuplicate }.map { .appended($0.name) }))
+        let names = Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name))
+        if !names.isEmpty { wakeUps.ring([.appendedAny] + names.map { .appended($0) }) }
         return accepted
     }
 }

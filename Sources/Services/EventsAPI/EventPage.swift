@@ -3,7 +3,7 @@ import BusSQL
 
 /// What a stream reads: which names, whose events, from where to where.
 package struct EventSelection: Sendable {
-    /// The names asked for.
+    /// The names asked for; empty is every name.
     package let names: [EventName]
     /// Only this owner's events; nil for all (D-07).
     package let owner: String?
@@ -32,12 +32,12 @@ extension EventLog {
         limit: Int = Limits.streamPageEventsMax
     ) async throws -> EventPage {
         try await database.read { connection in
-            let names = selection.names.count
+            let names = max(1, selection.names.count)
             let countMax = max(1, min(limit, Limits.streamPageEventsMax) / names)
             let bytesMax = Limits.streamPageBytesMax / names
             var events: [StoredEvent] = []
             var horizon = Int64.max
-            for name in selection.names {
+            for name in selection.names.isEmpty ? [nil] : selection.names.map(Optional.some) {
                 let (found, isCut) = try EventLog.run(
                     of: name, owner: selection.owner, after: cursor, through: last, countMax: countMax,
                     bytesMax: bytesMax, connection)
@@ -54,16 +54,27 @@ extension EventLog {
         }
     }
 
-    /// Events of one name; cut when the number or the bytes are used up.
+    /// Events of one name, or of all for nil; cut when the number or the bytes are used up.
     static func run(
-        of name: EventName, owner: String?, after cursor: Int64, through last: Int64, countMax: Int, bytesMax: Int,
+        of name: EventName?, owner: String?, after cursor: Int64, through last: Int64, countMax: Int, bytesMax: Int,
         _ connection: any SQLConnection
     ) throws -> (events: [StoredEvent], isCut: Bool) {
         var events: [StoredEvent] = []
         var bytes = 0
-        var values: [SQLValue] = [.text(name.text), .integer(cursor), .integer(last), .integer(Int64(countMax))]
-        if let owner { values.append(.text(owner)) }
-        try connection.each(owner == nil ? runOfAll : runOfOwner, values) { row in
+        var values: [SQLValue] = [.integer(cursor), .integer(last), .integer(Int64(countMax))]
+        let statement: SQL
+        switch (name, owner) {
+        case (nil, let owner):
+            statement = runOfEveryName
+            values.append(.optional(owner))
+        case (let name?, nil):
+            statement = runOfName
+            values.append(.text(name.text))
+        case (let name?, let owner?):
+            statement = runOfOwner
+            values += [.text(name.text), .text(owner)]
+        }
+        try connection.each(statement, values) { row in
             let event = StoredEvent(sequence: try row.integer(0), envelope: try row.text(1))
             events.append(event)
             bytes += event.envelope.utf8.count
@@ -72,11 +83,15 @@ extension EventLog {
         return (events, bytes >= bytesMax || events.count == countMax)
     }
 
-    static let runOfAll: SQL = """
-        SELECT seq, envelope FROM bus_events WHERE name = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
+    static let runOfName: SQL = """
+        SELECT seq, envelope FROM bus_events WHERE name = $4 AND seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3
         """
     static let runOfOwner: SQL = """
         SELECT seq, envelope FROM bus_events
-        WHERE owner = $5 AND name = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
+        WHERE owner = $5 AND name = $4 AND seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3
+        """
+    static let runOfEveryName: SQL = """
+        SELECT seq, envelope FROM bus_events
+        WHERE seq > $1 AND seq <= $2 AND ($4 IS NULL OR owner = $4) ORDER BY seq LIMIT $3
         """
 }

@@ -87,6 +87,8 @@ package final class WakeUps: Sendable {
     package enum Topic: Hashable, Sendable {
         /// An event of this name was appended.
         case appended(EventName)
+        /// Any event was appended.
+        case appendedAny
         /// A delivery of this group was acknowledged, given back or replayed.
         case group(DeliveryGroup)
     }

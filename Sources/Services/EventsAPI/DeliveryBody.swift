@@ -1,0 +1,101 @@
+import BusCore
+
+/// Reads the bodies of acknowledgement, lease and replay requests.
+struct DeliveryBody {
+    let group: String
+    private let deliveries: [JSONValue]
+
+    init(_ bytes: [UInt8]) throws(BusError) {
+        let value = try DeliveryBody.document(bytes)
+        guard let group = value["group"]?.text, QueryValues.isLabel(group) else {
+            throw BusError(.badRequest, "group is missing or no name; send the group of the stream")
+        }
+        guard let deliveries = value["deliveries"]?.elements, 1...Limits.batchEventsMax ~= deliveries.count else {
+            throw BusError(.badRequest, "deliveries is missing or too long; send 1 to \(Limits.batchEventsMax)")
+        }
+        self.group = group
+        self.deliveries = deliveries
+    }
+
+    /// The deliveries' ids; nil for text that was never an id, which is unknown and no fault.
+    func ids() throws(BusError) -> [DeliveryID?] {
+        var ids: [DeliveryID?] = []
+        for (index, delivery) in deliveries.enumerated() { ids.append(try id(delivery, index)) }
+        return ids
+    }
+
+    /// The deliveries' ids with what is said about them.
+    func outcomes() throws(BusError) -> [(id: DeliveryID?, outcome: DeliveryOutcome)] {
+        var outcomes: [(id: DeliveryID?, outcome: DeliveryOutcome)] = []
+        for (index, delivery) in deliveries.enumerated() {
+            outcomes.append((try id(delivery, index), try outcome(delivery, index)))
+        }
+        return outcomes
+    }
+
+    private func id(_ delivery: JSONValue, _ index: Int) throws(BusError) -> DeliveryID? {
+        guard let text = delivery["id"]?.text else {
+            throw BusError(.badRequest, "delivery \(index): id is missing; send the line's deliveryId")
+        }
+        return DeliveryID(text)
+    }
+
+    private func outcome(_ delivery: JSONValue, _ index: Int) throws(BusError) -> DeliveryOutcome {
+        var code: String?
+        if let value = delivery["code"] {
+            guard let text = value.text, DeliveryBody.isCode(text) else {
+                throw BusError(
+                    .badRequest, "delivery \(index): code is no code; use up to 64 letters, digits and underscores")
+            }
+            code = text
+        }
+        var delay: Int?
+        if let value = delivery["delaySeconds"] {
+            guard let seconds = value.integer, 0...Int64(Limits.requestedDelaySecondsMax) ~= seconds else {
+                throw BusError(
+                    .badRequest,
+                    "delivery \(index): delaySeconds is out of range; use 0 to \(Limits.requestedDelaySecondsMax)")
+            }
+            delay = Int(seconds)
+        }
+        switch delivery["outcome"]?.text {
+        case "done": return .done
+        case "retry": return .retry(code: code, delaySeconds: delay)
+        case "dead": return .dead(code: code)
+        default: throw BusError(.badRequest, "delivery \(index): outcome is unknown; use done, retry or dead")
+        }
+    }
+
+    /// What to replay, and how many of the ids were none.
+    static func replay(_ bytes: [UInt8]) throws(BusError) -> (ReplaySelection, unreadable: Int) {
+        let value = try document(bytes)
+        switch (value["ids"]?.elements, value["group"]?.text) {
+        case (let ids?, nil) where 1...Limits.deadLetterPageMax ~= ids.count:
+            let numbers = ids.compactMap { $0.text.flatMap(DeadLetter.number) }
+            let distinct = Set(numbers).sorted()
+            return (.numbers(distinct), ids.count - distinct.count)
+        case (nil, let group?) where QueryValues.isLabel(group):
+            return (.group(group, code: value["code"]?.text), 0)
+        default:
+            throw BusError(
+                .badRequest, "send 1 to \(Limits.deadLetterPageMax) ids, or a group and perhaps a code")
+        }
+    }
+
+    private static func document(_ bytes: [UInt8]) throws(BusError) -> JSONValue {
+        guard bytes.isUTF8 else { throw EnvelopeFault.json(.invalidUTF8).badRequest("") }
+        do { return try JSONValue(parsing: bytes) } catch { throw EnvelopeFault.json(error).badRequest("") }
+    }
+
+    private static func isCode(_ text: String) -> Bool {
+        1...64 ~= text.utf8.count
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,171 @@
+import BusAuth
+import BusCore
+import BusServer
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+
+/// The Events API over HTTP (bus.md 3, additions ).
+package struct EventRoutes: Sendable {
+    let authenticator: Authenticator
+    let appender: EventAppender
+    let streaming: EventStreaming
+    let ledger: DeliveryLedger
+    let log: EventLog
+    let access: AccessSettings
+    let now: @Sendable () -> Timestamp
+
+    /// Whom the routes treat in which way.
+    package struct AccessSettings: Sendable {
+        /// Subjects that count as services (D-07).
+        package let serviceSubjects: Set<String>
+        /// `name=*` is allowed to administrators (D-17).
+        package let allowsWildcard: Bool
+
+        /// Settings of one deployment.
+        package init(serviceSubjects: Set<String> = [], allowsWildcard: Bool = false) {
+            self.serviceSubjects = serviceSubjects
+            self.allowsWildcard = allowsWildcard
+        }
+    }
+
+    /// Routes over a running log.
+    package init(
+        authenticator: Authenticator, appender: EventAppender, streaming: EventStreaming, ledger: DeliveryLedger,
+        log: EventLog, access: AccessSettings, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.authenticator = authenticator
+        self.appender = appender
+        self.streaming = streaming
+        self.ledger = ledger
+        self.log = log
+        self.access = access
+        self.now = now
+    }
+
+    /// Adds every path under each base path.
+    package func add(to router: Router<BusRequestContext>, basePaths: [String]) {
+        for base in basePaths {
+            let events = "\(base)/api/v1/events"
+            router.resource(RouterPath(events), [.post: publish])
+            router.resource(RouterPath("\(events)/batch"), [.post: publishBatch])
+            router.resource(RouterPath("\(events)/stream"), [.get: stream])
+            router.resource(RouterPath("\(events)/ack"), [.post: acknowledge])
+            router.resource(RouterPath("\(events)/lease"), [.post: extendLeases])
+            router.resource(RouterPath("\(events)/dead-letters"), [.get: listDeadLetters])
+            router.resource(RouterPath("\(events)/dead-letters/replay"), [.post: replayDeadLetters])
+            router.resource(RouterPath("\(events)/capabilities"), [.get: capabilities])
+        }
+    }
+
+    // MARK: Publishing
+
+    @Sendable private func publish(_ request: Request, _: BusRequestContext) async throws -> Response {
+        let principal = try await authenticator.principal(of: request)
+        let body = try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax)
+        let event = try PublishBody.single(body, idempotencyKey: EventRoutes.idempotencyKey.flatMap { request.headers[$0] })
+        try require(AccessPolicy.scope(for: event.envelope.name, to: .send), of: principal, for: event.envelope.name)
+        let accepted = try await appender.append(draft(event, principal))
+        return Response(status: .accepted) { writer in
+            writer.object { writer in
+                writer.member("accepted", true)
+                writer.member("id", accepted.id)
+                writer.member("name", accepted.name.text)
+                if accepted.isDuplicate { writer.member("duplicate", true) }
+            }
+        }
+    }
+
+    @Sendable private func publishBatch(_ request: Request, _: BusRequestContext) async throws -> Response {
+        let principal = try await authenticator.principal(of: request)
+        let events = try PublishBody.batch(try await request.collectedBody(bytesMax: Limits.batchBodyBytesMax))
+        for (index, event) in events.enumerated() {
+            try require(
+                AccessPolicy.scope(for: event.envelope.name, to: .send), of: principal, for: event.envelope.name,
+                place: "event \(index): ")
+        }
+        let accepted = try await appender.append(batch: events.map { draft($0, principal) })
+        return Response(status: .accepted) { writer in
+            writer.object { writer in
+                writer.member("accepted", true)
+                writer.key("events")
+                writer.array { writer in
+                    for event in accepted {
+                        writer.object { writer in
+                            writer.member("id", event.id)
+                            writer.member("name", event.name.text)
+                            writer.member("duplicate", event.isDuplicate)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func draft(_ event: PublishedEvent, _ principal: Principal) -> EventDraft {
+        EventDraft(event.envelope, owner: principal.subject, idempotencyKey: event.idempotencyKey, at: now())
+    }
+
+    // MARK: Streaming
+
+    @Sendable private func stream(_ request: Request, _: BusRequestContext) async throws -> Response {
+        let principal = try await authenticator.principal(of: request)
+        let pairs = request.uri.queryParameters.map { (key: String($0.key), value: String($0.value)) }
+        let query = try StreamQuery(pairs, allowsWildcard: access.allowsWildcard)
+        if query.names.isEmpty { try requireAdministrator(principal) }
+        for name in query.names { try require(AccessPolicy.scope(for: name, to: .listen), of: principal, for: name) }
+        return try await streaming.open(query, owner: owner(of: principal), request)
+    }
+
+    @Sendable private func capabilities(_: Request, _: BusRequestContext) -> Response {
+        Response(json: EventRoutes.capabilitiesDocument)
+    }
+
+    // MARK: Access
+
+    /// The owner whose events a token may see; nil for service tokens (D-07).
+    func owner(of principal: Principal) -> String? {
+        principal.isService(listedSubjects: access.serviceSubjects) ? nil : principal.subject
+    }
+
+    func requireAdministrator(_ principal: Principal) throws(BusError) {
+        guard principal.has("events:admin") else {
+            throw BusError(.forbidden, "the token lacks events:admin; use an administrator's token")
+        }
+    }
+
+    private func require(
+        _ scope: String, of principal: Principal, for name: EventName, place: String = ""
+    ) throws(BusError) {
+        guard principal.has(scope) else {
+            throw BusError(.forbidden, "\(place)\(name) needs the scope \(scope); use a token that has it")
+        }
+    }
+
+    private static let idempotencyKey = HTTPField.Name("Idempotency-Key")
+
+    private static let capabilitiesDocument =
+        JSONText(writing: { writer in
+            writer.object { writer in
+                writer.key("capabilities")
+                writer.array { writer in
+                    for name in AccessPolicy.knownNames {
+                        writer.object { writer in
+                            writer.member("name", name.text)
+                            writer.member("send_scope", AccessPolicy.scope(for: name, to: .send))
+                            writer.member("listen_scope", AccessPolicy.scope(for: name, to: .listen))
+                        }
+                    }
+                }
+                writer.member(
+                    "features", ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume"])
+            }
+        }).bytes
+}
+
+extension Response {
+    /// A JSON document as `write` writes it.
+    init(status: HTTPResponse.Status = .ok, _ write: (inout JSONWriter) -> Void) {
+        self.init(status: status, json: JSONText(writing: write).bytes)
+    }
+}

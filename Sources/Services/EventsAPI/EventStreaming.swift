@@ -1,0 +1,118 @@
+import BusCore
+import BusServer
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Synchronization
+
+/// Opens streams and writes them; a stream holds a cursor and one page, so a slow reader costs nothing but itself.
+package struct EventStreaming: Sendable {
+    let log: EventLog
+    let ledger: DeliveryLedger
+    let wakeUps: WakeUps
+    let keepAlive: Duration?
+    let logger: Logger
+    let slots = StreamSlots()
+
+    /// Streams over a log and its ledger; `keepAlive` is the time between blank lines on a silent stream.
+    package init(
+        log: EventLog, ledger: DeliveryLedger, wakeUps: WakeUps, keepAlive: Duration?, logger: Logger
+    ) {
+        self.log = log
+        self.ledger = ledger
+        self.wakeUps = wakeUps
+        self.keepAlive = keepAlive
+        self.logger = logger
+    }
+
+    /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.
+    package func open(_ query: StreamQuery, owner: String?, _ request: Request) async throws -> Response {
+        if query.isProbe { return Response.ndjson { _ in } }
+        let slot = try slots.take()
+        switch query.delivery {
+        case .broadcast(let start):
+            let subscription = wakeUps.subscribe(
+                query.names.isEmpty ? [.appendedAny] : query.names.map { .appended($0) })
+            // The subscription comes first: what is appended after this read rings, what came before is read.
+            let newest = try await log.newest()
+            let cursor = try await position(start, newest: newest, owner: owner)
+            return respond(request, slot, subscription, query) { line, writer in
+                try await BroadcastStream(
+                    log: log, selection: EventSelection(names: query.names, owner: owner),
+                    last: query.follow ? .max : newest, line: line
+                ).run(from: cursor, limit: query.limit ?? .max, &writer)
+            }
+        case .unicast(let terms):
+            let group = DeliveryGroup(owner: owner, name: terms.group)
+            let subscription = wakeUps.subscribe([.group(group)] + query.names.map { .appended($0) })
+            let holder = "\(terms.consumer)#\(String(UInt64.random(in: .min ... .max), radix: 36))"
+            let claim = ClaimRequest(
+                group: group, names: query.names, holder: holder,
+                leaseSeconds: terms.isManual ? terms.leaseSeconds : Limits.automaticLeaseSeconds,
+                inFlightMax: terms.inFlightMax)
+            return respond(request, slot, subscription, query) { line, writer in
+                try await UnicastStream(
+                    ledger: ledger, claim: claim, isManual: terms.isManual, follow: query.follow, line: line
+                ).run(limit: query.limit ?? .max, &writer)
+            }
+        }
+    }
+
+    private func position(_ start: StreamQuery.Start, newest: Int64, owner: String?) async throws -> Int64 {
+        switch start {
+        case .now: return newest
+        case .oldest: return 0
+        case .after(let id):
+            if let position = try await log.position(after: id, owner: owner) { return position }
+            let oldest = try await log.oldestID().map { "the oldest id kept is \($0)" } ?? "no event is kept"
+            throw BusError(.gone, "the event is unknown or expired; \(oldest); start with replay=true")
+        }
+    }
+
+    private func respond(
+        _ request: Request, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamQuery,
+        _ run: @escaping @Sendable @concurrent (StreamLine, inout any ResponseBodyWriter) async throws -> Void
+    ) -> Response {
+        Response.ndjson { writer in
+            let line = StreamLine(signal: subscription.signal, keepAlive: keepAlive)
+            defer { withExtendedLifetime((slot, subscription)) {} }
+            if query.follow {
+                // A reader that goes away while nothing happens must not be given the next delivery.
+                try await request.body.consumeWithInboundCloseHandler { _ in
+                    try await run(line, &writer)
+                } onInboundClosed: {
+                    subscription.signal.close()
+                }
+            } else {
+                try await run(line, &writer)
+            }
+        }
+    }
+}
+
+/// Bounds the streams that are open at once.
+final class StreamSlots: Sendable {
+    private let open = Mutex(0)
+
+    func take() throws(BusError) -> Slot {
+        let isFree = open.withLock { open in
+            if open >= Limits.streamsOpenMax { return false }
+            open += 1
+            return true
+        }
+        guard isFree else { throw BusError(.backendUnavailable, "too many streams are open; try again shortly") }
+        return Slot(self)
+    }
+
+    /// One open stream, until it is let go.
+    final class Slot: Sendable {
+        private let slots: StreamSlots
+
+        fileprivate init(_ slots: StreamSlots) {
+            self.slots = slots
+        }
+
+        deinit { slots.open.withLock { $0 -= 1 } }
+    }
+}

@@ -1,0 +1,123 @@
+import BusAuth
+import BusCore
+import BusRuntime
+import BusSQL
+import BusServer
+import Hummingbird
+import Logging
+import ServiceLifecycle
+
+/// The events server as one value: storage, commits, routes, listeners.
+package struct EventsService: Sendable {
+    private let settings: EventsSettings
+    private let process: ServiceProcess
+    private let database: SQLiteDatabase
+    private let commits: GroupCommit
+    private let wakeUps: WakeUps
+    private let routes: EventRoutes
+
+    /// Opens the storage and connects everything; nothing listens before the services run.
+    package init(_ settings: EventsSettings, process: ServiceProcess) async throws {
+        self.settings = settings
+        self.process = process
+        do {
+            database =
+                settings.backend == .memory
+                ? try SQLiteDatabase() : try await SQLiteDatabase(path: settings.sqlitePath)
+            let log = try await EventLog.open(database)
+            commits = GroupCommit(database: database)
+            wakeUps = WakeUps()
+            let now: @Sendable () -> Timestamp = { .now }
+            let ledger = DeliveryLedger(commits: commits, wakeUps: wakeUps, now: now)
+            routes = EventRoutes(
+                authenticator: Authenticator(
+                    await TokenVerifier(
+                        secret: settings.tokenSecret, audiences: [Audience.api, Audience.internal])),
+                appender: EventAppender(log: log, commits: commits, wakeUps: wakeUps, now: now),
+                streaming: EventStreaming(
+                    log: log, ledger: ledger, wakeUps: wakeUps, keepAlive: settings.keepAlive,
+                    logger: process.logger),
+                ledger: ledger, log: log, access: settings.access, now: now)
+        } catch let fault as SQLFault {
+            let isSetting = fault.isAboutTheFile
+            throw ProcessFailure(exitCode: isSetting ? 2 : 1, "the event store does not open: \(fault)")
+        }
+    }
+
+    /// Everything that runs, in the order of starting; it stops the other way round: streams, listeners, commits, file.
+    package func services() -> [any Service] {
+        var services: [any Service] = [
+            StorageCloser(database: database, logger: process.logger), commits,
+            Retention(commits: commits, keep: settings.retention, logger: process.logger, now: { .now }),
+        ]
+        let isUp = Signal()
+        if let address = settings.operationsAddress {
+            let operations = ServerAssembly.server(
+                name: "operations", router: OperationsRoutes(process).router(), address: address, process: process)
+            // The first `listening` line of the log is the API's.
+            services.append(StartLater(service: operations, signal: isUp))
+        }
+        services.append(
+            ServerAssembly.server(
+                name: "events", router: router(), address: settings.address, process: process,
+                onListening: { _ in isUp.close() }))
+        services.append(StreamCloser(wakeUps: wakeUps, readiness: process.readiness))
+        return services
+    }
+
+    /// The API's routes, with health beside them.
+    package func router() -> Router<BusRequestContext> {
+        let router = Router(context: BusRequestContext.self)
+        router.add(middleware: RequestObserver(logger: process.logger))
+        router.add(middleware: ErrorResponses(logger: process.logger))
+        OperationsRoutes(process).addHealth(to: router)
+        routes.add(to: router, basePaths: settings.basePaths)
+        return router
+    }
+}
+
+extension SQLFault {
+    /// True when another setting, not another try, is the remedy.
+    fileprivate var isAboutTheFile: Bool {
+        switch self {
+        case .unusablePath, .newerSchema: true
+        case .constraint, .column, .failed: false
+        }
+    }
+}
+
+/// Stops last and closes the file, so that nothing is lost that was accepted.
+private struct StorageCloser: Service {
+    let database: SQLiteDatabase
+    let logger: Logger
+
+    func run() async throws {
+        try await gracefulShutdown()
+        do { try database.close() } catch {
+            logger.warning("event store not closed", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Starts a service when a signal was given.
+private struct StartLater: Service {
+    let service: any Service
+    let signal: Signal
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await signal.wait() }
+        try await service.run()
+    }
+}
+
+/// Stops first: takes the server out of service and ends its streams, which would otherwise hold it open.
+private struct StreamCloser: Service {
+    let wakeUps: WakeUps
+    let readiness: Readiness
+
+    func run() async throws {
+        try await gracefulShutdown()
+        readiness.set("accepting", false)
+        wakeUps.close()
+    }
+}

@@ -1,0 +1,120 @@
+import BusCore
+
+/// One event of a publish request, read but not yet allowed.
+struct PublishedEvent {
+    let envelope: EventEnvelope
+    let idempotencyKey: String?
+}
+
+/// Reads the bodies of publish requests (bus.md 3.3, additions ).
+enum PublishBody {
+    static func single(_ bytes: [UInt8], idempotencyKey: String?) throws(BusError) -> PublishedEvent {
+        let envelope: EventEnvelope
+        do { envelope = try EventEnvelope(decoding: bytes) } catch { throw error.badRequest("") }
+        return PublishedEvent(envelope: envelope, idempotencyKey: try checked(idempotencyKey, ""))
+    }
+
+    static func batch(_ bytes: [UInt8]) throws(BusError) -> [PublishedEvent] {
+        guard bytes.isUTF8 else { throw EnvelopeFault.json(.invalidUTF8).badRequest("") }
+        var events: [PublishedEvent]?
+        var refusal: BusError?
+        do {
+            try bytes.withReader { reader throws(JSONFault) in
+                try reader.enterObject()
+                while let key = try reader.nextKey() {
+                    if key == "events", refusal == nil {
+                        do throws(BusError) { events = try members(&reader) } catch {
+                            refusal = error
+                            return
+                        }
+                    } else {
+                        try reader.skipValue()
+                    }
+                }
+                try reader.finish()
+            }
+        } catch {
+            throw EnvelopeFault.json(error).badRequest("")
+        }
+        if let refusal { throw refusal }
+        guard let events, !events.isEmpty else {
+            throw BusError(.badRequest, "events is missing or empty; send 1 to \(Limits.batchEventsMax) events")
+        }
+        return events
+    }
+
+    private static func members(_ reader: inout JSONReader) throws(BusError) -> [PublishedEvent] {
+        var events: [PublishedEvent] = []
+        do throws(EnvelopeFault) {
+            try json { () throws(JSONFault) in try reader.enterArray() }
+        } catch { throw error.badRequest("events: ") }
+        while true {
+            let place = "event \(events.count): "
+            do throws(EnvelopeFault) {
+                guard try json({ () throws(JSONFault) in try reader.nextElement() }) else { return events }
+                guard events.count < Limits.batchEventsMax else {
+                    throw .field("events, which takes at most \(Limits.batchEventsMax)")
+                }
+                let start = reader
+                let envelope = try EventEnvelope(from: &reader)
+                if reader.index - start.index > Limits.eventBodyBytesMax { throw .field("size") }
+                let key = try json { () throws(JSONFault) in try idempotencyKey(start) }
+                events.append(PublishedEvent(envelope: envelope, idempotencyKey: key))
+            } catch .field("size") {
+                throw BusError(
+                    .payloadTooLarge, "\(place)it is larger than \(Limits.eventBodyBytesMax) bytes; send less")
+            } catch {
+                throw error.badRequest(place)
+            }
+            _ = try checked(events.last?.idempotencyKey, place)
+        }
+    }
+
+    private static func json<Value>(_ body: () throws(JSONFault) -> Value) throws(EnvelopeFault) -> Value {
+        do { return try body() } catch { throw .json(error) }
+    }
+
+    /// Looks through an event, which the envelope has read already, for the one member that is not part of it.
+    private static func idempotencyKey(_ start: JSONReader) throws(JSONFault) -> String? {
+        var reader = start
+        try reader.enterObject()
+        while let key = try reader.nextKey() {
+            if key == "idempotencyKey" { return try reader.stringOrNull() }
+            try reader.skipValue()
+        }
+        return nil
+    }
+
+    private static func checked(_ key: String?, _ place: String) throws(BusError) -> String? {
+        guard let key else { return nil }
+        let isPrintable = key.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        guard 1...Limits.idempotencyKeyBytesMax ~= key.utf8.count, isPrintable else {
+            throw BusError(
+                .badRequest,
+                "\(place)the idempotency key must be 1 to \(Limits.idempotencyKeyBytesMax) printable ASCII characters")
+        }
+        return key
+    }
+}
+
+extension EnvelopeFault {
+    /// The refusal of a body; `place` names the event in a batch.
+    func badRequest(_ place: String) -> BusError {
+        switch self {
+        case .json(.malformed(let offset)):
+            BusError(.badRequest, "\(place)the body is not JSON (byte \(offset)); send one JSON object")
+        case .json(.trailingData(let offset)):
+            BusError(.badRequest, "\(place)data follows the document (byte \(offset)); send one JSON object")
+        case .json(.tooDeep):
+            BusError(.badRequest, "\(place)the JSON is nested deeper than \(Limits.jsonDepthMax); flatten it")
+        case .json(.invalidUTF8): BusError(.badRequest, "\(place)the body is not UTF-8; encode it as UTF-8")
+        case .json(.unexpectedType(let offset)):
+            BusError(.badRequest, "\(place)a value has an unexpected type (byte \(offset)); see the contract")
+        case .name:
+            BusError(
+                .badRequest,
+                "\(place)name is missing or no event name; use lower-case segments joined by dots, without wildcards")
+        case .field(let field): BusError(.badRequest, "\(place)\(field) is not allowed this way; see the contract")
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import BusCore
+import HummingbirdCore
+import NIOCore
+
+/// What both kinds of stream share: waiting, and keeping a silent line alive.
+struct StreamLine: Sendable {
+    let signal: Signal
+    let keepAlive: Duration?
+
+    /// True when the reader went away or the server stops.
+    var isClosed: Bool { signal.isClosed }
+
+    /// Waits for something to read, at most until `deadline`; sends blank lines meanwhile when asked to (D-14).
+    @concurrent
+    func wait(atMost deadline: Duration?, _ writer: inout any ResponseBodyWriter) async throws {
+        switch (deadline, keepAlive) {
+        case (nil, nil): await signal.wait()
+        case (let deadline?, nil): _ = await signal.wait(atMost: deadline)
+        case (let deadline, let keepAlive?):
+            if let deadline, deadline < keepAlive {
+                _ = await signal.wait(atMost: deadline)
+            } else if await signal.wait(atMost: keepAlive) {
+                try await writer.write(ByteBuffer(string: "\n"))
+            }
+        }
+        try Task.checkCancellation()
+    }
+}
+
+/// Every event to every listener, read from the log page by page.
+struct BroadcastStream {
+    let log: EventLog
+    let selection: EventSelection
+    let last: Int64
+    let line: StreamLine
+
+    @concurrent
+    func run(from start: Int64, limit: Int, _ writer: inout any ResponseBodyWriter) async throws {
+        var cursor = start
+        var left = limit
+        while !line.isClosed {
+            let page = try await log.page(of: selection, after: cursor, through: last, limit: left)
+            if !page.events.isEmpty {
+                var buffer = ByteBuffer()
+                buffer.reserveCapacity(page.events.reduce(0) { $0 + $1.envelope.utf8.count + 1 })
+                for event in page.events {
+                    buffer.writeString(event.envelope)
+                    buffer.writeInteger(UInt8(ascii: "\n"))
+                }
+                try await writer.write(buffer)
+                cursor = page.cursor
+                left -= page.events.count
+            }
+            if left <= 0 { return }
+            if page.isCut { continue }
+            if last < .max { return }
+            try await line.wait(atMost: nil, &writer)
+        }
+    }
+}
+
+/// Deliveries of a group to one of its consumers, leased before they are written.
+struct UnicastStream {
+    let ledger: DeliveryLedger
+    let claim: ClaimRequest
+    let isManual: Bool
+    let follow: Bool
+    let line: StreamLine
+
+    @concurrent
+    func run(limit: Int, _ writer: inout any ResponseBodyWriter) async throws {
+        var claim = claim
+        var left = limit
+        while !line.isClosed {
+            claim.countMax = min(left, Limits.streamPageEventsMax)
+            let claimed = try await ledger.claim(claim)
+            if claimed.deliveries.isEmpty {
+                if !follow { return }
+                let wait = claimed.nextAt.map { next in
+                    Duration.nanoseconds(max(0, next.nanoseconds - ledger.now().nanoseconds))
+                }
+                try await line.wait(atMost: wait, &writer)
+            } else {
+                try await write(claimed.deliveries, &writer)
+                left -= claimed.deliveries.count
+                if left <= 0 { return }
+            }
+        }
+    }
+
+    @concurrent
+    private func write(_ deliveries: [Delivery], _ writer: inout any ResponseBodyWriter) async throws {
+        let ids = deliveries.map(\.id)
+        do {
+            // The reader may have gone while the claim was committed.
+            if line.isClosed { throw CancellationError() }
+            try await writer.write(buffer(deliveries))
+            if isManual { return }
+            // Written into a connection that is closed by now: nobody can say it was read.
+            if line.isClosed { throw CancellationError() }
+        } catch {
+            try await ledger.giveBack(ids, in: claim.group)
+            throw error
+        }
+        try await ledger.finish(ids, in: claim.group)
+    }
+
+    private func buffer(_ deliveries: [Delivery]) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(deliveries.reduce(0) { $0 + $1.envelope.utf8.count + 80 })
+        for delivery in deliveries {
+            buffer.writeString(delivery.envelope)
+            if isManual {
+                // The stored line ends with the envelope's closing brace; two members go in front of it.
+                buffer.moveWriterIndex(to: buffer.writerIndex - 1)
+                buffer.writeString(#","deliveryId":"\#(delivery.id.text)","deliveryAttempt":\#(delivery.id.attempt)}"#)
+            }
+            buffer.writeInteger(UInt8(ascii: "\n"))
+        }
+        return buffer
+    }
+}
