@@ -1,8 +1,8 @@
 import BillingCore
 import BusCore
 import StripeCore
-import Testing
 import TestSupport
+import Testing
 
 /// Signs and decides one body.
 func decide(_ body: [UInt8], mode: StripeMode = .test) throws(WebhookFault) -> WebhookDecision {

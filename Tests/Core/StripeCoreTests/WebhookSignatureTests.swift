@@ -1,7 +1,7 @@
 import BusCore
 import StripeCore
-import Testing
 import TestSupport
+import Testing
 
 /// One call of the check, without the pointers; nil means accepted.
 func verdict(
@@ -22,8 +22,9 @@ func verdict(
 let secretOne = "whsec_bus_test_secret_0001"
 let secretTwo = "whsec_bus_test_secret_0002"
 let signedAt: Int64 = 1_785_600_005
-private let vectorBody = Array(
-    #"{"id":"evt_bus_0001","object":"event","api_version":"2026-07-29.dahlia","created":1785600000,"#.utf8)
+private let vectorBody =
+    Array(
+        #"{"id":"evt_bus_0001","object":"event","api_version":"2026-07-29.dahlia","created":1785600000,"#.utf8)
     + Array(#""type":"customer.subscription.updated"}"#.utf8)
 private let codeOne = "164b1ca886d5767548b25a9fa72c7b3f36e84c13da1c603cd68519665bb6ccee"
 private let codeTwo = "b5d38c13a9469d5097ceeaa5dd5aa774516422a7eeca2baad60931b9c1bb821e"
@@ -173,7 +174,8 @@ struct WebhookForgeryTests {
         var time = Array(String(signedAt).utf8)
         var digits = Array(code.utf8)
         switch Int.random(in: 0..<7, using: &random) {
-        case 0: body[Int.random(in: body.indices, using: &random)] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+        case 0:
+            body[Int.random(in: body.indices, using: &random)] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &random)
         case 1: body.remove(at: body.count - 1)
         case 2: body.insert(UInt8.random(in: 0...255, using: &random), at: body.count)
         case 3:

@@ -1,0 +1,103 @@
+/// Pairs of a Stripe v1 body or query string, in the order they were added (stripe.md 1.3).
+package struct StripeForm: Hashable, Sendable {
+    /// One `key=value`, not yet encoded.
+    package struct Pair: Hashable, Sendable {
+        /// The name with its brackets, `line_items[0][price]`.
+        package let key: String
+        /// The value as text.
+        package let value: String
+    }
+
+    /// The pairs so far.
+    package private(set) var pairs: [Pair] = []
+
+    /// A form without pairs.
+    package init() {}
+
+    /// Adds a pair; an absent or empty value adds none, because Stripe reads an empty value as "remove".
+    package mutating func add(_ key: String, _ value: String?) {
+        if let value, !value.isEmpty { pairs.append(Pair(key: key, value: value)) }
+    }
+
+    /// Adds a pair with a number.
+    package mutating func add(_ key: String, _ value: Int64?) {
+        add(key, value.map(String.init))
+    }
+
+    /// Adds the Bus keys below `prefix`: `metadata[bus_account_id]`.
+    package mutating func add(_ metadata: StripeMetadata, under prefix: String) {
+        for (key, value) in metadata.pairs { add("\(prefix)[\(key)]", value) }
+    }
+
+    /// The value of a key, for tests and logs.
+    package subscript(key: String) -> String? { pairs.first { $0.key == key }?.value }
+
+    /// `key=value&…` with everything outside the unreserved characters percent-encoded, brackets of keys excepted.
+    package func encoded() -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        for pair in pairs {
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: "&")) }
+            StripeForm.append(pair.key, to: &bytes, keepingBrackets: true)
+            bytes.append(UInt8(ascii: "="))
+            StripeForm.append(pair.value, to: &bytes, keepingBrackets: false)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Percent-encodes a text as one path segment or value.
+    package static func percentEncoded(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        append(text, to: &bytes, keepingBrackets: false)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func append(_ text: String, to bytes: inout [UInt8], keepingBrackets: Bool) {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            case UInt8(ascii: "["), UInt8(ascii: "]"):
+                if keepingBrackets { bytes.append(byte) } else { fallthrough }
+            default:
+                bytes.append(UInt8(ascii: "%"))
+                bytes.append(upperHexDigit(byte >> 4))
+                bytes.append(upperHexDigit(byte & 15))
+            }
+        }
+    }
+
+    private static func upperHexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
+    }
+}
+
+/// One request to Stripe, complete but for the key: the same call sent twice is byte for byte the same.
+package struct StripeCall: Hashable, Sendable {
+    /// The two methods we use.
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    /// `GET` puts the form into the query, `POST` into the body.
+    package let method: Method
+    /// The path below the host, `/v1/checkout/sessions`.
+    package let path: String
+    /// Parameters.
+    package let form: StripeForm
+    /// Repeating a `POST` with this key does its work once.
+    package let idempotencyKey: String?
+
+    /// A read.
+    package static func get(_ path: String, _ form: StripeForm = StripeForm()) -> StripeCall {
+        StripeCall(method: .get, path: path, form: form, idempotencyKey: nil)
+    }
+
+    /// A write, always under a key.
+    package static func post(_ path: String, _ form: StripeForm, key: String) -> StripeCall {
+        StripeCall(method: .post, path: path, form: form, idempotencyKey: key)
+    }
+}
