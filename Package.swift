@@ -96,7 +96,7 @@ let package = Package(
             ]),
         module(
             "StripeClient", in: "Platform",
-            ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .metrics, .nioCore, .nioHTTP1]),
+            ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
 
         // Services: never import each other.
         module(

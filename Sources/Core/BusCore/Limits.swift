@@ -91,6 +91,8 @@ package enum Limits {
     package static let stripeAttemptSeconds = 10
     /// Largest answer of Stripe that is read.
     package static let stripeResponseBytesMax = 4 << 20
+    /// Meter events waiting for their customer and meter; more answer `stripe_unavailable` (stripe.md 6.1).
+    package static let meterEventsWaitingMax = 10_000
     /// Longest metadata value Stripe takes (stripe.md 1.4).
     package static let stripeMetadataValueCharactersMax = 500
     /// Longest meter identifier Stripe takes (stripe.md 6.1).

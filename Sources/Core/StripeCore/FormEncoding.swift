@@ -32,13 +32,15 @@ package struct StripeForm: Hashable, Sendable {
     /// The value of a key, for tests and logs.
     package subscript(key: String) -> String? { pairs.first { $0.key == key }?.value }
 
-    /// `key=value&…` with everything outside the unreserved characters percent-encoded, brackets of keys excepted.
-    package func encoded() -> String {
+    /// `key=value&…` with everything outside the unreserved characters percent-encoded.
+    ///
+    /// Brackets of keys stay readable in a body; in a query they are encoded too, because URLs may not hold them.
+    package func encoded(forQuery: Bool = false) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
         for pair in pairs {
             if !bytes.isEmpty { bytes.append(UInt8(ascii: "&")) }
-            StripeForm.append(pair.key, to: &bytes, keepingBrackets: true)
+            StripeForm.append(pair.key, to: &bytes, keepingBrackets: !forQuery)
             bytes.append(UInt8(ascii: "="))
             StripeForm.append(pair.value, to: &bytes, keepingBrackets: false)
         }

@@ -7,6 +7,12 @@ package struct RequestFault: Error, Equatable, Sendable {
     /// Lower-case fact, then the remedy; never a secret.
     package let message: String
 
+    /// A fault with a message a caller can act on.
+    package init(code: BusError.Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
     /// A missing or bad field.
     static func invalid(_ message: String) -> RequestFault {
         RequestFault(code: .invalidRequest, message: message)

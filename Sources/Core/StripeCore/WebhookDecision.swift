@@ -1,3 +1,4 @@
+import BillingCore
 import BusCore
 
 /// Why a webhook is refused.
@@ -18,6 +19,11 @@ package struct WebhookDecision: Hashable, Sendable {
 
     /// True for the event types that change a subscription's standing.
     package var isSupported: Bool { event.topic != nil }
+
+    /// The same decision with the update that was really published.
+    package func replacingUpdate(_ update: SubscriptionUpdate) -> WebhookDecision {
+        WebhookDecision(event: event, outcome: .update(update))
+    }
 
     /// Verifies, reads and maps one webhook.
     package static func decide(

@@ -1,0 +1,31 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import StripeCore
+
+extension StripeClient {
+    /// What a failed exchange means.
+    ///
+    /// Only failures of the wire are worth another attempt. Everything else, a certificate that does not verify above
+    /// all, stays as it is until a person acts.
+    static func fault(for error: any Error) -> StripeFault {
+        switch error {
+        case is NIOConnectionError, is IOError, is ChannelError, is HTTPParserError:
+            StripeFault(noAnswer: "Stripe could not be reached", mayRetry: true)
+        case let error as HTTPClientError where interruptions.contains(error):
+            StripeFault(noAnswer: "Stripe could not be reached", mayRetry: true)
+        case is NIOTooManyBytesError:
+            StripeFault(noAnswer: "Stripe's answer is larger than can be read", mayRetry: false)
+        default:
+            StripeFault(
+                noAnswer: "no safe connection to Stripe; check the network, the certificates of this machine and "
+                    + "BUS_STRIPE_API_URL", mayRetry: false)
+        }
+    }
+
+    private static let interruptions: [HTTPClientError] = [
+        .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .remoteConnectionClosed, .uncleanShutdown,
+        .getConnectionFromPoolTimeout, .requestStreamCancelled, .bodyLengthMismatch,
+    ]
+}

@@ -1,0 +1,181 @@
+import AsyncHTTPClient
+import BusCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import StripeCore
+
+/// The only code that talks to Stripe: keyed, bounded in time and size, repeated safely, silent about secrets.
+///
+/// It borrows the HTTP client; who made that shuts it down.
+package struct StripeClient: Sendable {
+    /// Test or live, from the key.
+    package let mode: StripeMode
+    private let http: HTTPClient
+    private let baseURL: String
+    private let headers: HTTPHeaders
+    private let retryDelay: @Sendable (Int) -> Duration
+    private let logger: Logger
+
+    /// What the HTTP client must be made with: no redirects, which Stripe never sends, and no retries under ours.
+    package static var configuration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(Int64(Limits.stripeAttemptSeconds))))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return configuration
+    }
+
+    /// A client for one key.
+    ///
+    /// - Parameters:
+    ///   - baseURL: `https://api.stripe.com`, or a double's address.
+    ///   - apiVersion: Sent as `Stripe-Version`; nil leaves it to the account (bus.md 5.6).
+    ///   - retryDelay: The wait after so many failures.
+    package init(
+        http: HTTPClient, key: StripeKey, baseURL: String = "https://api.stripe.com", apiVersion: String? = nil,
+        logger: Logger,
+        retryDelay: @escaping @Sendable (Int) -> Duration = {
+            StripeRetry.delay(afterFailures: $0, random: Double.random(in: 0..<1))
+        }
+    ) {
+        self.http = http
+        self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        self.retryDelay = retryDelay
+        self.logger = logger
+        mode = key.mode
+        var headers: HTTPHeaders = [
+            "Authorization": "Bearer \(key.secret.reveal())", "Accept": "application/json",
+            "User-Agent": "bus-integration-stripe/1",
+        ]
+        if let apiVersion { headers.add(name: "Stripe-Version", value: apiVersion) }
+        self.headers = headers
+    }
+
+    /// Sends a call until it succeeds, may not be repeated, was tried often enough, or the deadline comes.
+    ///
+    /// Every attempt is byte for byte the same under the same key, so that Stripe does the work once. `decode` takes
+    /// what is needed from a success; an answer it cannot use leaves the outcome unknown and is asked for again.
+    ///
+    /// - Throws: `StripeFault`, or `CancellationError`.
+    package func send<Answer: Sendable>(
+        _ call: StripeCall, deadline: ContinuousClock.Instant, decode: @Sendable (StripeAnswer) -> Answer?
+    ) async throws -> Answer {
+        let request = httpRequest(for: call)
+        var failures = 0
+        while true {
+            let fault: StripeFault
+            do {
+                let answer = try await attempt(request, call, deadline: deadline)
+                if let decoded = decode(answer) { return decoded }
+                fault = StripeFault(noAnswer: "Stripe's answer is not what its API promises", mayRetry: true)
+            } catch let caught as StripeFault {
+                fault = caught
+            }
+            failures += 1
+            guard fault.mayRetry, failures < Limits.stripeAttemptsMax else { throw fault }
+            let delay = retryDelay(failures)
+            guard ContinuousClock.now + delay < deadline else { throw fault }
+            try await Task.sleep(for: delay)
+        }
+    }
+
+    private func httpRequest(for call: StripeCall) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: baseURL + call.path)
+        request.headers = headers
+        switch call.method {
+        case .get:
+            if !call.form.pairs.isEmpty { request.url += "?" + call.form.encoded(forQuery: true) }
+        case .post:
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            request.body = .bytes(ByteBuffer(string: call.form.encoded()))
+        }
+        if let key = call.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
+        return request
+    }
+
+    // MARK: One attempt
+
+    private func attempt(
+        _ request: HTTPClientRequest, _ call: StripeCall, deadline: ContinuousClock.Instant
+    ) async throws -> StripeAnswer {
+        let time = min(.seconds(Limits.stripeAttemptSeconds), ContinuousClock.now.duration(to: deadline))
+        guard time > .zero else { throw StripeFault(noAnswer: "Stripe was not asked in time", mayRetry: false) }
+        let reply: Reply
+        do {
+            reply = try await exchange(request, within: time)
+        } catch {
+            try Task.checkCancellation()
+            let fault = error as? StripeFault ?? StripeClient.fault(for: error)
+            log(call, fault, requestID: nil, cause: error)
+            throw fault
+        }
+        let requestID = reply.headers.first(name: "Request-Id")
+        let body = try? JSONValue(parsing: reply.body)  // What is not JSON counts as no body.
+        guard 200..<300 ~= reply.status else {
+            let fault = StripeFault(
+                status: reply.status, shouldRetry: reply.headers.first(name: "Stripe-Should-Retry").flatMap(Bool.init),
+                body: body)
+            log(call, fault, requestID: requestID, cause: nil)
+            throw fault
+        }
+        guard let body else {
+            let fault = StripeFault(noAnswer: "Stripe's answer is not JSON", mayRetry: true)
+            log(call, fault, requestID: requestID, cause: nil)
+            throw fault
+        }
+        logger.debug(
+            "stripe answered",
+            metadata: [
+                "http.route": "\(call.path)", "http.status": "\(reply.status)",
+                "stripe.request.id": "\(requestID ?? "-")",
+            ])
+        return StripeAnswer(body: body, date: reply.headers.first(name: "Date"))
+    }
+
+    /// One exchange whose whole answer must come in time: the library's own deadline ends at the head.
+    private func exchange(_ request: HTTPClientRequest, within time: Duration) async throws -> Reply {
+        let http = http
+        return try await withThrowingTaskGroup(of: Reply.self) { group in
+            group.addTask {
+                let response = try await http.execute(request, timeout: .nanoseconds(time.wholeNanoseconds))
+                let body = try await response.body.collect(upTo: Limits.stripeResponseBytesMax)
+                return Reply(
+                    status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(for: time)
+                throw StripeFault(noAnswer: "Stripe did not answer in time", mayRetry: true)
+            }
+            defer { group.cancelAll() }
+            guard let reply = try await group.next() else { throw CancellationError() }
+            return reply
+        }
+    }
+
+    private struct Reply: Sendable {
+        let status: Int
+        let headers: HTTPHeaders
+        let body: [UInt8]
+    }
+
+    /// Never logs the key, a body, or an answer's URL: those are credentials.
+    private func log(_ call: StripeCall, _ fault: StripeFault, requestID: String?, cause: (any Error)?) {
+        var metadata: Logger.Metadata = [
+            "http.route": "\(call.path)", "error.type": "\(fault.code.rawValue)",
+            "stripe.request.id": "\(requestID ?? "-")", "retryable": "\(fault.mayRetry)",
+        ]
+        if let status = fault.status { metadata["http.status"] = "\(status)" }
+        if let cause { metadata["cause"] = "\(Redaction.redact(String(describing: cause)))" }
+        logger.warning("stripe call failed", metadata: metadata)
+    }
+}
+
+/// A success of Stripe's.
+package struct StripeAnswer: Sendable {
+    /// The document.
+    package let body: JSONValue
+    /// The `Date` header: Stripe's own clock.
+    package let date: String?
+}

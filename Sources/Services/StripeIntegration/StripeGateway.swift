@@ -1,0 +1,142 @@
+import BillingCore
+import BusCore
+import StripeClient
+import StripeCore
+
+/// What the Stripe worker asks for: answered by Stripe, or without a key by a function of the request (bus.md 5.8).
+///
+/// Everything thrown is a `StripeFault`, a `RequestFault` or a `CancellationError`.
+package protocol StripeGateway: Sendable {
+    /// Makes the page where the account buys.
+    func checkoutSession(_ request: CheckoutRequest, deadline: ContinuousClock.Instant) async throws -> CheckoutResponse
+    /// Makes the page where the account manages what it bought.
+    func portalSession(_ request: PortalRequest, deadline: ContinuousClock.Instant) async throws -> PortalResponse
+    /// Hands over one quantity of usage.
+    func recordMeterEvent(_ request: MeterRequest, deadline: ContinuousClock.Instant) async throws -> MeterResponse
+    /// A subscription as it stands now; nil when it cannot be read.
+    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription?
+}
+
+extension StripeGateway {
+    /// The update with the subscription's standing re-read from Stripe (`BUS_STRIPE_WEBHOOK_REFETCH`).
+    ///
+    /// A deletion is final and keeps its kind; what Stripe does not know or show stays as the event told it.
+    package func refetched(
+        _ update: SubscriptionUpdate, deadline: ContinuousClock.Instant
+    ) async throws -> SubscriptionUpdate {
+        guard update.kind != .deleted, let id = update.providerSubscriptionID else { return update }
+        return try await subscription(id: id, deadline: deadline)?.replacing(update) ?? update
+    }
+}
+
+/// The gateway with a key: the calls of `StripeClient` in the order a request needs them.
+package struct ClientStripeGateway: StripeGateway {
+    private let client: StripeClient
+    private let lanes = MeterLanes()
+
+    /// A gateway over one client.
+    package init(_ client: StripeClient) {
+        self.client = client
+    }
+
+    /// Resolves the lookup keys, then makes the session.
+    package func checkoutSession(
+        _ request: CheckoutRequest, deadline: ContinuousClock.Instant
+    ) async throws -> CheckoutResponse {
+        let lines = try await lines(of: request, deadline: deadline)
+        return try await client.createCheckoutSession(request, lines: lines, deadline: deadline)
+    }
+
+    /// Finds the customer if the request does not name it, then makes the session.
+    package func portalSession(
+        _ request: PortalRequest, deadline: ContinuousClock.Instant
+    ) async throws -> PortalResponse {
+        var customer = request.customerID
+        if customer == nil {
+            customer = try await client.findCustomer(accountID: request.accountID, deadline: deadline)
+        }
+        guard let customer else {
+            throw RequestFault(
+                code: .customerUnresolved,
+                message: "no Stripe customer carries this account; finish a checkout first or send provider_customer_id"
+            )
+        }
+        return try await client.createPortalSession(request, customerID: customer, deadline: deadline)
+    }
+
+    /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more (stripe.md 6.1).
+    package func recordMeterEvent(
+        _ request: MeterRequest, deadline: ContinuousClock.Instant
+    ) async throws -> MeterResponse {
+        let lane = MeterLanes.Lane(customerID: request.customerID ?? "", meter: request.meterEventName)
+        return try await lanes.run(lane) { try await client.recordMeterEvent(request, deadline: deadline) }
+    }
+
+    /// Reads a subscription; one that Stripe refuses to show is nil, one that could not be asked for is an error.
+    package func subscription(
+        id: String, deadline: ContinuousClock.Instant
+    ) async throws -> ObservedSubscription? {
+        do {
+            return try await client.subscription(id: id, deadline: deadline)
+        } catch let fault as StripeFault where fault.code == .stripeError {
+            return nil
+        }
+    }
+
+    private func lines(
+        of request: CheckoutRequest, deadline: ContinuousClock.Instant
+    ) async throws -> [CheckoutLine] {
+        var keys: [String] = []
+        for case .lookupKey(let key) in request.items.map(\.price) where !keys.contains(key) { keys.append(key) }
+        let resolved = keys.isEmpty ? [] : try await client.resolvePrices(keys, deadline: deadline)
+        return try request.items.map { item in
+            switch item.price {
+            case .id(let id): return CheckoutLine(item, priceID: id)
+            case .lookupKey(let key):
+                guard let price = resolved.first(where: { $0.lookupKey == key }) else {
+                    throw RequestFault(
+                        code: .priceUnresolved,
+                        message:
+                            "no active Stripe price has the lookup key \(key); run bus operator stripe catalog sync")
+                }
+                return CheckoutLine(item, price: price)
+            }
+        }
+    }
+}
+
+/// The gateway without a key.
+package struct LocalStripeGateway: StripeGateway {
+    private let settings: StripeRequestSettings
+
+    /// A gateway whose pages are where the settings say.
+    package init(_ settings: StripeRequestSettings) {
+        self.settings = settings
+    }
+
+    /// A deterministic session.
+    package func checkoutSession(
+        _ request: CheckoutRequest, deadline: ContinuousClock.Instant
+    ) async throws -> CheckoutResponse {
+        LocalStripe.checkout(request, settings: settings)
+    }
+
+    /// A deterministic session.
+    package func portalSession(
+        _ request: PortalRequest, deadline: ContinuousClock.Instant
+    ) async throws -> PortalResponse {
+        LocalStripe.portal(request, settings: settings)
+    }
+
+    /// A deterministic receipt.
+    package func recordMeterEvent(
+        _ request: MeterRequest, deadline: ContinuousClock.Instant
+    ) async throws -> MeterResponse {
+        LocalStripe.meterEvent(request)
+    }
+
+    /// Nothing to read without a key.
+    package func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription? {
+        nil
+    }
+}
