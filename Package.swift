@@ -135,7 +135,7 @@ let package = Package(
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BillingCore", "StripeCore", "TestSupport"]),
         tests(of: "BusSQL", in: "Platform", ["BusCore", "BusSQL", "TestSupport"]),
-        tests(of: "BusRuntime", in: "Platform", ["BusCore", "BusRuntime", "TestSupport", .logging]),
+        tests(of: "BusRuntime", in: "Platform", ["BusCore", "BusRuntime", "TestSupport", .logging, .metrics]),
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusAuth", "TestSupport", .crypto]),
         tests(
             of: "BusClient", in: "Platform",

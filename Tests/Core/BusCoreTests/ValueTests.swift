@@ -1,0 +1,128 @@
+import BusCore
+import TestSupport
+import Testing
+
+@Suite("Timestamps")
+struct TimestampTests {
+    @Test(
+        "RFC 3339 in any offset is one moment",
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("2026-07-01T12:00:00Z", 1_782_907_200),
+            ("2026-07-01T14:00:00+02:00", 1_782_907_200),
+            ("2026-07-01t06:30:00-05:30", 1_782_907_200), ("2000-02-29T23:59:59Z", 951_868_799),
+            ("1969-12-31T23:59:59Z", -1),
+        ])
+    func reads(text: String, seconds: Int64) throws {
+        #expect(try #require(Timestamp(rfc3339: text)).seconds == seconds)
+    }
+
+    @Test(
+        "other texts are no timestamps",
+        arguments: [
+            "", "2026-07-01", "2026-07-01T12:00:00", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
+            "2026-07-01T24:00:00Z", "2026-07-01T12:00:00.Z", "2026-07-01T12:00:00+0200", "2026-07-01T12:00:00ZZ",
+            "20260701T120000Z", "9999-01-01T00:00:00Z", "2026-07-01T12:00:00Zx", "１026-07-01T12:00:00Z",
+        ])
+    func refuses(_ text: String) {
+        #expect(Timestamp(rfc3339: text) == nil)
+    }
+
+    @Test("what is written is read back", arguments: [PropertySettings.seed])
+    func roundTrip(seed: UInt64) {
+        print("timestamps: seed \(seed)")
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<2_000 {
+            let moment = Timestamp(
+                nanoseconds: Int64.random(in: -9_200_000_000_000_000_000...(.max / 2), using: &random))
+            #expect(Timestamp(rfc3339: moment.rfc3339) == moment)
+        }
+    }
+
+    @Test("fractions keep three, six or nine digits")
+    func fractions() {
+        #expect(Timestamp(nanoseconds: 500_000_000).rfc3339 == "1970-01-01T00:00:00.500Z")
+        #expect(Timestamp(nanoseconds: 1_000).rfc3339 == "1970-01-01T00:00:00.000001Z")
+        #expect(Timestamp(nanoseconds: 1).rfc3339 == "1970-01-01T00:00:00.000000001Z")
+        #expect(Timestamp(nanoseconds: -1).rfc3339 == "1969-12-31T23:59:59.999999999Z")
+    }
+}
+
+@Suite("Small values")
+struct SmallValueTests {
+    @Test(
+        "durations in Go's syntax",
+        arguments: [
+            ("250ms", Duration.milliseconds(250)), ("30s", .seconds(30)), ("2m", .seconds(120)),
+            ("1h30m", .seconds(5400)),
+            ("30d", .seconds(2_592_000)), ("45", .seconds(45)), ("0", .zero), ("1.5s", .milliseconds(1500)),
+        ])
+    func durations(text: String, duration: Duration) {
+        #expect(Duration(goSyntax: text) == duration)
+    }
+
+    @Test("other texts are no durations", arguments: ["", "s", "-1s", "1x", "1s2", "1 s", "∞", "1e9s"])
+    func noDurations(_ text: String) {
+        #expect(Duration(goSyntax: text) == nil)
+    }
+
+    @Test("ids grow although the clock steps back")
+    func ids() {
+        var sequence = EventIDSequence(after: 0)
+        #expect(sequence.next(at: Timestamp(nanoseconds: 10)) == "evt_10")
+        #expect(sequence.next(at: Timestamp(nanoseconds: 10)) == "evt_11")
+        #expect(sequence.next(at: Timestamp(nanoseconds: 5)) == "evt_12")
+        #expect(EventIDSequence.number(of: "evt_12") == 12)
+        #expect(EventIDSequence.number(of: "evx_12") == nil)
+    }
+
+    @Test("a UUID from random bits has its version and variant")
+    func uuids() {
+        #expect(UUIDText.version4(high: .max, low: .max) == "ffffffff-ffff-4fff-bfff-ffffffffffff")
+        #expect(UUIDText.version4(high: 0, low: 0) == "00000000-0000-4000-8000-000000000000")
+        #expect(UUIDText.normalized("6C0E7F6A-0000-4000-8000-000000000001") == "6c0e7f6a-0000-4000-8000-000000000001")
+        #expect(UUIDText.normalized("billing-worker") == nil)
+        #expect(UUIDText.normalized("6c0e7f6a-0000-4000-8000-00000000000g") == nil)
+    }
+
+    @Test("a secret shows nothing of itself")
+    func secrets() {
+        let secret = Secret("whsec_canary")
+        #expect("\(secret)" == "[redacted]")
+        #expect(String(reflecting: secret) == "[redacted]")
+        #expect(!String(describing: Mirror(reflecting: secret).children.map(\.value)).contains("canary"))
+        var dumped = ""
+        dump(["key": secret], to: &dumped)
+        #expect(!dumped.contains("canary"))
+        #expect(secret.reveal() == "whsec_canary")
+    }
+
+    @Test(
+        "credentials disappear from foreign text",
+        arguments: [
+            "key sk_test_4242abc", "(rk_live_x)", "whsec_abc,whsec_def", "Bearer abc.def-1", "eyJhbGciOi.eyJz.sig",
+            "postgres://bus:4242abc@host/db and redis://u:4242abc@h",
+        ])
+    func redaction(_ text: String) {
+        let shown = Redaction.redact(text)
+        for secret in ["4242", "live_x", "abc", "def", "hbGci"] { #expect(!shown.contains(secret), "\(shown)") }
+    }
+
+    @Test("waiting doubles up to the bound, with jitter around it")
+    func backoff() {
+        let backoff = Backoff(first: .seconds(1), longest: .seconds(30))
+        #expect(backoff.delay(afterFailures: 1, random: 0.5) == .seconds(1))
+        #expect(backoff.delay(afterFailures: 3, random: 0.5) == .seconds(4))
+        #expect(backoff.delay(afterFailures: 60, random: 0.5) == .seconds(30))
+        #expect(backoff.delay(afterFailures: 1, random: 0) == .milliseconds(800))
+    }
+
+    @Test("integers are read from integral floats and decimal strings")
+    func integers() {
+        #expect(JSONValue.number("3.0").integer == 3)
+        #expect(JSONValue.number("1e3").integer == 1000)
+        #expect(JSONValue.string("42").integer == 42)
+        #expect(JSONValue.number("1.5").integer == nil)
+        #expect(JSONValue.string("x").integer == nil)
+        #expect(JSONValue.number("1e400").integer == nil)
+    }
+}
