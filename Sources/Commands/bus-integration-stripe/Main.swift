@@ -78,7 +78,7 @@ struct StripeCommand: LeafCommand {
     var checkConfig = false
 
     func start() async throws {
-        if selfTest { return Terminal.output(try await StripeSelfTest.run()) }
+        if selfTest { return Terminal.output(try StripeSelfTest.run()) }
         if events { return Terminal.output(StripeEventList.text(as: format)) }
         var flags = StripeFlags()
         flags.eventsURL = eventsURL
