@@ -90,11 +90,11 @@ package struct BusProcess: Sendable {
         try await eventually("the process ends") { output.isComplete ? true : nil }
     }
 
-    /// The addresses of its listeners in the order of their `listening` log lines, at least `count`.
-    package func addresses(_ count: Int = 1) async throws -> [String] {
-        try await eventually("the log says `listening` \(count) times") {
-            let found = output.listeningAddresses
-            if found.count >= count { return found }
+    /// The address of the listener whose `listening` log line names it; of any listener when `listener` is nil.
+    package func address(of listener: String? = nil) async throws -> String {
+        try await eventually("the log says `listening` for \(listener ?? "any listener")") {
+            let found = output.listeners.first { listener == nil || $0.name == listener }
+            if let found { return found.address }
             if output.isComplete { throw ProcessEndedEarly(log: output.standardError + output.standardOutput) }
             return nil
         }

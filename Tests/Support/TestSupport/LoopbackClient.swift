@@ -16,9 +16,17 @@ package struct LoopbackClient: Sendable {
     /// One answer, read to its end.
     package struct Answer: Sendable {
         package let status: Int
-        package let headers: HTTPHeaders
+        private let headers: HTTPHeaders
         package let body: [UInt8]
 
+        init(status: Int, headers: HTTPHeaders, body: [UInt8]) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+        }
+
+        /// One header, by its name in any case.
+        package func header(_ name: String) -> String? { headers.first(name: name) }
         /// The body as text.
         package var text: String { String(decoding: body, as: UTF8.self) }
         /// The body as JSON; nil when it is not.

@@ -25,13 +25,13 @@ package final class ProcessOutput: Sendable {
     /// True when both streams were closed.
     package var isComplete: Bool { state.withLock { $0.openStreams == 0 } }
 
-    /// The addresses told by log lines whose message is `listening`.
-    package var listeningAddresses: [String] {
-        let lines = standardError.split(separator: "\n") + standardOutput.split(separator: "\n")
-        return lines.filter { $0.contains("listening") }.compactMap { line in
-            guard let entry = try? JSONValue(parsing: Array(line.utf8)) else { return nil }  // Not a log line.
-            guard (entry["message"] ?? entry["msg"])?.text == "listening" else { return nil }
-            return (entry["address"] ?? entry["metadata"]?["address"])?.text
+    /// What the log lines with the message `listening` tell.
+    package var listeners: [(name: String, address: String)] {
+        let lines = standardError.split(separator: "\n")
+        return lines.filter { $0.contains("\"listening\"") }.compactMap { line in
+            guard let entry = try? JSONValue(parsing: Array(line.utf8)) else { return nil }  // Cut by the bound.
+            guard entry["message"]?.text == "listening", let address = entry["address"]?.text else { return nil }
+            return (entry["listener"]?.text ?? "", address)
         }
     }
 

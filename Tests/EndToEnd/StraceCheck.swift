@@ -1,0 +1,114 @@
+import FoundationEssentials
+import TestSupport
+import Testing
+
+/// The system calls prove it: the Events API answers a publish only after the data reached the disk.
+@Suite(.timeLimit(.minutes(5))) struct StraceCheck {
+    @Test(.enabled(if: Strace.isUsable, "strace cannot attach here; continuous integration fails instead"))
+    func publishIsAnsweredAfterTheSync() async throws {
+        let deployment = try Deployment()
+        let trace = "\(deployment.folder.path)/trace"
+        let arguments =
+            ["-f", "-y", "-s", "64", "-o", trace, "-e", "trace=desc,network,fsync,fdatasync"]
+            + [Products.path(of: "bus-api-provider-events")] + deployment.eventsArguments
+        let published = 5
+        _ = try await BusProcess.run("/usr/bin/strace", arguments, environment: deployment.eventsEnvironment) {
+            process in
+            _ = try await process.address(of: Listener.events)
+            for index in 1...published {
+                let body = #"{"name":"\#(Deployment.updateName)","payload":{"event_id":"evt_strace_\#(index)"}}"#
+                let answer = try await LoopbackClient(deployment.eventsAddress).post(
+                    "/api/v1/events", Array(body.utf8), headers: ["Authorization": "Bearer \(deployment.token)"])
+                #expect(answer.status == 202, "\(answer.text)")
+            }
+            try await eventually("the trace holds every answer") {
+                try SystemCalls(ofFile: trace).answers == published ? true : nil
+            }
+        }
+        let calls = try SystemCalls(ofFile: trace)
+        #expect(calls.answersAfterSync == published, "an answer left before its sync:\n\(calls.excerpt)")
+    }
+
+    @Test func anAnswerBeforeItsSyncIsSeen() {
+        let early = SystemCalls(
+            """
+            7 read(9<socket:[1]>, "POST /api/v1/events HTTP/1.1", 2048) = 300
+            7 write(9<socket:[1]>, "HTTP/1.1 202 Accepted", 200) = 200
+            8 fdatasync(5</x/events.sqlite-wal>) = 0
+            """)
+        #expect(early.answers == 1)
+        #expect(early.answersAfterSync == 0)
+        let failed = SystemCalls(
+            """
+            7 read(9<socket:[1]>, "POST /api/v1/events HTTP/1.1", 2048) = 300
+            8 fdatasync(5</x/events.sqlite-wal>) = -1 EIO (Input/output error)
+            7 write(9<socket:[1]>, "HTTP/1.1 202 Accepted", 200) = 200
+            """)
+        #expect(failed.answersAfterSync == 0)
+        let right = SystemCalls(
+            """
+            7 read(9<socket:[1]>, "POST /api/v1/events HTTP/1.1", 2048) = 300
+            8 fdatasync(5</x/events.sqlite-wal> <unfinished ...>
+            7 epoll_wait(3<anon_inode:[eventpoll]>, [], 64, 5) = 0
+            8 <... fdatasync resumed>) = 0
+            7 writev(9<socket:[1]>, [{iov_base="HTTP/1.1 202 Accepted"}], 1) = 200
+            """)
+        #expect(right.answersAfterSync == 1)
+    }
+}
+
+/// Whether strace works here; in continuous integration it has to.
+enum Strace {
+    static let isUsable: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        if environment["CI"] != nil { return true }
+        let scope =
+            (try? String(contentsOf: URL(filePath: "/proc/sys/kernel/yama/ptrace_scope"), encoding: .utf8)) ?? "0"
+        return FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") && !scope.hasPrefix("3")
+    }()
+}
+
+/// What matters of a trace by strace, in order: requests read, data synced, answers written.
+struct SystemCalls {
+    /// Publishes that were answered with 202.
+    private(set) var answers = 0
+    /// Those that were answered after a sync that began after the request was read and ended well.
+    private(set) var answersAfterSync = 0
+    /// The lines that were looked at.
+    private(set) var excerpt = ""
+
+    init(ofFile path: String) throws {
+        self.init(String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self))
+    }
+
+    init(_ trace: String) {
+        var syncedSinceRequest = false
+        var hasRequest = false
+        var syncing: Set<Substring> = []
+        for line in trace.split(separator: "\n") {
+            let thread = line.prefix { $0 != " " }
+            let isSync = line.contains("fsync(") || line.contains("fdatasync(")
+            let isResumedSync = line.contains("fsync resumed") || line.contains("fdatasync resumed")
+            if line.contains("\"POST /api/v1/events") {
+                hasRequest = true
+                syncedSinceRequest = false
+                syncing = []
+            } else if isSync, line.contains(".sqlite"), hasRequest {
+                if line.contains("unfinished") {
+                    syncing.insert(thread)
+                } else if line.hasSuffix("= 0") {
+                    syncedSinceRequest = true
+                }
+            } else if isResumedSync, syncing.remove(thread) != nil, line.hasSuffix("= 0") {
+                syncedSinceRequest = true
+            } else if line.contains("\"HTTP/1.1 202"), hasRequest {
+                answers += 1
+                if syncedSinceRequest { answersAfterSync += 1 }
+                hasRequest = false
+            } else {
+                continue
+            }
+            excerpt += line + "\n"
+        }
+    }
+}
