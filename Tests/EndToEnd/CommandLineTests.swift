@@ -24,7 +24,7 @@ import Testing
         "BUS_STRIPE_WEBHOOK_SECRET": "whsec_made_up",
     ]
 
-    static let answers: [Case] =
+    static let answered: [Case] =
         [events, stripe, local].flatMap { program in
             [
                 Case(program: program, arguments: ["--help"], exit: 0, says: ["USAGE: \(program)"]),
@@ -57,7 +57,7 @@ import Testing
                 says: ["BUS_API_JWT_SECRET=[redacted]"]),
         ]
 
-    static let refusals: [Case] =
+    static let refused: [Case] =
         ["--stripe-secret-key", "--api-key", "--token"].map {
             Case(program: stripe, arguments: ingress + [$0, "x"], environment: token, exit: 2, says: [$0])
         } + [
@@ -95,13 +95,13 @@ import Testing
                 environment: ["BUS_STRIPE_SECRET_KEY": "sk_live_made_up"], exit: 2, says: ["live"]),
         ]
 
-    @Test(arguments: answers) func answers(_ test: Case) async throws {
+    @Test(arguments: CommandLineTests.answered) func answers(_ test: Case) async throws {
         let result = try await BusProcess.finish(test.program, test.arguments, environment: test.environment)
         #expect(result.exit == .code(0), "\(result.standardError)")
         for text in test.says { #expect(result.standardOutput.contains(text), "\(result.standardOutput)") }
     }
 
-    @Test(arguments: refusals) func refuses(_ test: Case) async throws {
+    @Test(arguments: CommandLineTests.refused) func refuses(_ test: Case) async throws {
         let result = try await BusProcess.finish(test.program, test.arguments, environment: test.environment)
         #expect(result.exit == .code(test.exit), "\(result.standardError)")
         for text in test.says { #expect(result.standardError.contains(text), "\(result.standardError)") }

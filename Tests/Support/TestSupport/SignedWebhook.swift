@@ -1,6 +1,3 @@
-import Crypto
-import FoundationEssentials
-
 /// A Stripe webhook as it arrives: bytes and the header that signs them.
 package struct SignedWebhook: Sendable {
     /// The event id inside the body.
@@ -19,9 +16,7 @@ package struct SignedWebhook: Sendable {
     package init(eventID: String, body: [UInt8], secret: String, now: Int64) {
         self.eventID = eventID
         self.body = body
-        let key = SymmetricKey(data: Data(secret.utf8))
-        let code = HMAC<SHA256>.authenticationCode(for: Data("\(now).".utf8) + Data(body), using: key)
-        signature = "t=\(now),v1=" + code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        signature = StripeSigner.header(body, at: now, secret: secret)
     }
 
     /// The file with the full shape.

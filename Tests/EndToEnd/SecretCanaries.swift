@@ -1,0 +1,99 @@
+import BusCore
+import FoundationEssentials
+import TestSupport
+import Testing
+
+/// Every secret holds a word that must not turn up anywhere: log at trace level, answers, events, metrics, settings.
+@Suite(.timeLimit(.minutes(5))) struct SecretCanaries {
+    private static let jwt = "canary-hs256-7f3a9c1e5b2d4860"
+    private static let webhook = "whsec_canary91c4e7a2b8d35f60"
+    private static let key = "sk_test_canary5d2f8e1a7c4b9360"
+
+    @Test func noSecretIsShownAnywhere() async throws {
+        let deployment = try Deployment(jwtSecret: Self.jwt, webhookSecret: Self.webhook)
+        let token = deployment.token
+        let stripe = [
+            "BUS_LOG_LEVEL": "trace", "BUS_API_TOKEN": token, "BUS_STRIPE_SECRET_KEY": Self.key,
+            "BUS_STRIPE_API_URL": "http://127.0.0.1:1",
+        ]
+        let seen = Seen()
+        try await deployment.withIngress(environment: stripe) { ingress, worker in
+            await seen.add(
+                "answer while the Events API is away", try await deployment.webhook("evt_1").send(to: ingress))
+            try await deployment.withEvents(environment: ["BUS_LOG_LEVEL": "trace"]) { events in
+                let webhook = deployment.webhook("evt_2")
+                try await eventually("the ingress reaches the Events API") {
+                    let answer = try await webhook.send(to: ingress)
+                    await seen.add("answer", answer)
+                    return answer.status == 200 ? true : nil
+                }
+                await seen.add("answer to a forgery", try await webhook.send(to: ingress, signature: "t=1,v1=00"))
+                await seen.add("answer to no event", try await ingress.post(SignedWebhook.path, Array("{}".utf8)))
+                let api = LoopbackClient(deployment.eventsAddress)
+                for authorization in ["Bearer \(token)", "Bearer \(token)x", "Basic \(Self.jwt)", "Bearer"] {
+                    for path in ["/api/v1/events/stream?name=\(Deployment.updateName)&replay=true&follow=false", "/x"] {
+                        await seen.add(
+                            "answer of \(path)", try await api.get(path, headers: ["Authorization": authorization]))
+                    }
+                }
+                for process in [worker, events] {
+                    for listener in process.output.listeners {
+                        for path in ["/metrics", "/readyz"] {
+                            await seen.add(
+                                "\(path) of \(listener.name)", try await LoopbackClient(listener.address).get(path))
+                        }
+                    }
+                }
+                events.terminate()
+                try await events.end()
+                await seen.add("log of the Events API", events.output.standardError + events.output.standardOutput)
+            }
+            worker.terminate()
+            try await worker.end()
+            await seen.add("log of the Stripe worker", worker.output.standardError + worker.output.standardOutput)
+        }
+        let settings = try await BusProcess.finish(
+            "bus-integration-stripe", deployment.stripeArguments() + ["--check-config"],
+            environment: deployment.stripeEnvironment.merging(stripe) { $1 })
+        await seen.add("--check-config", settings.standardOutput + settings.standardError)
+
+        let signature = String(token.split(separator: ".").last ?? "")
+        for secret in [Self.jwt, Self.webhook, Self.key, token, signature] {
+            let places = await seen.places(showing: secret)
+            #expect(places.isEmpty, "\(secret.prefix(14))… is shown")
+        }
+        #expect(await seen.count > 10)
+        #expect(await seen.places(showing: "listening").count >= 2, "the logs were not looked at")
+    }
+
+    @Test func aShownSecretIsFound() async {
+        let seen = Seen()
+        await seen.add("log", "key=\(Self.key) and more")
+        await seen.add("part of it", "canary5d2f8e1a")
+        await seen.add("encoded", Data(Self.key.utf8).base64EncodedString())
+        await seen.add("clean", "[redacted]")
+        #expect(await seen.places(showing: Self.key) == ["log", "part of it", "encoded"])
+    }
+}
+
+/// Every text that left a process, by where it came from.
+private actor Seen {
+    private var texts: [(place: String, text: String)] = []
+
+    var count: Int { texts.count }
+
+    func add(_ place: String, _ text: String) {
+        texts.append((place, text))
+    }
+
+    func add(_ place: String, _ answer: LoopbackClient.Answer) {
+        texts.append((place, answer.text))
+    }
+
+    /// Where a secret stands: whole, its distinctive middle, or in Base64.
+    func places(showing secret: String) -> [String] {
+        let middle = String(secret.dropFirst(secret.count / 3).prefix(max(9, secret.count / 3)))
+        let encoded = String(Data(secret.utf8).base64EncodedString().prefix(16))
+        return texts.filter { $0.text.contains(middle) || $0.text.contains(encoded) }.map(\.place)
+    }
+}
