@@ -1,0 +1,1 @@
+"""Measurements of our programs; Python's standard library only."""

@@ -1,0 +1,64 @@
+"""Our programs as the measurements start them."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import time
+
+from .machine import Server
+from .webhooks import SECRET
+
+JWT_SECRET = "benchmark-hs256-key-not-a-secret"
+WEBHOOK_PATH = "/api/internal/stripe/webhook"
+UPDATE = "bus.billing.subscription.update"
+
+
+def token():
+    def part(value):
+        return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+    now = int(time.time())
+    claims = {"sub": "benchmark", "aud": "ai.hg.fi/api", "iat": now, "exp": now + 86400,
+              "scope": "billing:subscription:write billing:provider events:send events:listen"}
+    signed = part(json.dumps({"alg": "HS256", "typ": "JWT"}).encode()) + b"." + part(json.dumps(claims).encode())
+    return (signed + b"." + part(hmac.new(JWT_SECRET.encode(), signed, hashlib.sha256).digest())).decode()
+
+
+def events(options, folder, pin=False):
+    return Server(
+        "bus-api-provider-events",
+        [f"{options.programs}/bus-api-provider-events", "--addr", "127.0.0.1:0",
+         "--events-sqlite-path", f"{folder}/events.sqlite"],
+        {"BUS_API_JWT_SECRET": JWT_SECRET, "BUS_LOG_FORMAT": "json"}, f"{folder}/events.log", listener="events", pin=pin)
+
+
+def ingress(options, folder, events_address, pin=False):
+    return Server(
+        "bus-integration-stripe",
+        [f"{options.programs}/bus-integration-stripe", "--events-url", f"http://{events_address}",
+         "--webhook-addr", "127.0.0.1:0", "--webhook-only"],
+        {"BUS_API_TOKEN": token(), "BUS_STRIPE_WEBHOOK_SECRET": SECRET, "BUS_LOG_FORMAT": "json",
+         "BUS_LOG_LEVEL": "notice"},
+        f"{folder}/ingress.log", listener="webhook", pin=pin)
+
+
+class Caller:
+    """One kept-alive connection to the Events API."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=120)
+        self.headers = {"Authorization": f"Bearer {token()}", "Content-Type": "application/json"}
+
+    def call(self, method, path, body=None):
+        self.connection.request(method, path, body, self.headers)
+        answer = self.connection.getresponse()
+        data = answer.read()
+        if answer.status not in (200, 202):
+            raise RuntimeError(f"{method} {path}: {answer.status} {data[:300]!r}")
+        return data
+
+    def publish(self, name, payload):
+        return json.loads(self.call("POST", "/api/v1/events", json.dumps({"name": name, "payload": payload})))
