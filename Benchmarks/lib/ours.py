@@ -41,7 +41,7 @@ def ingress(options, folder, events_address, pin=False):
          "--webhook-addr", "127.0.0.1:0", "--webhook-only"],
         {"BUS_API_TOKEN": token(), "BUS_STRIPE_WEBHOOK_SECRET": SECRET, "BUS_LOG_FORMAT": "json",
          "BUS_LOG_LEVEL": "notice"},
-        f"{folder}/ingress.log", listener="webhook", pin=pin)
+        f"{folder}/ingress.log", listener="webhooks", pin=pin)
 
 
 class Caller:

@@ -91,7 +91,7 @@ struct Deployment: Sendable {
 /// Names in the `listening` log lines.
 enum Listener {
     static let events = "events"
-    static let webhook = "webhook"
+    static let webhook = "webhooks"
     static let local = "local"
 }
 
