@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct SecretCanaries {
     private static let jwt = "canary-hs256-7f3a9c1e5b2d4860"
     private static let webhook = "whsec_canary91c4e7a2b8d35f60"
-    private static let key = "sk_test_canary5d2f8e1a7c4b9360"
+    private static let key = "sk_test_canary_5d2f8e1a7c4b9360"
 
     @Test func noSecretIsShownAnywhere() async throws {
         let deployment = try Deployment(jwtSecret: Self.jwt, webhookSecret: Self.webhook)
@@ -69,7 +69,7 @@ import Testing
     @Test func aShownSecretIsFound() async {
         let seen = Seen()
         await seen.add("log", "key=\(Self.key) and more")
-        await seen.add("part of it", "canary5d2f8e1a")
+        await seen.add("part of it", "canary_5d2f8e1a")
         await seen.add("encoded", Data(Self.key.utf8).base64EncodedString())
         await seen.add("clean", "[redacted]")
         #expect(await seen.places(showing: Self.key) == ["log", "part of it", "encoded"])
