@@ -27,6 +27,14 @@ import Testing
         }
     }
 
+    @Test func endsWhatTheProcessStarted() async throws {
+        // The inner process keeps the output open: without ending it too, this would wait for ten minutes.
+        let outcome = try await BusProcess.run("/bin/sh", ["-c", "sleep 600 & echo started; wait"]) { process in
+            try await eventually("it started") { process.output.standardOutput == "started\n" ? true : nil }
+        }
+        #expect(outcome.exit == .signal(BusSignal.kill))
+    }
+
     @Test func findsTheListeningLine() async throws {
         let log = #"{"message":"listening","address":"127.0.0.1:4242","listener":"second"}"#
         let script = "echo 'not json' >&2; echo '\(log)' >&2; sleep 600"

@@ -1,3 +1,4 @@
+import BusCore
 import FoundationEssentials
 import TestSupport
 import Testing

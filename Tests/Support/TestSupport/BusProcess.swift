@@ -38,11 +38,14 @@ package struct BusProcess: Sendable {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home.path,
         ]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        // A session of its own: what the program starts ends with it.
+        var options = PlatformOptions()
+        options.createSession = true
         let output = ProcessOutput()
         let result = try await Subprocess.run(
             .path(FilePath(Products.path(of: program))), arguments: Arguments(arguments),
-            environment: .custom(variables), workingDirectory: FilePath(home.path), input: .none, output: .sequence,
-            error: .sequence
+            environment: .custom(variables), workingDirectory: FilePath(home.path), platformOptions: options,
+            input: .none, output: .sequence, error: .sequence
         ) { execution in
             let process = BusProcess(output: output, id: execution.processIdentifier.value)
             return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -54,7 +57,7 @@ package struct BusProcess: Sendable {
                 } catch {
                     outcome = .failure(error)
                 }
-                try? execution.send(signal: .kill)  // It may be gone already.
+                try? execution.send(signal: .kill, toProcessGroup: true)  // It may be gone already.
                 try await group.waitForAll()
                 return try outcome.get()
             }
