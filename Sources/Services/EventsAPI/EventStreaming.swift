@@ -95,6 +95,9 @@ package struct EventStreaming: Sendable {
 final class StreamSlots: Sendable {
     private let open = Mutex(0)
 
+    /// Streams open now.
+    var count: Int { open.withLock { $0 } }
+
     func take() throws(BusError) -> Slot {
         let isFree = open.withLock { open in
             if open >= Limits.streamsOpenMax { return false }

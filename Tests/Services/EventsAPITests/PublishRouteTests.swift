@@ -1,0 +1,235 @@
+import BusAuth
+import BusCore
+import TestSupport
+import Testing
+
+@testable import EventsAPI
+
+struct PublishRouteTests {
+    @Test(arguments: ["", "/local/v1"]) func acceptsUnderEveryBasePath(_ base: String) async throws {
+        try await RouteBench.run { bench in
+            let answer = try await bench.post("\(base)/api/v1/events", #"{"name":"example.thing","payload":{"n":1}}"#)
+            #expect(answer.status == 202)
+            let id = try #require(answer.json["id"]?.text)
+            #expect(answer.text == #"{"accepted":true,"id":"\#(id)","name":"example.thing"}"#)
+        }
+    }
+
+    @Test(arguments: [
+        #""#, #"{"#, #"[]"#, #"{"name":"a.b"} x"#, #"{"name":"a.b"}{"name":"a.b"}"#, #"{"payload":{}}"#, #"{"name":""}"#,
+        #"{"name":"*"}"#, #"{"name":"a.*"}"#, #"{"name":"a.>"}"#, #"{"name":"#"}"#, #"{"name":"A.b"}"#,
+        #"{"name":"a..b"}"#, #"{"name":"a.b","version":"v2"}"#, #"{"name":"a.b","timestamp":"yesterday"}"#,
+        #"{"name":"a.b","metadata":{"a":{}}}"#,
+    ]) func refusesWhatIsNoEvent(_ body: String) async throws {
+        try await RouteBench.run { bench in
+            let answer = try await bench.post("/api/v1/events", body)
+            #expect(answer.status == 400)
+            #expect(answer.errorType == "bad_request")
+            #expect(answer.json["error"]?["request_id"]?.text?.hasPrefix("req_") == true)
+        }
+    }
+
+    @Test func refusesHostileBodies() async throws {
+        try await RouteBench.run { bench in
+            let deep = [UInt8](repeating: UInt8(ascii: "["), count: 100_000)
+            let token = bench.token()
+            for body in [deep, Array(#"{"name":"a.b","payload":"#.utf8) + deep, Array(#"{"name":"a.b","payload":""#.utf8) + [0xFF] + Array(#""}"#.utf8)] {
+                for path in ["/api/v1/events", "/api/v1/events/batch", "/api/v1/events/ack"] {
+                    let answer = try await bench.send(.post, path, body, token: token)
+                    #expect(answer.status == 400 && answer.errorType == "bad_request", "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test func aMebibyteIsTakenAndOneByteMoreIsNot() async throws {
+        try await RouteBench.run { bench in
+            func body(_ size: Int) -> String {
+                let frame = #"{"name":"a.b","payload":""}"#
+                return #"{"name":"a.b","payload":"\#(String(repeating: "x", count: size - frame.utf8.count))"}"#
+            }
+            #expect(try await bench.post("/api/v1/events", body(1 << 20)).status == 202)
+            let answer = try await bench.post("/api/v1/events", body(1 << 20 + 1))
+            #expect(answer.status == 413)
+            #expect(answer.errorType == "payload_too_large")
+        }
+    }
+
+    @Test func ordersItsChecksByMethodTokenBodyScope() async throws {
+        try await RouteBench.run { bench in
+            let wrong = try await bench.send(.put, "/api/v1/events", [], token: nil)
+            #expect(wrong.status == 405)
+            #expect(wrong.errorType == "method_not_allowed")
+            #expect(wrong.headers[.allow] == "POST")
+            let anonymous = try await bench.send(.post, "/api/v1/events", Array("{".utf8), token: nil)
+            #expect(anonymous.status == 401)
+            #expect(anonymous.errorType == "invalid_auth")
+            #expect(anonymous.headers[.wwwAuthenticate] == "Bearer")
+            let poor = bench.token("worker", "events:listen")
+            #expect(try await bench.post("/api/v1/events", "{", token: poor).status == 400)
+            let refused = try await bench.post("/api/v1/events", #"{"name":"a.b"}"#, token: poor)
+            #expect(refused.status == 403)
+            #expect(refused.errorType == "forbidden")
+            #expect(try await bench.get("/api/v1/nothing").status == 404)
+        }
+    }
+
+    @Test(arguments: ScopeTable.rows) func everyNameNeedsItsScopeBothWays(_ row: ScopeTable.Row) async throws {
+        try await RouteBench.run { bench in
+            let body = #"{"name":"\#(row.name)","payload":{}}"#
+            let probe = "/api/v1/events/stream?name=\(row.name)&replay=false&follow=false"
+            let sender = bench.token("worker", row.send)
+            let listener = bench.token("worker", row.listen)
+            #expect(try await bench.post("/api/v1/events", body, token: sender).status == 202)
+            #expect(try await bench.get(probe, token: listener).status == 200)
+            let others = Set(ScopeTable.rows.flatMap { [$0.send, $0.listen] })
+            let withoutSend = bench.token("worker", others.subtracting([row.send]).sorted().joined(separator: " "))
+            let withoutListen = bench.token("worker", others.subtracting([row.listen]).sorted().joined(separator: " "))
+            #expect(try await bench.post("/api/v1/events", body, token: withoutSend).status == 403)
+            #expect(try await bench.get(probe, token: withoutListen).status == 403)
+        }
+    }
+
+    @Test func stampsTheOwnerOverWhateverTheCallerClaims() async throws {
+        try await RouteBench.run { bench in
+            let claim = #"{"identity_id":"x","account_id":"x","metadata":{"identity_id":"x","account_id":"x","k":"v"}"#
+            _ = try await bench.post(
+                "/api/v1/events", claim + #","name":"example.thing","id":"evt_1"}"#, token: bench.token(RouteBench.alice))
+            let answer = try await bench.get("/api/v1/events/stream?name=example.thing&replay=true&follow=false")
+            let line = try #require(answer.lines.first)
+            #expect(
+                line["metadata"] == [
+                    "identity_id": .string(RouteBench.alice), "account_id": .string(RouteBench.alice), "k": "v",
+                ])
+            #expect(line["identity_id"] == nil && line["account_id"] == nil)
+            #expect(line["id"]?.text != "evt_1")
+        }
+    }
+
+    @Test(arguments: Place.allCases) func aKeyMakesRepeatsHarmless(_ place: Place) async throws {
+        try await RouteBench.run(on: place) { bench in
+            let body = #"{"name":"a.b","payload":{"n":1}}"#
+            let first = try await bench.post("/api/v1/events", body, key: "k 1")
+            let again = try await bench.post("/api/v1/events", body, key: "k 1")
+            let id = try #require(first.json["id"]?.text)
+            #expect(first.json["duplicate"] == nil)
+            #expect(again.status == 202)
+            #expect(again.text == #"{"accepted":true,"id":"\#(id)","name":"a.b","duplicate":true}"#)
+            let other = try await bench.post("/api/v1/events", #"{"name":"a.b","payload":{"n":2}}"#, key: "k 1")
+            #expect(other.status == 409)
+            #expect(other.errorType == "conflict")
+            for key in ["", "ä", String(repeating: "k", count: 256)] {
+                #expect(try await bench.post("/api/v1/events", body, key: key).status == 400, "\(key)")
+            }
+        }
+    }
+
+    @Test func aBatchIsAllOrNothingAndNamesTheCulprit() async throws {
+        try await RouteBench.run { bench in
+            let good = #"{"name":"a.b","payload":{"n":1}}"#
+            let cases: [(String, Int)] = [
+                (#"{"name":"a.*"}"#, 400), (#"{"name":"bus.billing.status.request"}"#, 403), (#"7"#, 400),
+                (#"{"name":"a.b","idempotencyKey":""}"#, 400), (#"{"name":"a.b","idempotencyKey":7}"#, 400),
+                (#"{"name":"a.b","idempotencyKey":"taken"}"#, 409),
+                (#"{"name":"a.b","payload":"\#(String(repeating: "x", count: 1 << 20))"}"#, 413),
+            ]
+            _ = try await bench.post("/api/v1/events", #"{"name":"a.first"}"#, key: "taken")
+            for (bad, status) in cases {
+                let answer = try await bench.post("/api/v1/events/batch", #"{"events":[\#(good),\#(bad),\#(good)]}"#)
+                #expect(answer.status == status, "\(bad.prefix(60))")
+                #expect(answer.errorMessage?.hasPrefix("event 1: ") == true, "\(answer.errorMessage ?? "")")
+            }
+            for body in [#"{}"#, #"{"events":[]}"#, #"{"events":{}}"#, #"{"events":[\#(good)]} x"#, #"[]"#] {
+                #expect(try await bench.post("/api/v1/events/batch", body).status == 400, "\(body)")
+            }
+            let tooMany = Array(repeating: good, count: 501).joined(separator: ",")
+            #expect(try await bench.post("/api/v1/events/batch", #"{"events":[\#(tooMany)]}"#).status == 400)
+            let page = try await bench.get("/api/v1/events/stream?name=a.b&replay=true&follow=false")
+            #expect(page.text.isEmpty)
+        }
+    }
+
+    @Test func aBatchAnswersInOrder() async throws {
+        try await RouteBench.run { bench in
+            let body = #"{"x":0,"events":[{"name":"a.one","idempotencyKey":"k"},{"payload":{"idempotencyKey":"n"},"name":"a.two"}]}"#
+            let first = try await bench.post("/api/v1/events/batch", body)
+            #expect(first.status == 202)
+            #expect(first.json["accepted"] == true)
+            let again = try await bench.post("/api/v1/events/batch", body)
+            #expect(again.json["events"]?.elements?.map { $0["duplicate"] } == [true, false])
+            #expect(again.json["events"]?.elements?.map { $0["name"] } == ["a.one", "a.two"])
+            #expect(first.json["events"]?.elements?.first?["id"] == again.json["events"]?.elements?.first?["id"])
+        }
+    }
+
+    @Test func aLostStoreIsUnavailable() async throws {
+        try await RouteBench.run { bench in
+            try await bench.events.database.write { _ = try $0.run("DROP TABLE bus_events") }
+            let answer = try await bench.post("/api/v1/events", #"{"name":"a.b"}"#)
+            #expect(answer.status == 503)
+            #expect(answer.errorType == "backend_unavailable")
+        }
+    }
+
+    @Test func tellsWhatItCanWithoutAToken() async throws {
+        try await RouteBench.run { bench in
+            let answer = try await bench.send(.get, "/api/v1/events/capabilities", nil, token: nil)
+            #expect(answer.status == 200)
+            #expect(
+                answer.json["features"] == ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume"])
+            let rows = try #require(answer.json["capabilities"]?.elements)
+            #expect(
+                rows.contains([
+                    "name": "bus.billing.status.request", "send_scope": "billing:read", "listen_scope": "billing:read",
+                ]))
+        }
+    }
+}
+
+/// The protected namespaces of the contract (bus.md 3.6).
+enum ScopeTable {
+    struct Row: Sendable, CustomTestStringConvertible {
+        let name: String
+        let send: String
+        let listen: String
+        var testDescription: String { name }
+
+        init(_ name: String, _ send: String, _ listen: String? = nil) {
+            self.name = name
+            self.send = send
+            self.listen = listen ?? send
+        }
+    }
+
+    static let rows: [Row] = [
+        Row("bus.billing.status.request", "billing:read"), Row("bus.billing.status.response", "billing:read"),
+        Row("bus.billing.portal_session.request", "billing:read"),
+        Row("bus.billing.portal_session.response", "billing:read"),
+        Row("bus.billing.checkout_session.request", "billing:setup"),
+        Row("bus.billing.checkout_session.response", "billing:setup"),
+        Row("bus.billing.entitlement.check.request", "billing:entitlement:check"),
+        Row("bus.billing.entitlement.check.response", "billing:entitlement:check"),
+        Row("bus.billing.subscription.update", "billing:subscription:write"),
+        Row("bus.billing.subscription.result", "billing:subscription:write"),
+        Row("bus.billing.usage.export.request", "billing:usage:export"),
+        Row("bus.billing.usage.export.response", "billing:usage:export"),
+        Row("bus.billing.other", "billing:admin"),
+        Row("bus.stripe.checkout_session.create.request", "billing:provider"),
+        Row("bus.stripe.portal_session.create.response", "billing:provider"),
+        Row("bus.stripe.webhook.verify.request", "billing:provider"),
+        Row("bus.stripe.meter_event.record.response", "billing:provider"), Row("bus.stripe.other", "billing:provider"),
+        Row("bus.usage.record.request", "usage:write"), Row("bus.usage.list.response", "usage:read"),
+        Row("bus.usage.delete.request", "usage:delete"), Row("bus.usage.other", "usage:admin"),
+        Row("bus.llm.chat.request", "llm:proxy"), Row("bus.vm.status.request", "vm:read"),
+        Row("bus.vm.start.request", "vm:write"), Row("bus.vm.stop.request", "vm:write"),
+        Row("bus.containers.status.request", "container:read"), Row("bus.docker.run.request", "container:run"),
+        Row("bus.podman.delete.request", "container:delete"), Row("bus.containers.runner.x", "container:admin"),
+        Row("bus.ssh.script.run.request", "ssh:run"), Row("bus.cloud.plan.request", "cloud:read"),
+        Row("bus.cloud.apply.request", "cloud:write"), Row("bus.cloud.destroy.request", "cloud:destroy"),
+        Row("bus.database.verify.request", "database:read"), Row("bus.database.drop.request", "database:admin"),
+        Row("bus.node.status.request", "node:read"), Row("bus.node.harden.request", "node:admin"),
+        Row("bus.inference.verify.request", "inference:read"), Row("bus.inference.install.request", "inference:admin"),
+        Row("example.thing", "events:send", "events:listen"),
+        Row("bus.readiness.probe", "events:send", "events:listen"),
+    ]
+}
