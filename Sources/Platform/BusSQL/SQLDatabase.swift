@@ -64,7 +64,8 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
 
     private init(text: String) {
         self.text = text
-        positionalText = String(decoding: text.utf8.map { $0 == UInt8(ascii: "$") ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+        positionalText = String(
+            decoding: text.utf8.map { $0 == UInt8(ascii: "$") ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
     }
 
     /// Joins two pieces of one statement.

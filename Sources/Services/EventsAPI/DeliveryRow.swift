@@ -76,7 +76,8 @@ struct DeliveryRow {
             DeliveryRow.parking,
             [
                 .integer(sequence), .optional(try event?.text(0)), .text(name), .text(group.scope),
-                .text(group.name), .optional(envelope.source?.replacing("\0", with: "")), .text(code), .integer(Int64(state.attempt)),
+                .text(group.name), .optional(envelope.source?.replacing("\0", with: "")), .text(code),
+                .integer(Int64(state.attempt)),
                 .optional(try event?.textOrNil(1)), .integer(firstAt.nanoseconds), .integer(now.nanoseconds),
             ])
         try remove(connection)

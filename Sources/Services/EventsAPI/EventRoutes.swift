@@ -63,7 +63,8 @@ package struct EventRoutes: Sendable {
     @Sendable private func publish(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
         let body = try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax)
-        let event = try PublishBody.single(body, idempotencyKey: EventRoutes.idempotencyKey.flatMap { request.headers[$0] })
+        let event = try PublishBody.single(
+            body, idempotencyKey: EventRoutes.idempotencyKey.flatMap { request.headers[$0] })
         try require(AccessPolicy.scope(for: event.envelope.name, to: .send), of: principal, for: event.envelope.name)
         let accepted = try await appender.append(draft(event, principal))
         return Response(status: .accepted) { writer in

@@ -150,7 +150,9 @@ struct QueryValues {
             }
         }
         guard let first = text.utf8.first, isWord(first), text.utf8.count <= 128 else { return false }
-        return text.utf8.allSatisfy { isWord($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0) }
+        return text.utf8.allSatisfy {
+            isWord($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0)
+        }
     }
 
     func fault(_ key: String, _ fact: String, _ remedy: String) -> BusError {

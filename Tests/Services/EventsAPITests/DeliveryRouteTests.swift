@@ -8,7 +8,9 @@ struct DeliveryRouteTests {
     private let stream =
         "/api/v1/events/stream?name=example.thing&delivery=unicast&group=g&ack=manual&replay=true&follow=false"
 
-    private func acknowledge(_ bench: RouteBench, _ deliveries: String, token: String? = nil) async throws -> RouteBench.Answer {
+    private func acknowledge(_ bench: RouteBench, _ deliveries: String, token: String? = nil) async throws
+        -> RouteBench.Answer
+    {
         try await bench.post("/api/v1/events/ack", #"{"group":"g","deliveries":[\#(deliveries)]}"#, token: token)
     }
 
@@ -21,7 +23,8 @@ struct DeliveryRouteTests {
             #expect(Set(ids).count == 3)
             let answer = try await acknowledge(
                 bench,
-                #"{"id":"\#(ids[0])","outcome":"done"},{"id":"\#(ids[1])","outcome":"retry","delaySeconds":3},{"id":"?","outcome":"done"}"#)
+                #"{"id":"\#(ids[0])","outcome":"done"},{"id":"\#(ids[1])","outcome":"retry","delaySeconds":3},{"id":"?","outcome":"done"}"#
+            )
             #expect(answer.status == 200)
             #expect(answer.text == #"{"acknowledged":2,"unknown":1}"#)
             #expect(try await bench.get(stream).text.isEmpty)

@@ -84,7 +84,8 @@ struct EventBench: Sendable {
     func publish(_ count: Int, _ name: String = "example.thing", owner: String = "owner") async throws -> [String] {
         var ids: [String] = []
         for number in 0..<count {
-            ids.append(try await appender.append(try draft(name, owner: owner, payload: ["n": .integer(Int64(number))])).id)
+            ids.append(
+                try await appender.append(try draft(name, owner: owner, payload: ["n": .integer(Int64(number))])).id)
         }
         return ids
     }

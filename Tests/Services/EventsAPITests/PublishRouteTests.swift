@@ -1,5 +1,7 @@
 import BusAuth
 import BusCore
+import BusSQL
+import HTTPTypes
 import TestSupport
 import Testing
 
@@ -16,8 +18,9 @@ struct PublishRouteTests {
     }
 
     @Test(arguments: [
-        #""#, #"{"#, #"[]"#, #"{"name":"a.b"} x"#, #"{"name":"a.b"}{"name":"a.b"}"#, #"{"payload":{}}"#, #"{"name":""}"#,
-        #"{"name":"*"}"#, #"{"name":"a.*"}"#, #"{"name":"a.>"}"#, #"{"name":"#"}"#, #"{"name":"A.b"}"#,
+        #""#, #"{"#, #"[]"#, #"{"name":"a.b"} x"#, #"{"name":"a.b"}{"name":"a.b"}"#, #"{"payload":{}}"#,
+        #"{"name":""}"#,
+        #"{"name":"*"}"#, #"{"name":"a.*"}"#, #"{"name":"a.>"}"#, ##"{"name":"#"}"##, #"{"name":"A.b"}"#,
         #"{"name":"a..b"}"#, #"{"name":"a.b","version":"v2"}"#, #"{"name":"a.b","timestamp":"yesterday"}"#,
         #"{"name":"a.b","metadata":{"a":{}}}"#,
     ]) func refusesWhatIsNoEvent(_ body: String) async throws {
@@ -33,7 +36,10 @@ struct PublishRouteTests {
         try await RouteBench.run { bench in
             let deep = [UInt8](repeating: UInt8(ascii: "["), count: 100_000)
             let token = bench.token()
-            for body in [deep, Array(#"{"name":"a.b","payload":"#.utf8) + deep, Array(#"{"name":"a.b","payload":""#.utf8) + [0xFF] + Array(#""}"#.utf8)] {
+            for body in [
+                deep, Array(#"{"name":"a.b","payload":"#.utf8) + deep,
+                Array(#"{"name":"a.b","payload":""#.utf8) + [0xFF] + Array(#""}"#.utf8),
+            ] {
                 for path in ["/api/v1/events", "/api/v1/events/batch", "/api/v1/events/ack"] {
                     let answer = try await bench.send(.post, path, body, token: token)
                     #expect(answer.status == 400 && answer.errorType == "bad_request", "\(path)")
@@ -80,7 +86,8 @@ struct PublishRouteTests {
             let probe = "/api/v1/events/stream?name=\(row.name)&replay=false&follow=false"
             let sender = bench.token("worker", row.send)
             let listener = bench.token("worker", row.listen)
-            #expect(try await bench.post("/api/v1/events", body, token: sender).status == 202)
+            let sent = try await bench.post("/api/v1/events", body, token: sender)
+            #expect(sent.status == 202)
             #expect(try await bench.get(probe, token: listener).status == 200)
             let others = Set(ScopeTable.rows.flatMap { [$0.send, $0.listen] })
             let withoutSend = bench.token("worker", others.subtracting([row.send]).sorted().joined(separator: " "))
@@ -94,7 +101,8 @@ struct PublishRouteTests {
         try await RouteBench.run { bench in
             let claim = #"{"identity_id":"x","account_id":"x","metadata":{"identity_id":"x","account_id":"x","k":"v"}"#
             _ = try await bench.post(
-                "/api/v1/events", claim + #","name":"example.thing","id":"evt_1"}"#, token: bench.token(RouteBench.alice))
+                "/api/v1/events", claim + #","name":"example.thing","id":"evt_1"}"#,
+                token: bench.token(RouteBench.alice))
             let answer = try await bench.get("/api/v1/events/stream?name=example.thing&replay=true&follow=false")
             let line = try #require(answer.lines.first)
             #expect(
@@ -151,7 +159,8 @@ struct PublishRouteTests {
 
     @Test func aBatchAnswersInOrder() async throws {
         try await RouteBench.run { bench in
-            let body = #"{"x":0,"events":[{"name":"a.one","idempotencyKey":"k"},{"payload":{"idempotencyKey":"n"},"name":"a.two"}]}"#
+            let body =
+                #"{"x":0,"events":[{"name":"a.one","idempotencyKey":"k"},{"payload":{"idempotencyKey":"n"},"name":"a.two"}]}"#
             let first = try await bench.post("/api/v1/events/batch", body)
             #expect(first.status == 202)
             #expect(first.json["accepted"] == true)
