@@ -142,7 +142,7 @@ let package = Package(
             ["BusCore", "BusClient", "TestSupport", .hummingbird, .logging, .nioCore, .serviceLifecycle]),
         tests(
             of: "StripeClient", in: "Platform",
-            ["BusCore", "StripeCore", "StripeClient", "TestSupport", .logging, .nioCore, .nioHTTP1, .nioPosix]),
+            ["BusCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient, .logging]),
         tests(
             of: "EventsAPI", in: "Services",
             [

@@ -1,0 +1,149 @@
+import BusCore
+import Synchronization
+
+/// What the double knows and remembers; one pure step per request.
+package struct StripeWorld: Sendable {
+    /// Faults to come, first first.
+    package var faults: [StripeDouble.Fault] = []
+    /// Active prices: id and whether metered, by lookup key.
+    package var prices: [String: (id: String, isMetered: Bool)] = [:]
+    /// Customers by account.
+    package var customers: [String: [String]] = [:]
+    /// Subscription status by id.
+    package var subscriptions: [String: String] = [:]
+    /// False answers portal sessions as an account that never saved its portal settings.
+    package var isPortalConfigured = true
+
+    var requests: [StripeDouble.Request] = []
+    var sessionCount = 0
+    var meterEvents: [String: String] = [:]
+    var meterCallsInFlight = 0
+    var meterConcurrencyMax = 0
+    private var kept: [String: (request: String, reply: Reply)] = [:]
+
+    struct Reply: Sendable {
+        var status = 200
+        var headers: [String: String] = [:]
+        var body: String
+
+        static func error(_ status: Int, _ type: String, _ message: String, code: String? = nil) -> Reply {
+            var members: [String: JSONValue] = ["type": .string(type), "message": .string(message)]
+            if let code { members["code"] = .string(code) }
+            let body = JSONValue.object(["error": .object(members)]).serialized()
+            return Reply(status: status, body: String(decoding: body, as: UTF8.self))
+        }
+    }
+
+    /// Works unless the next fault says otherwise; `delay` is set for calls whose overlap is watched.
+    mutating func answer(
+        _ request: StripeDouble.Request
+    ) -> (reply: Reply, fault: StripeDouble.Fault?, delay: Void?) {
+        requests.append(request)
+        let fault = faults.isEmpty ? nil : faults.removeFirst()
+        let isMeter = request.path == "/v1/billing/meter_events"
+        if isMeter {
+            meterCallsInFlight += 1
+            meterConcurrencyMax = max(meterConcurrencyMax, meterCallsInFlight)
+        }
+        let delay: Void? = isMeter ? () : nil
+        switch fault {
+        case .status, .resetBeforeCommit, .silence: return (Reply(body: ""), fault, delay)
+        default: return (keyed(request), fault, delay)
+        }
+    }
+
+    /// The stored answer of a key, or the work and its answer, stored.
+    private mutating func keyed(_ request: StripeDouble.Request) -> Reply {
+        guard request.headers["authorization"]?.hasPrefix("Bearer sk_test_") == true else {
+            return .error(401, "invalid_request_error", "Invalid API Key provided: sk_test_****1234")
+        }
+        guard request.method == "POST", let key = request.headers["idempotency-key"] else { return work(request) }
+        let content = "\(request.path)\n\(request.body)"
+        if let (earlier, reply) = kept[key] {
+            if earlier == content { return reply }
+            return .error(400, "idempotency_error", "Keys for idempotent requests can only be used with the same …")
+        }
+        let reply = work(request)
+        kept[key] = (content, reply)
+        return reply
+    }
+
+    private mutating func work(_ request: StripeDouble.Request) -> Reply {
+        let form = Dictionary(
+            StripeFormReader.pairs(request.body.isEmpty ? request.query : request.body).map { ($0[0], $0[1]) },
+            uniquingKeysWith: { "\($0),\($1)" })
+        switch request.path {
+        case "/v1/checkout/sessions": return session("cs_test_\(sessionCount + 1)", "checkout.session", form)
+        case "/v1/billing_portal/sessions":
+            if !isPortalConfigured {
+                return .error(
+                    400, "invalid_request_error",
+                    "No configuration provided and your test mode default configuration has not been created. …")
+            }
+            return session("bps_\(sessionCount + 1)", "billing_portal.session", form)
+        case "/v1/prices": return list(prices(form["lookup_keys[]"] ?? ""))
+        case "/v1/customers/search": return list(search(form["query"] ?? ""))
+        case "/v1/billing/meter_events": return meter(form)
+        default: return subscription(request.path)
+        }
+    }
+
+    private mutating func session(_ id: String, _ object: String, _ form: [String: String]) -> Reply {
+        sessionCount += 1
+        let url = "https://pages.example/\(id)#fid"
+        return Reply(
+            body: #"{"id":"\#(id)","object":"\#(object)","url":"\#(url)","expires_at":1785686400,"livemode":false}"#)
+    }
+
+    private mutating func meter(_ form: [String: String]) -> Reply {
+        let identifier = form["identifier"] ?? ""
+        if meterEvents[identifier] != nil {
+            var reply = Reply.error(
+                400, "invalid_request_error", "An event already exists with identifier \(identifier).")
+            reply.headers["Stripe-Should-Retry"] = "false"
+            return reply
+        }
+        meterEvents[identifier] = form["payload[value]"] ?? ""
+        return Reply(body: #"{"object":"billing.meter_event","identifier":"\#(identifier)","livemode":false}"#)
+    }
+
+    private func prices(_ keys: String) -> [String] {
+        keys.split(separator: ",").compactMap { key in
+            prices[String(key)].map { price in
+                let usage = price.isMetered ? "metered" : "licensed"
+                return #"{"id":"\#(price.id)","lookup_key":"\#(key)","recurring":{"usage_type":"\#(usage)"}}"#
+            }
+        }
+    }
+
+    private func search(_ query: String) -> [String] {
+        let account = query.split(separator: "'").last.map(String.init) ?? ""
+        // Newest first, as Stripe lists: the oldest is the last.
+        return (customers[account] ?? []).enumerated().reversed().map { index, id in
+            #"{"id":"\#(id)","object":"customer","created":\#(1000 + index)}"#
+        }
+    }
+
+    private func list(_ elements: [String]) -> Reply {
+        Reply(body: #"{"object":"list","data":[\#(elements.joined(separator: ","))],"has_more":false}"#)
+    }
+
+    private func subscription(_ path: String) -> Reply {
+        let id = path.split(separator: "/").last.map(String.init) ?? ""
+        guard path == "/v1/subscriptions/\(id)", let status = subscriptions[id] else {
+            return .error(404, "invalid_request_error", "No such subscription: '\(id)'", code: "resource_missing")
+        }
+        return Reply(body: #"{"id":"\#(id)","object":"subscription","status":"\#(status)"}"#)
+    }
+}
+
+/// The world behind its lock, shared by all connections.
+final class StripeWorldBox: Sendable {
+    let state: Mutex<StripeWorld>
+
+    init(_ faults: [StripeDouble.Fault]) {
+        var world = StripeWorld()
+        world.faults = faults
+        state = Mutex(world)
+    }
+}
