@@ -153,7 +153,7 @@ let package = Package(
             of: "StripeIntegration", in: "Services",
             [
                 "BusCore", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient", "BusServer",
-                "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
             ]),
         .testTarget(
             name: "EndToEndTests",

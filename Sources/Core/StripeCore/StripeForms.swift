@@ -27,8 +27,8 @@ package enum StripeForms {
         switch request.mode {
         case .subscription: form.add(request.metadata, under: "subscription_data[metadata]")
         case .payment: form.add(request.metadata, under: "payment_intent_data[metadata]")
-        // Without a method type Stripe asks for a currency, which a session that charges nothing has not.
-        case .setup: form.add("payment_method_types[0]", "card")
+        // Stripe chooses the methods it offers by currency and asks for one even though nothing is charged.
+        case .setup: form.add("currency", "eur")
         }
         let key = idempotencyKey("checkout", request.idempotencyKey, request.accountID, mode)
         return .post("/v1/checkout/sessions", form, key: key)

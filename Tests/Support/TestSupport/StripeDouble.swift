@@ -2,6 +2,7 @@ import BusCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 /// A Stripe on loopback that fails as told and keeps idempotency keys as Stripe does, so that tests can count what
 /// really came to be.
@@ -73,7 +74,7 @@ package final class StripeDouble: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(StripeDoubleHandler(world))
                 }
             }

@@ -1,6 +1,7 @@
 import BusCore
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Collects one request, asks the world for its answer, and sends as much of it as the fault leaves.
 final class StripeDoubleHandler: ChannelInboundHandler {
@@ -34,8 +35,8 @@ final class StripeDoubleHandler: ChannelInboundHandler {
             headers: Dictionary(
                 head.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { "\($0),\($1)" }),
             body: String(buffer: body))
-        let (reply, fault, delay) = world.state.withLock { $0.answer(request) }
-        guard delay != nil else { return send(reply, fault, context) }
+        let (reply, fault, isWatched) = world.state.withLock { $0.answer(request) }
+        guard isWatched else { return send(reply, fault, context) }
         // Answers of meter calls wait a moment, so that calls that should be apart have a chance to overlap.
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: .milliseconds(5)) {
@@ -61,7 +62,7 @@ final class StripeDoubleHandler: ChannelInboundHandler {
     private func write(_ reply: StripeWorld.Reply, _ length: Int, _ context: ChannelHandlerContext) {
         var headers: HTTPHeaders = [
             "Content-Type": reply.body.hasPrefix("{") ? "application/json" : "text/html",
-            "Content-Length": "\(length)", "Request-Id": "req_double", "Date": "Sat, 01 Aug 2026 16:00:05 GMT",
+            "Content-Length": "\(length)", "Request-Id": "req_double", "Date": "Sat, 01 Aug 2026 16:10:05 GMT",
         ]
         for (name, value) in reply.headers { headers.replaceOrAdd(name: name, value: value) }
         let status = HTTPResponseStatus(statusCode: reply.status)

@@ -16,7 +16,8 @@ package struct StripeWorld: Sendable {
 
     var requests: [StripeDouble.Request] = []
     var sessionCount = 0
-    var meterEvents: [String: String] = [:]
+    /// Usage that came to be: quantity by identifier.
+    package var meterEvents: [String: String] = [:]
     var meterCallsInFlight = 0
     var meterConcurrencyMax = 0
     private var kept: [String: (request: String, reply: Reply)] = [:]
@@ -34,10 +35,10 @@ package struct StripeWorld: Sendable {
         }
     }
 
-    /// Works unless the next fault says otherwise; `delay` is set for calls whose overlap is watched.
+    /// Works unless the next fault says otherwise; `isWatched` for calls whose overlap is counted.
     mutating func answer(
         _ request: StripeDouble.Request
-    ) -> (reply: Reply, fault: StripeDouble.Fault?, delay: Void?) {
+    ) -> (reply: Reply, fault: StripeDouble.Fault?, isWatched: Bool) {
         requests.append(request)
         let fault = faults.isEmpty ? nil : faults.removeFirst()
         let isMeter = request.path == "/v1/billing/meter_events"
@@ -45,10 +46,9 @@ package struct StripeWorld: Sendable {
             meterCallsInFlight += 1
             meterConcurrencyMax = max(meterConcurrencyMax, meterCallsInFlight)
         }
-        let delay: Void? = isMeter ? () : nil
         switch fault {
-        case .status, .resetBeforeCommit, .silence: return (Reply(body: ""), fault, delay)
-        default: return (keyed(request), fault, delay)
+        case .status, .resetBeforeCommit, .silence: return (Reply(body: ""), fault, isMeter)
+        default: return (keyed(request), fault, isMeter)
         }
     }
 

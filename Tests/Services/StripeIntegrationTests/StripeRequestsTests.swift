@@ -1,0 +1,302 @@
+import AsyncHTTPClient
+import BillingCore
+import BusCore
+import Logging
+import StripeClient
+import StripeCore
+import StripeIntegration
+import Synchronization
+import TestSupport
+import Testing
+
+private let account = StripeFixture.accountID
+private let secret = "whsec_requests_test"
+private let now = Timestamp(seconds: 1_785_600_005)
+
+/// Updates that were published, or the failure to publish them.
+private final class Published: Sendable {
+    let updates = Mutex<[SubscriptionUpdate]>([])
+    let fails: Bool
+
+    init(fails: Bool = false) {
+        self.fails = fails
+    }
+
+    func add(_ update: SubscriptionUpdate) throws {
+        if fails { throw BusError(.backendUnavailable, "down") }
+        updates.withLock { $0.append(update) }
+    }
+
+    var all: [SubscriptionUpdate] { updates.withLock { $0 } }
+}
+
+private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+private func requests(
+    _ gateway: any StripeGateway, _ mode: StripeMode = .test, published: Published = Published(),
+    keys: [WebhookKey] = WebhookKey.keys(in: Secret(secret)), refetches: Bool = false, price: String? = "price_default"
+) -> StripeRequests {
+    StripeRequests(
+        gateway: gateway, settings: StripeRequestSettings(mode: mode, defaultPriceID: price),
+        webhook: .init(keys: keys, toleranceSeconds: 300, isRefetching: refetches),
+        callers: CallerPolicy(ownSubject: "11111111-0000-4000-8000-000000000001", trustedSubjects: [account]),
+        budget: .seconds(20), logger: silent, publish: { try published.add($0) })
+}
+
+private func local(_ published: Published = Published()) -> StripeRequests {
+    requests(LocalStripeGateway(StripeRequestSettings(mode: .local)), .local, published: published, price: nil)
+}
+
+/// Requests over a client of a double.
+private func withDouble<Value: Sendable>(
+    faults: [StripeDouble.Fault] = [], refetches: Bool = false, price: String? = "price_default",
+    published: Published = Published(), _ body: (StripeRequests, StripeDouble) async throws -> Value
+) async throws -> Value {
+    try await StripeDouble.run(faults: faults) { double in
+        let http = HTTPClient(
+            eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: StripeClient.configuration)
+        let client = StripeClient(
+            http: http, key: try StripeKey(Secret("sk_test_double")), baseURL: double.url, logger: silent,
+            retryDelay: { _ in .milliseconds(1) })
+        let result: Result<Value, any Error>
+        do {
+            result = .success(
+                try await body(
+                    requests(
+                        ClientStripeGateway(client), published: published, refetches: refetches, price: price), double))
+        } catch {
+            result = .failure(error)
+        }
+        try await http.shutdown()
+        return try result.get()
+    }
+}
+
+private func envelope(
+    _ name: EventName, _ payload: JSONValue, correlationID: String? = "c-1", owner: String? = nil
+) -> EventEnvelope {
+    var envelope = EventEnvelope(name: name, correlationID: correlationID, payload: JSONText(payload))
+    if let owner { envelope.stamp(owner: owner) }
+    return envelope
+}
+
+private func verifyRequest(_ body: [UInt8], secret: String = secret, _ more: [String: JSONValue] = [:]) -> EventEnvelope
+{
+    let payload: [String: JSONValue] = [
+        "payload": .string(String(decoding: body, as: UTF8.self)),
+        "signature": .string(StripeSigner.header(body, at: now.seconds, secret: secret)),
+    ]
+    return envelope(.webhookVerifyRequest, .object(payload.merging(more) { $1 }))
+}
+
+extension EventEnvelope {
+    fileprivate func member(_ name: String) -> JSONValue? { (try? payload.value())?[name] }
+    fileprivate var text: String { String(decoding: payload.bytes, as: UTF8.self) }
+}
+
+struct StripeRequestsTests {
+    @Test("a response copies the correlation id, names its source, and has no error")
+    func success() async throws {
+        let request = envelope(.checkoutSessionCreateRequest, ["account_id": .string(account)])
+        let first = await local().answer(request, now: now)
+        #expect(first.name == .checkoutSessionCreateResponse)
+        #expect(first.correlationID == "c-1")
+        #expect(first.source == "bus-integration-stripe")
+        #expect(first.error == nil && first.metadata.isEmpty)
+        #expect(first.member("stripe_mode") == "local")
+        let second = await local().answer(request, now: now)
+        #expect(first == second)
+        let portal = await local().answer(
+            envelope(.portalSessionCreateRequest, ["account_id": .string(account)]), now: now)
+        #expect(portal.member("session_id")?.text?.hasPrefix("bps_local_") == true)
+        let meter = await local().answer(
+            envelope(
+                .meterEventRecordRequest,
+                ["account_id": .string(account), "meter": "m", "quantity": 5, "event_id": "e"]), now: now)
+        #expect(meter.member("provider_event_id")?.text?.hasPrefix("mtr_local_") == true)
+    }
+
+    @Test("a request without a correlation id is answered under its own id, or a fresh one")
+    func correlation() async throws {
+        let bytes = Array(
+            #"{"id":"evt_7","name":"bus.stripe.portal_session.create.request","payload":{"account_id":"\#(account)"}}"#
+                .utf8)
+        #expect(await local().answer(try EventEnvelope(decoding: bytes), now: now).correlationID == "evt_7")
+        let bare = envelope(.portalSessionCreateRequest, ["account_id": .string(account)], correlationID: nil)
+        let fresh = await local().answer(bare, now: now).correlationID
+        #expect(fresh.flatMap(UUIDText.normalized) != nil)
+    }
+
+    @Test("an end user's own request is refused; services, trusted and own subjects are not")
+    func callers() async {
+        for (owner, isAllowed) in [
+            ("22222222-0000-4000-8000-000000000002", false), ("11111111-0000-4000-8000-000000000001", true),
+            (account, true), ("billing-worker", true), (nil, true),
+        ] as [(String?, Bool)] {
+            for name in StripeRequests.names where name != .webhookVerifyRequest {
+                let response = await local().answer(
+                    envelope(name, ["account_id": .string(account)], owner: owner), now: now)
+                #expect((response.error?.code == "forbidden_account") == !isAllowed, "\(name) \(owner ?? "-")")
+                if !isAllowed {
+                    #expect(response.metadata["stripe.retryable"] == "false")
+                    #expect(response.text == #"{"account_id":"\#(account)"}"#)
+                }
+            }
+        }
+    }
+
+    @Test("every failure has its code, its retryability, and no null payload")
+    func codes() async throws {
+        let checkout = envelope(.checkoutSessionCreateRequest, ["account_id": .string(account)])
+        let cases: [(String, Bool, [StripeDouble.Fault], EventEnvelope)] = [
+            ("invalid_request", false, [], envelope(.checkoutSessionCreateRequest, [])),
+            ("unsupported_provider", false, [], envelope(.portalSessionCreateRequest, ["provider": "x"])),
+            (
+                "price_unresolved", false, [],
+                envelope(
+                    .checkoutSessionCreateRequest,
+                    [
+                        "account_id": .string(account), "lookup_key": "gone",
+                    ])
+            ),
+            ("customer_unresolved", false, [], envelope(.portalSessionCreateRequest, ["account_id": .string(account)])),
+            ("stripe_auth_failed", false, [.status(401)], checkout),
+            ("stripe_error", false, [.status(400)], checkout),
+            ("stripe_unavailable", true, [.status(500), .status(500), .status(500)], checkout),
+        ]
+        for (code, isRetryable, faults, request) in cases {
+            try await withDouble(faults: faults) { requests, _ in
+                let response = await requests.answer(request, now: now)
+                #expect(response.error?.code == code)
+                #expect(response.metadata == ["stripe.retryable": isRetryable ? "true" : "false"])
+                #expect(response.text == "{}" || response.text == #"{"account_id":"\#(account)"}"#)
+                #expect(response.name == request.name.response)
+            }
+        }
+        try await withDouble(price: nil) { requests, double in
+            let response = await requests.answer(checkout, now: now)
+            #expect(response.error?.code == "price_unresolved")
+            #expect(double.requests.isEmpty)
+        }
+    }
+
+    @Test("a plan's lookup keys become lines, the metered one without a quantity; a customer is found by metadata")
+    func orchestration() async throws {
+        try await withDouble { requests, double in
+            double.set {
+                $0.prices = ["base": ("price_b", false), "tokens": ("price_t", true)]
+                $0.customers = [account: ["cus_7"]]
+            }
+            let response = await requests.answer(
+                envelope(
+                    .checkoutSessionCreateRequest,
+                    [
+                        "account_id": .string(account), "quantity": 1,
+                        "prices": [["lookup_key": "base"], ["lookup_key": "tokens", "quantity": 1]],
+                    ]), now: now)
+            #expect(response.error == nil)
+            let body = double.requests.last?.body ?? ""
+            #expect(
+                body.contains(
+                    "line_items[0][price]=price_b&line_items[0][quantity]=1&line_items[1][price]=price_t&success_url"))
+            let portal = await requests.answer(
+                envelope(.portalSessionCreateRequest, ["account_id": .string(account)]), now: now)
+            #expect(portal.error == nil)
+            #expect(double.requests.last?.body.hasPrefix("customer=cus_7&") == true)
+        }
+    }
+
+    @Test("meter events of one customer and meter go one at a time, all of them go")
+    func lanes() async throws {
+        try await withDouble { requests, double in
+            await withTaskGroup(of: Void.self) { group in
+                for index in 0..<20 {
+                    group.addTask {
+                        let payload: JSONValue = [
+                            "account_id": .string(account), "customer_id": "cus_1", "meter": "m", "quantity": 1,
+                            "idempotency_key": .string("usage-\(index)"),
+                        ]
+                        let response = await requests.answer(envelope(.meterEventRecordRequest, payload), now: now)
+                        #expect(response.member("accepted") == true)
+                    }
+                }
+            }
+            #expect(double.meterEvents.count == 20)
+            #expect(double.meterConcurrencyMax == 1)
+        }
+    }
+}
+
+struct StripeVerifyRequestTests {
+    @Test("a verified update is published once and described")
+    func verified() async throws {
+        let published = Published()
+        let body = try StripeFixture.event("customer.subscription.updated")
+        let response = await local(published).answer(verifyRequest(body), now: now)
+        #expect(response.error == nil)
+        #expect(response.member("verified") == true && response.member("subscription_update_emitted") == true)
+        #expect(response.member("status") == "past_due")
+        #expect(published.all.map(\.eventID) == ["evt_BusFixture000003"])
+    }
+
+    @Test("a caller's secret verifies nothing, and is reported")
+    func callerSecret() async throws {
+        let published = Published()
+        let body = try StripeFixture.event("customer.subscription.updated")
+        let more: [String: JSONValue] = ["webhook_secret": "whsec_callers_own"]
+        let forged = verifyRequest(body, secret: "whsec_callers_own", more)
+        let response = await local(published).answer(forged, now: now)
+        #expect(response.error?.code == "webhook_signature_invalid")
+        #expect(response.text == #"{"verified":false,"ignored_fields":["webhook_secret"]}"#)
+        let unconfigured = requests(LocalStripeGateway(StripeRequestSettings(mode: .local)), .local, keys: [])
+        #expect(await unconfigured.answer(forged, now: now).error?.code == "webhook_secret_unconfigured")
+        let good = await local(published).answer(verifyRequest(body, more), now: now)
+        #expect(good.member("ignored_fields") == ["webhook_secret"])
+        #expect(published.all.count == 1)
+    }
+
+    @Test("a failed verification says why and that nothing was verified")
+    func failures() async throws {
+        let body = try StripeFixture.event("customer.subscription.updated")
+        let unsigned = envelope(.webhookVerifyRequest, ["payload": "{}"])
+        let old = now.advanced(bySeconds: 301)
+        let cases: [(String, EventEnvelope, Timestamp)] = [
+            ("invalid_request", envelope(.webhookVerifyRequest, ["signature": "s"]), now),
+            ("webhook_signature_invalid", unsigned, now),
+            ("webhook_timestamp_out_of_tolerance", verifyRequest(body), old),
+            ("webhook_payload_invalid", verifyRequest(Array("{}".utf8)), now),
+            ("webhook_payload_invalid", verifyRequest(body + [0x78]), now),
+        ]
+        for (code, request, time) in cases {
+            let response = await local().answer(request, now: time)
+            #expect(response.error?.code == code)
+            #expect(response.metadata["stripe.retryable"] == "false")
+            #expect(response.text == #"{"verified":false}"#)
+        }
+    }
+
+    @Test("an update that cannot be published is retryable")
+    func unpublished() async throws {
+        let body = try StripeFixture.event("customer.subscription.updated")
+        let response = await local(Published(fails: true)).answer(verifyRequest(body), now: now)
+        #expect(response.error?.code == "events_unavailable")
+        #expect(response.metadata["stripe.retryable"] == "true")
+    }
+
+    @Test("a re-read replaces the standing, except of a deletion and of what Stripe does not know")
+    func refetch() async throws {
+        let published = Published()
+        try await withDouble(refetches: true, published: published) { requests, double in
+            double.set { $0.subscriptions = ["sub_BusFixture0000001": "active"] }
+            for type in ["customer.subscription.created", "customer.subscription.deleted"] {
+                _ = await requests.answer(verifyRequest(try StripeFixture.event(type)), now: now)
+            }
+            double.set { $0.subscriptions = [:] }
+            let created = try StripeFixture.event("customer.subscription.created")
+            _ = await requests.answer(verifyRequest(created), now: now)
+        }
+        #expect(published.all.map(\.kind) == [.observed, .deleted, .created])
+        #expect(published.all.map(\.status) == [.active, .canceled, .active])
+        #expect(published.all.first?.occurredAt == Timestamp(seconds: 1_785_600_605))
+    }
+}
