@@ -46,7 +46,7 @@ package struct JSONReader {
     /// The value must be read or skipped before the next call.
     package mutating func nextKey() throws(JSONFault) -> JSONKey? {
         guard try advanceToNext(closing: UInt8(ascii: "}")) else { return nil }
-        let key = JSONKey(try rawString())
+        let key = try rawString()
         skipWhitespace()
         guard take(UInt8(ascii: ":")) else { throw .malformed(offset: index) }
         valueEnded = false
@@ -86,7 +86,7 @@ package struct JSONReader {
     /// A string value.
     package mutating func string() throws(JSONFault) -> String {
         try expect(.string)
-        let text = try JSONKey(rawString()).text()
+        let text = try rawString().text()
         valueEnded = true
         return text
     }
@@ -192,25 +192,46 @@ package struct JSONReader {
         valueEnded = true
     }
 
-    /// Skips a string and returns the bytes between its quotes.
-    private mutating func rawString() throws(JSONFault) -> UnsafeRawBufferPointer {
+    /// Skips a string and returns what lies between its quotes.
+    private mutating func rawString() throws(JSONFault) -> JSONKey {
         guard take(UInt8(ascii: "\"")) else { throw .malformed(offset: index) }
         let start = index
-        while index < bytes.count {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\"") {
+        var hasEscapes = false
+        while true {
+            skipPlainBytes()
+            guard index < bytes.count else { throw .malformed(offset: index) }
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
                 index += 1
-                return UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)])
-            }
-            if byte == UInt8(ascii: "\\") {
+                return JSONKey(UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)]), hasEscapes: hasEscapes)
+            case UInt8(ascii: "\\"):
+                hasEscapes = true
                 try skipEscape()
-            } else if byte < 0x20 {
-                throw .malformed(offset: index)
-            } else {
-                index += 1
+            case ..<0x20: throw .malformed(offset: index)
+            default: index += 1
             }
         }
-        throw .malformed(offset: index)
+    }
+
+    /// Steps over bytes that mean nothing special inside a string, eight at a time as long as eight are left.
+    ///
+    /// A byte of a word is special when the subtraction borrows into its top bit; only the first one found is certain,
+    /// and only the first one is used.
+    private mutating func skipPlainBytes() {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        while bytes.count - index >= 8 {
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let quote = word ^ (ones &* 0x22)
+            let backslash = word ^ (ones &* 0x5C)
+            let special =
+                (((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
+                    | ((word &- ones &* 0x20) & ~word)) & (ones &* 0x80)
+            if special != 0 {
+                index += special.trailingZeroBitCount / 8
+                return
+            }
+            index += 8
+        }
     }
 
     private mutating func skipEscape() throws(JSONFault) {
@@ -300,24 +321,25 @@ private struct NestingMask {
 /// A string as it lies in the document, escapes included: a key to compare, or text to take out.
 package struct JSONKey {
     private let raw: UnsafeRawBufferPointer
+    /// Known from reading, so that comparing does not search for it again.
+    private let hasEscapes: Bool
 
-    init(_ raw: UnsafeRawBufferPointer) {
+    init(_ raw: UnsafeRawBufferPointer, hasEscapes: Bool) {
         self.raw = raw
+        self.hasEscapes = hasEscapes
     }
 
     /// True when the key spells `name`, written with or without escapes.
     package static func == (key: JSONKey, name: StaticString) -> Bool {
-        if key.raw.count == name.utf8CodeUnitCount {
-            for offset in 0..<key.raw.count where key.raw[offset] != name.utf8Start[offset] { return false }
-            return true
-        }
-        guard key.raw.count > name.utf8CodeUnitCount, key.raw.contains(UInt8(ascii: "\\")) else { return false }
-        return (try? key.text()) == "\(name)"
+        if key.hasEscapes { return (try? key.text()) == "\(name)" }
+        guard key.raw.count == name.utf8CodeUnitCount else { return false }
+        for offset in 0..<key.raw.count where key.raw[offset] != name.utf8Start[offset] { return false }
+        return true
     }
 
     /// The text with its escapes resolved; a lone surrogate becomes U+FFFD.
     package func text() throws(JSONFault) -> String {
-        guard raw.contains(UInt8(ascii: "\\")) else {
+        guard hasEscapes else {
             guard let text = String(validating: raw, as: UTF8.self) else { throw .invalidUTF8 }
             return text
         }
