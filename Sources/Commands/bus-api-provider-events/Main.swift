@@ -4,11 +4,6 @@ import BusRuntime
 import EventsAPI
 
 @main
-enum Main {
-    /// Called from an async function this is ours; `@main` on the command itself finds ArgumentParser's.
-    static func main() async { await EventsCommand.main() }
-}
-
 struct EventsCommand: LeafCommand {
     static let binary = "bus-api-provider-events"
     static let secretFlags = [
@@ -22,10 +17,11 @@ struct EventsCommand: LeafCommand {
         discussion: """
             EXAMPLE
               export BUS_API_JWT_SECRET="$(cat ./local/jwt-secret)"
-              bus-api-provider-events --addr 127.0.0.1:8081 --events-sqlite-path ./local/events.sqlite
+              bus-api-provider-events --addr 127.0.0.1:8081 \\
+                --events-sqlite-path ./local/events.sqlite
 
-            Events are kept in one SQLite file. A publish is answered after it is on the disk; concurrent publishes share
-            one sync.
+            Events are kept in one SQLite file. A publish is answered after it is on the
+            disk; concurrent publishes share one sync.
 
             ENVIRONMENT (every secret also as NAME_FILE, a file that holds it)
               BUS_API_JWT_SECRET            verifies the callers' tokens; base64:… for bytes
@@ -33,15 +29,17 @@ struct EventsCommand: LeafCommand {
               BUS_EVENTS_ADDR               same as --addr (default 127.0.0.1:8081)
               BUS_EVENTS_BACKEND            same as --events-backend (default sqlite)
               BUS_EVENTS_SQLITE_PATH        same as --events-sqlite-path
-                                            (default $XDG_STATE_HOME/bus/events.sqlite, else ~/.local/state/…)
-              BUS_EVENTS_SERVICE_SUBJECTS   token subjects that see every owner's events, with commas
+                                            ($XDG_STATE_HOME or ~/.local/state)
+              BUS_EVENTS_SERVICE_SUBJECTS   subjects that see every owner's events
               BUS_EVENTS_RETENTION          how long events are kept (default 30d; 0 keeps all)
-              BUS_EVENTS_STREAM_KEEPALIVE   time between blank lines on a silent stream (default 0, none)
+              BUS_EVENTS_STREAM_KEEPALIVE   time between blank lines on a stream (0, none)
               BUS_EVENTS_ALLOW_WILDCARD     1 lets events:admin tokens stream name=*
               BUS_WORKER_SHUTDOWN_TIMEOUT   time for stopping (default 10s)
               BUS_OPS_ADDR                  /livez /readyz /metrics (default 127.0.0.1:0)
               BUS_LOG_LEVEL, BUS_LOG_FORMAT trace…error (info); json or text
             """)
+
+    static func main() async { await runLeaf() }
 
     @Option(name: .customLong("addr"), help: "host:port to listen on; port 0 lets the system choose.")
     var address: String?

@@ -20,36 +20,45 @@ struct StripeCommand: LeafCommand {
             EXAMPLE
               export BUS_API_TOKEN="$(cat ./local/billing-worker.token)"
               export BUS_STRIPE_WEBHOOK_SECRET="$(cat ./local/stripe-webhook-secret)"
-              bus-integration-stripe --events-url http://127.0.0.1:8081 --webhook-addr 127.0.0.1:8084
+              bus-integration-stripe --events-url http://127.0.0.1:8081 \\
+                --webhook-addr 127.0.0.1:8084
 
-            Without BUS_STRIPE_SECRET_KEY sessions and meter events are answered here, deterministically and without a
-            network (local mode). Webhooks are verified in every mode.
+            Without BUS_STRIPE_SECRET_KEY sessions and meter events are answered here,
+            deterministically and without a network (local mode). Webhooks are verified
+            in every mode.
 
             ENVIRONMENT (every secret also as NAME_FILE, a file that holds it)
               BUS_EVENTS_API_URL            the Events API, same as --events-url
-              BUS_API_TOKEN                 Bus token with billing:provider billing:subscription:write
-              BUS_STRIPE_SECRET_KEY         Stripe key, sk_test_ or rk_test_; sk_live_ needs BUS_STRIPE_LIVE=1
-              BUS_STRIPE_WEBHOOK_SECRET     whsec_ signing secret; several with commas while rotating
+              BUS_API_TOKEN                 Bus token; needs billing:provider and
+                                            billing:subscription:write
+              BUS_STRIPE_SECRET_KEY         Stripe key, sk_test_ or rk_test_
+              BUS_STRIPE_LIVE               1 allows a live key
+              BUS_STRIPE_WEBHOOK_SECRET     whsec_ signing secret, commas between several
               BUS_STRIPE_WEBHOOK_ADDR       same as --webhook-addr
               BUS_STRIPE_WEBHOOK_ONLY       same as --webhook-only
               BUS_STRIPE_API_VERSION        pins Stripe-Version on requests
               BUS_STRIPE_DEFAULT_PRICE_ID   bought when a request names no price
               BUS_STRIPE_RETURN_URL         where people come back to
-              BUS_STRIPE_WEBHOOK_TOLERANCE  largest age of a signature (default 300s)
-              BUS_STRIPE_WEBHOOK_REFETCH    1 re-reads the subscription before publishing
-              BUS_STRIPE_TIMEOUT            time one request may take, same as --timeout (default 25s)
+              BUS_STRIPE_WEBHOOK_TOLERANCE  largest age of a signature (300s)
+              BUS_STRIPE_WEBHOOK_REFETCH    1 re-reads the subscription first
+              BUS_STRIPE_TIMEOUT            same as --timeout (25s)
               BUS_STRIPE_LOCAL_BASE_URL     where local mode's pages are
               BUS_STRIPE_API_URL            for tests: a Stripe double on this machine
-              BUS_TRUSTED_SERVICE_SUBJECTS  token subjects that may act for any account
-              BUS_EVENTS_GROUP, BUS_EVENTS_CONSUMER            same as --group, --consumer
-              BUS_EVENTS_LISTENER_RETRY, _MIN, _MAX            reopening streams (default on, 1s to 30s)
-              BUS_EVENTS_LISTENER_REQUIRED                     not ready while a stream is down
-              BUS_EVENTS_TOKEN_REFRESH                         read the token file again after 401
-              BUS_EVENTS_REQUEST_MAX_AGE                       drop older requests (default 10m)
-              BUS_WORKER_CONCURRENCY, BUS_WORKER_SHUTDOWN_TIMEOUT   handlers at once (8); stopping (10s)
-              BUS_OPS_ADDR                                     /livez /readyz /metrics (default 127.0.0.1:0)
-              BUS_LOG_LEVEL, BUS_LOG_FORMAT                    trace…error (info); json or text
+              BUS_TRUSTED_SERVICE_SUBJECTS  subjects that may act for any account
+              BUS_EVENTS_GROUP              same as --group
+              BUS_EVENTS_CONSUMER           same as --consumer
+              BUS_EVENTS_LISTENER_RETRY     reopen streams (true)
+              BUS_EVENTS_LISTENER_RETRY_MIN, _MAX   wait before that (1s, 30s)
+              BUS_EVENTS_LISTENER_REQUIRED  not ready while a stream is down
+              BUS_EVENTS_TOKEN_REFRESH      read the token file again after 401
+              BUS_EVENTS_REQUEST_MAX_AGE    drop older requests (10m)
+              BUS_WORKER_CONCURRENCY        handlers at once (8)
+              BUS_WORKER_SHUTDOWN_TIMEOUT   time to stop in (10s)
+              BUS_OPS_ADDR                  /livez /readyz /metrics (127.0.0.1:0)
+              BUS_LOG_LEVEL, BUS_LOG_FORMAT trace to error (info); json or text
             """)
+
+    static func main() async { await runLeaf() }
 
     @Option(name: .customLong("events-url"), help: "Events API base URL.")
     var eventsURL: String?

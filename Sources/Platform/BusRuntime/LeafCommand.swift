@@ -14,7 +14,7 @@ package protocol LeafCommand: ParsableCommand {
 
 extension LeafCommand {
     /// Parses the command line and runs; a usage error exits 2, not 64.
-    package static func main() async {
+    package static func runLeaf() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let hint = inlineSecretHint(arguments) {
             Terminal.error(hint)

@@ -32,7 +32,7 @@ package struct SettingsReader {
         }
     }
 
-    private let environment: [String: String]
+    private var environment: [String: String]
     private var faults: [String] = []
     /// Names and effective values in the order they were read; secrets show only whether they are set.
     package private(set) var effective: [(name: String, value: String)] = []
@@ -45,6 +45,11 @@ package struct SettingsReader {
     /// A reader over this process's environment.
     package static func ofProcess() -> SettingsReader {
         SettingsReader(environment: ProcessInfo.processInfo.environment)
+    }
+
+    /// Stands in for a variable that is set in no form.
+    package mutating func setDefault(_ name: String, _ value: String) {
+        if environment[name] == nil, environment["\(name)_FILE"] == nil { environment[name] = value }
     }
 
     /// Fails when anything read so far was wrong.
@@ -138,22 +143,25 @@ package struct SettingsReader {
 
     /// A secret from `NAME`, a file named by `NAME_FILE` (or another given name), or the systemd credential `NAME`.
     ///
-    /// Surrounding whitespace goes; `base64:` marks an encoded value (bus.md R12). Two sources at once are a fault.
+    /// Surrounding whitespace goes; `base64:` marks an encoded value (bus.md R12). Of several names, older ones last,
+    /// the first that is set counts; a name and its file at once are a fault.
     package mutating func secret(_ names: String..., files: [String] = []) -> Secret? {
-        let fileNames = names.map { "\($0)_FILE" } + files
-        let set = (names + fileNames).filter { !(environment[$0] ?? "").isEmpty }
-        effective.append((names[0], set.isEmpty ? "" : "[redacted]"))
-        if set.count > 1 {
-            faults.append("\(set.joined(separator: " and ")) are both set; keep one")
+        for (index, name) in names.enumerated() {
+            let fileNames = ["\(name)_FILE"] + (index == 0 ? files : [])
+            let set = ([name] + fileNames).filter { variable($0) != nil }
+            guard let source = set.first else { continue }
+            effective.append((name, "[redacted]"))
+            if set.count > 1 {
+                faults.append("\(set.joined(separator: " and ")) are both set; keep one")
+                return nil
+            }
+            guard let value = variable(source), source != name else { return decode(variable(name) ?? "", label: name) }
+            if let content = contents(ofFile: value) { return decode(content, label: source) }
+            faults.append("the file named by \(source) cannot be read; check that it exists and who may read it")
             return nil
         }
-        guard let name = set.first else { return credential(names[0]) }
-        guard fileNames.contains(name) else { return decode(environment[name] ?? "", label: name) }
-        guard let content = contents(ofFile: environment[name] ?? "") else {
-            faults.append("the file named by \(name) cannot be read; check that it exists and who may read it")
-            return nil
-        }
-        return decode(content, label: name)
+        effective.append((names[0], ""))
+        return credential(names[0])
     }
 
     private mutating func credential(_ name: String) -> Secret? {

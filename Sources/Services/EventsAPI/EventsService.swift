@@ -45,7 +45,14 @@ package struct EventsService: Sendable {
     }
 
     /// Everything that runs, in the order of starting; it stops the other way round: streams, listeners, commits, file.
-    package func services() -> [any Service] {
+    ///
+    /// `bus-local` adds the routes of its other services to the one listener.
+    package func services(
+        addingRoutes: (Router<BusRequestContext>) -> Void = { _ in },
+        onListening: @escaping @Sendable () -> Void = {}
+    ) -> [any Service] {
+        let router = router()
+        addingRoutes(router)
         var services: [any Service] = [
             StorageCloser(database: database, logger: process.logger), commits,
             Retention(commits: commits, keep: settings.retention, logger: process.logger, now: { .now }),
@@ -59,8 +66,11 @@ package struct EventsService: Sendable {
         }
         services.append(
             ServerAssembly.server(
-                name: "events", router: router(), address: settings.address, process: process,
-                onListening: { _ in isUp.close() }))
+                name: "events", router: router, address: settings.address, process: process,
+                onListening: { _ in
+                    isUp.close()
+                    onListening()
+                }))
         services.append(StreamCloser(wakeUps: wakeUps, readiness: process.readiness))
         return services
     }

@@ -44,7 +44,11 @@ package struct EventsSettings: Sendable {
     package let keepAlive: Duration?
 
     /// Reads every setting and reports all faults together.
-    package init(_ reader: inout SettingsReader, flags: EventsFlags) throws(SettingsFaults) {
+    ///
+    /// `bus-local` gives the secret its services share.
+    package init(
+        _ reader: inout SettingsReader, flags: EventsFlags, tokenSecret shared: Secret? = nil
+    ) throws(SettingsFaults) {
         let address = reader.address(
             "BUS_EVENTS_ADDR", flag: .init("--addr", flags.address), default: "127.0.0.1:8081")
         operationsAddress = reader.address("BUS_OPS_ADDR", default: "127.0.0.1:0")
@@ -61,7 +65,7 @@ package struct EventsSettings: Sendable {
             reader.addFault("no place for the event file is known; set BUS_EVENTS_SQLITE_PATH or HOME")
         }
         basePaths = EventsSettings.basePaths(flags.basePaths, &reader)
-        let secret = reader.secret("BUS_API_JWT_SECRET", "BUS_EVENTS_JWT_SECRET")
+        let secret = shared ?? reader.secret("BUS_API_JWT_SECRET", "BUS_EVENTS_JWT_SECRET")
         if secret == nil {
             reader.addFault("no token secret is set; set BUS_API_JWT_SECRET or BUS_API_JWT_SECRET_FILE")
         }

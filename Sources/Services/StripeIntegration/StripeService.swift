@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BillingCore
 import BusClient
 import BusCore
 import BusRuntime
@@ -7,6 +8,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import StripeClient
 import StripeCore
 
 /// The Stripe worker as one value: settings in, services out, composed by hand.
@@ -17,7 +19,7 @@ package struct StripeService: Sendable {
     package let receiver: WebhookReceiver
     private let settings: StripeSettings
     private let process: ServiceProcess
-    private let worker: EventWorker?
+    private let worker: EventWorker
 
     /// Composes the service; `http` is shared by all calls and shut down by the caller.
     package init(
@@ -30,16 +32,43 @@ package struct StripeService: Sendable {
         let publisher = EventPublisher(
             client: events, timeout: .seconds(Limits.webhookPublishSeconds), logger: process.logger)
         self.publisher = publisher
+        let gateway = StripeService.gateway(settings, http: http, logger: process.logger)
+        let budget = Duration.seconds(Limits.webhookPublishSeconds)
+        let refetch: @Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate = { update in
+            try await gateway.refetched(update, deadline: .now + budget)
+        }
         receiver = WebhookReceiver(
             keys: settings.webhookKeys, toleranceSeconds: settings.webhookToleranceSeconds, mode: settings.mode,
-            publisher: publisher, refetch: nil, logger: process.logger)
-        worker = nil
+            publisher: publisher, refetch: settings.refetches ? refetch : nil, logger: process.logger)
+        let requests = StripeRequests(
+            gateway: gateway, settings: settings.requests,
+            webhook: .init(
+                keys: settings.webhookKeys, toleranceSeconds: settings.webhookToleranceSeconds,
+                isRefetching: settings.refetches),
+            callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
+            budget: settings.handlerBudget, logger: process.logger
+        ) { update in
+            try await publisher.publish(WebhookReceiver.draft(of: update))
+        }
+        worker = EventWorker(
+            names: StripeEventList.handled, neverStale: [.meterEventRecordRequest], client: events,
+            settings: settings.worker, readiness: process.readiness, logger: process.logger
+        ) { request in
+            await requests.answer(request, now: .now)
+        }
+    }
+
+    private static func gateway(_ settings: StripeSettings, http: HTTPClient, logger: Logger) -> any StripeGateway {
+        guard let key = settings.key else { return LocalStripeGateway(settings.requests) }
+        return ClientStripeGateway(
+            StripeClient(
+                http: http, key: key, baseURL: settings.apiURL, apiVersion: settings.apiVersion, logger: logger))
     }
 
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
         var services: [any Service] = [publisher]
-        if let worker, !settings.webhookOnly { services.append(worker) }
+        if !settings.webhookOnly { services.append(worker) }
         return services
     }
 
@@ -87,12 +116,5 @@ extension HTTPClient.Configuration {
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Limits.workerStreamsMax * 2
         configuration.httpVersion = .http1Only
         return configuration
-    }
-}
-
-extension Result where Failure == any Error {
-    /// Runs to the end either way, so that what must be closed afterwards is closed.
-    init(catching body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

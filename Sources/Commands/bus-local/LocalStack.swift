@@ -1,0 +1,96 @@
+import AsyncHTTPClient
+import BusAuth
+import BusClient
+import BusCore
+import BusRuntime
+import BusServer
+import EventsAPI
+import FoundationEssentials
+import NIOPosix
+import ServiceLifecycle
+import StripeCore
+import StripeIntegration
+
+/// The events server and the Stripe worker in one process, on one port, in one folder.
+enum LocalStack {
+    static func run(_ settings: LocalSettings, process: ServiceProcess) async throws {
+        let tokens = try await LocalTokens.write(settings)
+        let events = try await EventsService(settings.events, process: process)
+        guard let endpoint = EventsEndpoint(settings.origin) else {
+            throw ProcessFailure(exitCode: 2, "\(settings.address) is no address of ours; pass --addr host:port")
+        }
+        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busServices)
+        let stripe = StripeService(
+            settings.stripe, endpoint: endpoint, tokens: TokenSource(token: tokens.service, label: "bus-local"),
+            http: http, process: process)
+        stripe.announce()
+        let services =
+            events.services(
+                addingRoutes: { WebhookRoute(stripe.receiver).add(to: $0) },
+                onListening: { Terminal.output(welcome(settings)) }) + stripe.services()
+        let result = await Result { try await process.run(services) }
+        try await http.shutdown()
+        try result.get()
+    }
+
+    private static func welcome(_ settings: LocalSettings) -> String {
+        """
+        Bus is running at \(settings.origin) (Stripe mode: \(settings.stripe.mode.rawValue)). Data: \(settings.folder)
+
+        Try, in a second terminal:
+          make demo                                     one signed Stripe event becomes a Bus event
+          curl \(settings.origin)/readyz
+          curl -H "Authorization: Bearer $(cat \(settings.folder)/service.token)" \\
+            "\(settings.origin)/api/v1/events/stream?name=bus.billing.subscription.update&replay=true"
+          stripe listen --forward-to \(settings.origin)/api/internal/stripe/webhook
+
+        Ctrl-C stops it.
+        """
+    }
+}
+
+/// Development tokens, made anew at every start and readable by their owner alone.
+struct LocalTokens {
+    /// For the services inside and for trying the Events API.
+    let service: Secret
+
+    /// Scopes of the compose stack's local token that mean something here (bus.md 9).
+    private static let serviceScopes = [
+        "events:send", "events:listen", "events:admin", "llm:proxy", "usage:write", "usage:read", "usage:delete",
+        "billing:read", "billing:setup", "billing:entitlement:check", "billing:subscription:write",
+        "billing:usage:export", "billing:provider",
+    ]
+    private static let lifetimeSeconds: Int64 = 365 * 86_400
+
+    /// Writes `service.token`, `billing.token` and `operator.token` into the data folder.
+    static func write(_ settings: LocalSettings) async throws -> LocalTokens {
+        try FileManager.default.createDirectory(
+            atPath: settings.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let service = try await issue(Audience.api, serviceScopes, settings)
+        let billing = try await issue(Audience.api, ["billing:read", "billing:setup"], settings)
+        let administrator = try await issue(
+            Audience.internal, ["billing:read", "billing:catalog:read", "billing:catalog:write", "events:admin"],
+            settings)
+        for (name, token) in [("service", service), ("billing", billing), ("operator", administrator)] {
+            try save(token, to: "\(settings.folder)/\(name).token")
+        }
+        return LocalTokens(service: Secret(service))
+    }
+
+    private static func issue(_ audience: String, _ scopes: [String], _ settings: LocalSettings) async throws -> String
+    {
+        try await BusToken.issue(
+            subject: settings.accountID, audience: audience, scopes: scopes, issuedAt: .now,
+            lifetimeSeconds: lifetimeSeconds, secret: settings.tokenSecret)
+    }
+
+    /// The file is private before anything is in it.
+    private static func save(_ token: String, to path: String) throws {
+        try? FileManager.default.removeItem(atPath: path)  // An old token; creating the file fails if it cannot go.
+        let isCreated = FileManager.default.createFile(
+            atPath: path, contents: Data(token.utf8), attributes: [.posixPermissions: 0o600])
+        if !isCreated {
+            throw ProcessFailure(exitCode: 1, "the token file \(path) cannot be written; check the folder's owner")
+        }
+    }
+}
