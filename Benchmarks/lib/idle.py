@@ -10,7 +10,7 @@ from .machine import Server
 
 def local(options, folder):
     return Server("bus-local", [f"{options.programs}/bus-local", "--addr", "127.0.0.1:0", "--data", f"{folder}/local"],
-                  {"BUS_LOG_FORMAT": "json"}, f"{folder}/local.log", listener="local")
+                  {"BUS_LOG_FORMAT": "json"}, f"{folder}/local.log", listener="events")
 
 
 def measure(options, folder):

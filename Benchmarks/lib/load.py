@@ -33,7 +33,7 @@ def saturate(servers, url, deck, seconds, pin=False):
         "p99_ms": p99 / 1000,
         "failed": refused + broken,
         "wrapped": max(0, requests - deck.count),
-        "foreign": (busy_seconds() - busy - spent - wrk) / (microseconds / 1e6),
+        "foreign": max(0.0, (busy_seconds() - busy - spent - wrk) / (microseconds / 1e6)),
     }
 
 

@@ -92,7 +92,6 @@ struct Deployment: Sendable {
 enum Listener {
     static let events = "events"
     static let webhook = "webhooks"
-    static let local = "local"
 }
 
 struct UnexpectedAnswer: Error, CustomStringConvertible {

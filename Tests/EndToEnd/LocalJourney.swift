@@ -5,8 +5,11 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct LocalJourney {
     @Test func theDemoShowsTheEvent() async throws {
         let folder = try TemporaryFolder()
-        _ = try await BusProcess.run("bus-local", ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"]) { local in
-            let address = try await local.address(of: Listener.local)
+        _ = try await BusProcess.run(
+            "bus-local", ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"],
+            environment: ["BUS_LOG_FORMAT": "json"]
+        ) { local in
+            let address = try await local.address(of: Listener.events)
             let environment = ["BUS_LOCAL_URL": "http://\(address)", "BUS_LOCAL_DATA": "\(folder.path)/data"]
             for _ in 1...2 {  // Safe to repeat.
                 let demo = try await BusProcess.finish(Repository.path("Scripts/demo"), environment: environment)
