@@ -147,7 +147,8 @@ let package = Package(
             of: "EventsAPI", in: "Services",
             [
                 "BusCore", "BusSQL", "BusAuth", "BusServer", "EventsAPI", "TestSupport", .httpTypes, .hummingbird,
-                .hummingbirdTesting, .logging, .nioCore, .serviceLifecycle,
+                .hummingbirdTesting, .logging, .nioCore, .nioHTTP1,
+                .serviceLifecycle,
             ]),
         tests(
             of: "StripeIntegration", in: "Services",

@@ -1,5 +1,6 @@
 import BusCore
 import BusServer
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -74,7 +75,7 @@ package struct EventStreaming: Sendable {
         _ request: Request, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamQuery,
         _ run: @escaping @Sendable @concurrent (StreamLine, inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
-        Response.ndjson { writer in
+        var response = Response.ndjson { writer in
             let line = StreamLine(signal: subscription.signal, keepAlive: keepAlive)
             defer { withExtendedLifetime((slot, subscription)) {} }
             if query.follow {
@@ -88,6 +89,9 @@ package struct EventStreaming: Sendable {
                 try await run(line, &writer)
             }
         }
+        // Watching for the reader's end uses the connection up, so a client must not send another request on it.
+        if query.follow { response.headers[.connection] = "close" }
+        return response
     }
 }
 
