@@ -146,9 +146,8 @@ let package = Package(
         tests(
             of: "EventsAPI", in: "Services",
             [
-                "BusCore", "BusSQL", "BusAuth", "BusServer", "EventsAPI", "TestSupport", .httpTypes, .hummingbird,
-                .hummingbirdTesting, .logging, .nioCore, .nioHTTP1,
-                .serviceLifecycle,
+                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI", "TestSupport", .httpTypes,
+                .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
         tests(
             of: "StripeIntegration", in: "Services",

@@ -33,6 +33,10 @@ package enum Limits {
     package static let sqliteReadersMax = 4
     /// Wait for another process's lock on an SQLite file.
     package static let sqliteBusySeconds = 5
+    /// Time between two looks at the store by `/readyz`.
+    package static let storeProbeIntervalSeconds = 1
+    /// A look at the store that takes longer says that it is not ready.
+    package static let storeProbeSeconds = 5
     /// Events that one step of the retention looks at in one transaction.
     package static let retentionChunkEventsMax = 500
     /// Time between two runs of the retention.

@@ -36,6 +36,17 @@ extension SQLDatabase {
     }
 }
 
+extension SQLConnection {
+    /// Changes a row that means nothing, to see whether the database takes changes.
+    package func tryWriting() throws {
+        try run(
+            """
+            INSERT INTO bus_schema_versions (name, version) VALUES ('trial', 1)
+            ON CONFLICT (name) DO UPDATE SET version = bus_schema_versions.version + 1
+            """)
+    }
+}
+
 extension SQLFault: CustomStringConvertible {
     /// Lower-case fact, then the remedy.
     package var description: String {

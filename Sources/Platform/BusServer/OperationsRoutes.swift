@@ -3,23 +3,39 @@ import BusRuntime
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Logging
 import NIOCore
 
 /// `/livez`, `/readyz` and `/metrics`, for the people and machines that run a service.
 package struct OperationsRoutes: Sendable {
-    private let process: ServiceProcess
+    private let readiness: Readiness
+    private let metrics: PrometheusRegistry
+    private let logger: Logger
+    private let refresh: @Sendable () async -> Void
 
-    /// Routes that show the state of `process`.
-    package init(_ process: ServiceProcess) {
-        self.process = process
+    /// Routes that show the state of `process`; `refresh` runs before `/readyz` looks at it.
+    package init(_ process: ServiceProcess, refreshing refresh: @escaping @Sendable () async -> Void = {}) {
+        self.init(
+            readiness: process.readiness, metrics: process.metrics, logger: process.logger, refreshing: refresh)
+    }
+
+    /// The same for the parts of a process.
+    package init(
+        readiness: Readiness, metrics: PrometheusRegistry, logger: Logger,
+        refreshing refresh: @escaping @Sendable () async -> Void = {}
+    ) {
+        self.readiness = readiness
+        self.metrics = metrics
+        self.logger = logger
+        self.refresh = refresh
     }
 
     /// A router with all of them.
     package func router() -> Router<BusRequestContext> {
         let router = Router(context: BusRequestContext.self)
-        router.add(middleware: ErrorResponses(logger: process.logger))
+        router.add(middleware: ErrorResponses(logger: logger))
         addHealth(to: router)
-        router.resource("/metrics", [.get: metrics])
+        router.resource("/metrics", [.get: showMetrics])
         return router
     }
 
@@ -34,17 +50,18 @@ package struct OperationsRoutes: Sendable {
         Response(json: Array(#"{"ok":true}"#.utf8))
     }
 
-    @Sendable private func ready(_: Request, _: BusRequestContext) throws -> Response {
-        let missing = process.readiness.missing
+    @Sendable private func ready(_: Request, _: BusRequestContext) async throws -> Response {
+        await refresh()
+        let missing = readiness.missing
         guard missing.isEmpty else {
             throw BusError(.notReady, "not ready: \(missing.joined(separator: ", ")); try again")
         }
         return Response(json: Array(#"{"ok":true}"#.utf8))
     }
 
-    @Sendable private func metrics(_: Request, _: BusRequestContext) -> Response {
+    @Sendable private func showMetrics(_: Request, _: BusRequestContext) -> Response {
         Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-            body: .init(byteBuffer: ByteBuffer(string: process.metrics.exposition())))
+            body: .init(byteBuffer: ByteBuffer(string: metrics.exposition())))
     }
 }

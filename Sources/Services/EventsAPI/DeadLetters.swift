@@ -36,7 +36,7 @@ extension DeliveryLedger {
     package func deadLetters(
         group: String?, after number: Int64, limit: Int, from log: EventLog
     ) async throws -> [DeadLetter] {
-        try await log.database.read { connection in
+        try await log.read { connection in
             let page: [SQLValue] = [.integer(number), .integer(Int64(min(limit, Limits.deadLetterPageMax)))]
             let rows =
                 try group.map { try connection.rows(DeadLetter.ofGroup, page + [.text($0)]) }

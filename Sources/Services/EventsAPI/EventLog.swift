@@ -67,15 +67,22 @@ package final class EventLog: Sendable {
 
     // MARK: Reading
 
+    /// Reads one snapshot; a store that does not answer is `backend_unavailable`.
+    func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
+        do { return try await database.read(body) } catch let fault as SQLFault {
+            throw BusError(.backendUnavailable, "the event store cannot be read; try again shortly", cause: fault)
+        }
+    }
+
     /// The number of the newest event, or 0.
     package func newest() async throws -> Int64 {
-        try await database.read { try EventLog.newestSequence($0) }
+        try await read { try EventLog.newestSequence($0) }
     }
 
     /// Where a stream that resumes after `id` starts, or nil when that event is unknown or expired.
     package func position(after id: String, owner: String?) async throws -> Int64? {
         guard let sequence = EventIDSequence.number(of: id) else { return nil }
-        let found = try await database.read { connection in
+        let found = try await read { connection in
             try connection.first("SELECT owner FROM bus_events WHERE seq = $1", [.integer(sequence)])?.text(0)
         }
         guard let found, owner == nil || owner == found else { return nil }
@@ -84,7 +91,7 @@ package final class EventLog: Sendable {
 
     /// The id of the oldest event kept, or nil for an empty log.
     package func oldestID() async throws -> String? {
-        try await database.read { connection in
+        try await read { connection in
             try connection.first("SELECT id FROM bus_events ORDER BY seq LIMIT 1")?.text(0)
         }
     }

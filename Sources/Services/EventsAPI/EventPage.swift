@@ -31,7 +31,7 @@ extension EventLog {
         of selection: EventSelection, after cursor: Int64, through last: Int64 = .max,
         limit: Int = Limits.streamPageEventsMax
     ) async throws -> EventPage {
-        try await database.read { connection in
+        try await read { connection in
             let names = max(1, selection.names.count)
             let countMax = max(1, min(limit, Limits.streamPageEventsMax) / names)
             let bytesMax = Limits.streamPageBytesMax / names

@@ -15,6 +15,7 @@ package struct EventsService: Sendable {
     private let commits: GroupCommit
     private let wakeUps: WakeUps
     private let routes: EventRoutes
+    private let health: StoreHealth
 
     /// Opens the storage and connects everything; nothing listens before the services run.
     package init(_ settings: EventsSettings, process: ServiceProcess) async throws {
@@ -27,6 +28,7 @@ package struct EventsService: Sendable {
             let log = try await EventLog.open(database)
             commits = GroupCommit(database: database)
             wakeUps = WakeUps()
+            health = StoreHealth(commits: commits, log: log, readiness: process.readiness)
             let now: @Sendable () -> Timestamp = { .now }
             let ledger = DeliveryLedger(commits: commits, wakeUps: wakeUps, now: now)
             routes = EventRoutes(
@@ -59,10 +61,10 @@ package struct EventsService: Sendable {
         ]
         let isUp = Signal()
         if let address = settings.operationsAddress {
-            let operations = ServerAssembly.server(
-                name: "operations", router: OperationsRoutes(process).router(), address: address, process: process)
+            let listener = ServerAssembly.server(
+                name: "operations", router: operations.router(), address: address, process: process)
             // The first `listening` line of the log is the API's.
-            services.append(StartLater(service: operations, signal: isUp))
+            services.append(StartLater(service: listener, signal: isUp))
         }
         services.append(
             ServerAssembly.server(
@@ -75,12 +77,16 @@ package struct EventsService: Sendable {
         return services
     }
 
+    private var operations: OperationsRoutes {
+        OperationsRoutes(process, refreshing: health.refresh)
+    }
+
     /// The API's routes, with health beside them.
     package func router() -> Router<BusRequestContext> {
         let router = Router(context: BusRequestContext.self)
         router.add(middleware: RequestObserver(logger: process.logger))
         router.add(middleware: ErrorResponses(logger: process.logger))
-        OperationsRoutes(process).addHealth(to: router)
+        operations.addHealth(to: router)
         routes.add(to: router, basePaths: settings.basePaths)
         return router
     }

@@ -20,6 +20,8 @@ package actor GroupCommit: Service {
     private var queue: Deque<Job> = []
     private var queuedEvents = 0
     private var queuedBytes = 0
+    /// True from a commit that failed to the next one that does not.
+    package private(set) var isFailing = false
 
     /// A queue in front of a database; nothing is committed before `run()`.
     package init(database: any SQLDatabase) {
@@ -58,6 +60,20 @@ package actor GroupCommit: Service {
         }
     }
 
+    /// After a failed commit, tries one that means nothing: an unready server gets no publish that could succeed.
+    package func tryAgain() {
+        guard isFailing, queue.isEmpty, !signal.isClosed else { return }
+        queue.append(
+            Job(
+                events: 1, bytes: 0,
+                run: { connection in
+                    try connection.tryWriting()
+                    return {}
+                }, fail: { _ in }))
+        queuedEvents += 1
+        signal.ring()
+    }
+
     /// Commits until shutdown, then what still waits.
     package func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
@@ -92,8 +108,10 @@ package actor GroupCommit: Service {
     private func commit(_ jobs: [Job]) async {
         do {
             let answers = try await database.write { connection in try jobs.map { try $0.run(connection) } }
+            isFailing = false
             for answer in answers { answer() }
         } catch {
+            isFailing = true
             let failure = BusError(
                 .backendUnavailable, "the event store did not take the change; repeat it with the same key",
                 cause: error)

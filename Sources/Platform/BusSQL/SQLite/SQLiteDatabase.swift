@@ -1,10 +1,12 @@
 import BusCore
 import Foundation
 import GRDB
+import Glibc
 
 /// SQLite behind the seam: a file with one writer and a few readers, or a private database in memory.
 package struct SQLiteDatabase: SQLDatabase {
     private let writer: any DatabaseWriter
+    private let file: OpenedFile?
 
     /// The engine's few differences.
     package var dialect: SQLDialect { .sqlite }
@@ -19,6 +21,7 @@ package struct SQLiteDatabase: SQLDatabase {
             // Turning WAL on lowers `synchronous` to NORMAL, which answers a commit before it is on the disk.
             try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             writer = pool
+            file = try OpenedFile(path: path)
         } catch {
             throw SQLFault(error)
         }
@@ -26,13 +29,17 @@ package struct SQLiteDatabase: SQLDatabase {
 
     /// A database in memory that lasts as long as this value.
     package init() throws {
+        file = nil
         do { writer = try DatabaseQueue(configuration: SQLiteDatabase.configuration) } catch { throw SQLFault(error) }
     }
 
     /// Runs `body` on one consistent snapshot.
     package func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
         do {
-            return try await writer.read { try body(SQLiteConnection(database: $0)) }
+            return try await writer.read { [file] database in
+                try file?.requireInPlace()
+                return try body(SQLiteConnection(database: database))
+            }
         } catch let error as DatabaseError {
             throw SQLFault(error)
         }
@@ -41,7 +48,11 @@ package struct SQLiteDatabase: SQLDatabase {
     /// Runs `body` in one transaction, synced to storage before this returns; an error rolls it back.
     package func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
         do {
-            return try await writer.write { try body(SQLiteConnection(database: $0)) }
+            return try await writer.write { [file] database in
+                let value = try body(SQLiteConnection(database: database))
+                try file?.requireInPlace()
+                return value
+            }
         } catch let error as DatabaseError {
             throw SQLFault(error)
         }
@@ -76,6 +87,31 @@ package struct SQLiteDatabase: SQLDatabase {
         {
             throw SQLFault.unusablePath(path)
         }
+    }
+}
+
+/// The file as it was opened: a removed file still takes changes, which end with the process.
+private struct OpenedFile {
+    private let path: String
+    private let device: dev_t
+    private let number: ino_t
+
+    init(path: String) throws {
+        guard let found = OpenedFile.find(path) else { throw SQLFault.unusablePath(path) }
+        self.path = path
+        device = found.st_dev
+        number = found.st_ino
+    }
+
+    func requireInPlace() throws {
+        guard let found = OpenedFile.find(path), found.st_dev == device, found.st_ino == number else {
+            throw SQLFault.failed("the file was removed or replaced while it was open")
+        }
+    }
+
+    private static func find(_ path: String) -> stat? {
+        var found = stat()
+        return stat(path, &found) == 0 ? found : nil
     }
 }
 

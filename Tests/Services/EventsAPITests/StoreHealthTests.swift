@@ -1,0 +1,112 @@
+import BusCore
+import BusRuntime
+import BusSQL
+import BusServer
+import FoundationEssentials
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import TestSupport
+import Testing
+
+@testable import EventsAPI
+
+struct StoreHealthTests {
+    private func ready(_ bench: EventBench, after steps: [@Sendable () async throws -> Void]) async throws -> [Int] {
+        let readiness = Readiness()
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let health = StoreHealth(commits: bench.commits, log: bench.log, readiness: readiness, interval: .zero)
+        let router = OperationsRoutes(
+            readiness: readiness, metrics: PrometheusRegistry(), logger: logger, refreshing: health.refresh
+        ).router()
+        return try await Application(router: router, logger: logger).test(.router) { client in
+            var statuses: [Int] = []
+            for step in steps {
+                try await step()
+                let response = try await client.executeRequest(uri: "/readyz", method: .get, headers: [:], body: nil)
+                let type = (try? JSONValue(parsing: Array(buffer: response.body)))?["error"]?["type"]?.text
+                #expect(type == (response.status == .ok ? nil : "not_ready"))
+                statuses.append(Int(response.status.code))
+            }
+            return statuses
+        }
+    }
+
+    private func fails(_ bench: EventBench) async throws {
+        let error = await #expect(throws: BusError.self) { try await bench.appender.append(try bench.draft()) }
+        #expect(error?.code == .backendUnavailable)
+    }
+
+    @Test(arguments: Place.allCases) func aStoreThatWorksIsReady(_ place: Place) async throws {
+        try await EventBench.run(on: place) { bench in
+            let statuses = try await ready(bench, after: [{}, { _ = try await bench.publish(1) }])
+            #expect(statuses == [200, 200])
+        }
+    }
+
+    @Test func aStoreThatCannotBeReadIsNotReadyUntilItCan() async throws {
+        try await EventBench.run { bench in
+            let statuses = try await ready(
+                bench,
+                after: [
+                    {}, { try await bench.database.write { _ = try $0.run("ALTER TABLE bus_events RENAME TO away") } },
+                    { try await bench.database.write { _ = try $0.run("ALTER TABLE away RENAME TO bus_events") } },
+                ])
+            #expect(statuses == [200, 503, 200])
+        }
+    }
+
+    @Test func aFailedCommitIsNotReadyUntilOneSucceeds() async throws {
+        try await EventBench.run { bench in
+            let statuses = try await ready(
+                bench,
+                after: [
+                    { try await forbidWrites(bench) }, { try await fails(bench) }, { try await fails(bench) },
+                    { try await allowWrites(bench) },
+                    {
+                        try await eventually("a trial succeeds") { await bench.commits.isFailing ? nil : true }
+                    },
+                ])
+            #expect(statuses.prefix(3) == [200, 503, 503])
+            #expect(statuses.last == 200)
+        }
+    }
+
+    private func forbidWrites(_ bench: EventBench) async throws {
+        try await bench.database.write { connection in
+            try connection.run(
+                """
+                CREATE TRIGGER stop_events BEFORE INSERT ON bus_events BEGIN SELECT RAISE(ABORT, 'full'); END
+                """)
+            try connection.run(
+                """
+                CREATE TRIGGER stop_trials BEFORE INSERT ON bus_schema_versions
+                BEGIN SELECT RAISE(ABORT, 'full'); END
+                """)
+        }
+    }
+
+    private func allowWrites(_ bench: EventBench) async throws {
+        try await bench.database.write { connection in
+            try connection.run("DROP TRIGGER stop_events")
+            try connection.run("DROP TRIGGER stop_trials")
+        }
+    }
+
+    @Test func aRemovedFileTakesNothingAnymore() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/events.sqlite"
+        try await EventBench.run(over: try await SQLiteDatabase(path: path)) { bench in
+            _ = try await bench.publish(1)
+            let statuses = try await ready(
+                bench,
+                after: [
+                    { try FileManager.default.moveItem(atPath: path, toPath: path + ".away") },
+                    { try await fails(bench) },
+                ])
+            #expect(statuses == [503, 503])
+            let error = await #expect(throws: BusError.self) { try await bench.log.newest() }
+            #expect(error?.code == .backendUnavailable)
+        }
+    }
+}
