@@ -16,12 +16,45 @@ struct ClaimTransaction {
         self.connection = connection
     }
 
+    /// The answer when there is nothing to claim; nil when a transaction has something to change.
+    ///
+    /// Many consumers wake up for one event; those who come too late must not queue for the one writer.
+    mutating func emptyResult() throws -> ClaimedDeliveries? {
+        try countRoom()
+        if hasRoom {
+            for name in request.names where try hasDue(name) || hasNew(name) { return nil }
+        }
+        return try result()
+    }
+
     mutating func run() throws {
+        try countRoom()
+        for name in request.names where hasRoom { try claimAgain(name) }
+        for name in request.names where hasRoom { try claimNew(name) }
+    }
+
+    private mutating func countRoom() throws {
         let held = try connection.first(
             ClaimTransaction.heldCount, groupValues + [.text(request.holder), .integer(now.nanoseconds)])
         room = min(request.inFlightMax - Int(try held?.integer(0) ?? 0), request.countMax)
-        for name in request.names where hasRoom { try claimAgain(name) }
-        for name in request.names where hasRoom { try claimNew(name) }
+    }
+
+    private func hasDue(_ name: EventName) throws -> Bool {
+        let values = groupValues + [.text(name.text), .integer(now.nanoseconds)]
+        return try connection.first(ClaimTransaction.anyDue, values) != nil
+    }
+
+    private func hasNew(_ name: EventName) throws -> Bool {
+        let values: [SQLValue] = [.text(name.text), .integer(try position(name))]
+        guard let owner = request.group.owner else {
+            return try connection.first(ClaimTransaction.anyNew, values) != nil
+        }
+        return try connection.first(ClaimTransaction.anyNewOfOwner, values + [.text(owner)]) != nil
+    }
+
+    /// The newest event the group has seen of a name; a new group starts at the oldest one kept (bus.md D-20).
+    private func position(_ name: EventName) throws -> Int64 {
+        try connection.first(ClaimTransaction.cursor, groupValues + [.text(name.text)])?.integer(0) ?? 0
     }
 
     func result() throws -> ClaimedDeliveries {
@@ -41,6 +74,12 @@ struct ClaimTransaction {
 
     /// Events whose lease or wait is over.
     private mutating func claimAgain(_ name: EventName) throws {
+        // Those that are parked make room for more; each round leaves fewer.
+        while hasRoom, try claimDue(name) {}
+    }
+
+    /// One round; true when some were parked instead of delivered.
+    private mutating func claimDue(_ name: EventName) throws -> Bool {
         var due: [StoredEvent] = []
         let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(room))]
         var size = bytes
@@ -50,23 +89,26 @@ struct ClaimTransaction {
             size += event.envelope.utf8.count
             return size < Limits.streamPageBytesMax
         }
+        var hasParked = false
         for event in due {
             guard let row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
             switch row.state.claiming(leaseSeconds: request.leaseSeconds, at: now) {
             case .notYet: break
-            case .park(let code): try row.park(code: code, at: now, connection)
+            case .park(let code):
+                try row.park(code: code, at: now, connection)
+                hasParked = true
             case .deliver(let state):
                 try row.lease(state, to: request.holder, leaseSeconds: request.leaseSeconds, connection)
                 add(event, attempt: state.attempt)
             }
         }
+        return hasParked
     }
 
-    /// Events behind the group's cursor; a new group starts at the oldest one kept (bus.md D-20).
+    /// Events behind the group's cursor.
     private mutating func claimNew(_ name: EventName) throws {
-        let cursor = try connection.first(ClaimTransaction.cursor, groupValues + [.text(name.text)])
         let (events, _) = try EventLog.run(
-            of: name, owner: request.group.owner, after: try cursor?.integer(0) ?? 0, through: .max, countMax: room,
+            of: name, owner: request.group.owner, after: try position(name), through: .max, countMax: room,
             bytesMax: Limits.streamPageBytesMax - bytes, connection)
         guard let last = events.last else { return }
         for event in events {
@@ -98,6 +140,12 @@ struct ClaimTransaction {
         WHERE d.owner_scope = $1 AND d.group_name = $2 AND d.name = $3 AND d.available_at <= $4
         ORDER BY d.available_at LIMIT $5
         """
+    static let anyDue: SQL = """
+        SELECT 1 FROM bus_event_deliveries
+        WHERE owner_scope = $1 AND group_name = $2 AND name = $3 AND available_at <= $4 LIMIT 1
+        """
+    static let anyNew: SQL = "SELECT 1 FROM bus_events WHERE name = $1 AND seq > $2 LIMIT 1"
+    static let anyNewOfOwner: SQL = "SELECT 1 FROM bus_events WHERE owner = $3 AND name = $1 AND seq > $2 LIMIT 1"
     static let nextAvailable: SQL = """
         SELECT min(available_at) FROM bus_event_deliveries
         WHERE owner_scope = $1 AND group_name = $2 AND name = $3 AND available_at > $4

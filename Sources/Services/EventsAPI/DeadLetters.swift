@@ -34,7 +34,7 @@ package enum ReplaySelection: Hashable, Sendable {
 extension DeliveryLedger {
     /// A page of dead letters in the order they were parked, of one group's name or of all.
     package func deadLetters(
-        group: String?, after number: Int64, limit: Int, from log: EventLog
+        group: String?, after number: Int64, limit: Int
     ) async throws -> [DeadLetter] {
         try await log.read { connection in
             let page: [SQLValue] = [.integer(number), .integer(Int64(min(limit, Limits.deadLetterPageMax)))]

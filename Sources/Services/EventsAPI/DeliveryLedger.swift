@@ -44,12 +44,16 @@ package struct ClaimedDeliveries: Sendable {
 
 /// Who has which event of which group, at least once (A-04, bus.md D-20, D-21).
 package struct DeliveryLedger: Sendable {
+    let log: EventLog
     let commits: GroupCommit
     let wakeUps: WakeUps
     let now: @Sendable () -> Timestamp
 
     /// A ledger whose changes share the log's commits.
-    package init(commits: GroupCommit, wakeUps: WakeUps, now: @escaping @Sendable () -> Timestamp) {
+    package init(
+        log: EventLog, commits: GroupCommit, wakeUps: WakeUps, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.log = log
         self.commits = commits
         self.wakeUps = wakeUps
         self.now = now
@@ -59,7 +63,12 @@ package struct DeliveryLedger: Sendable {
 
     /// Leases what waits for another attempt, then events the group has not seen; bounded by page and by what is held.
     package func claim(_ request: ClaimRequest) async throws -> ClaimedDeliveries {
-        try await commits.perform { [now] connection in
+        let empty = try await log.read { [now] connection in
+            var claim = ClaimTransaction(request: request, now: now(), connection: connection)
+            return try claim.emptyResult()
+        }
+        if let empty { return empty }
+        return try await commits.perform { [now] connection in
             var claim = ClaimTransaction(request: request, now: now(), connection: connection)
             try claim.run()
             return try claim.result()
@@ -119,12 +128,7 @@ package struct DeliveryLedger: Sendable {
     /// Marks deliveries done that were written out on a stream without acknowledgements (bus.md D-21).
     package func finish(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
         try await commits.perform { connection in
-            for id in ids {
-                guard let row = try DeliveryRow.find(id.sequence, in: group, connection),
-                    row.state.attempt == id.attempt
-                else { continue }
-                try row.remove(connection)
-            }
+            for id in ids { try DeliveryRow.remove(id, in: group, connection) }
         }
     }
 

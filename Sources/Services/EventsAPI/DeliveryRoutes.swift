@@ -40,7 +40,7 @@ extension EventRoutes {
             after = number
         }
         try requireAdministrator(principal)
-        let letters = try await ledger.deadLetters(group: group, after: after, limit: limit, from: log)
+        let letters = try await ledger.deadLetters(group: group, after: after, limit: limit)
         return Response { writer in
             writer.object { writer in
                 writer.key("deadLetters")

@@ -68,6 +68,13 @@ struct DeliveryRow {
         try connection.run(DeliveryRow.deletion, [.text(group.scope), .text(group.name), .integer(sequence)])
     }
 
+    /// Removes a delivery unless it was claimed again since.
+    static func remove(_ id: DeliveryID, in group: DeliveryGroup, _ connection: any SQLConnection) throws {
+        try connection.run(
+            claimDeletion,
+            [.text(group.scope), .text(group.name), .integer(id.sequence), .integer(Int64(id.attempt))])
+    }
+
     /// Moves the delivery to the dead letters, with what an operator needs and nothing of the payload (bus.md R6).
     func park(code: String, at now: Timestamp, _ connection: any SQLConnection) throws {
         let event = try connection.first(DeliveryRow.event, [.integer(sequence)])
@@ -104,6 +111,7 @@ struct DeliveryRow {
     static let deletion: SQL = """
         DELETE FROM bus_event_deliveries WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
+    static let claimDeletion = deletion + " AND attempt = $4"
     static let event: SQL = "SELECT id, correlation_id, envelope FROM bus_events WHERE seq = $1"
     static let parking: SQL = """
         INSERT INTO bus_event_dead_letters (event_seq, event_id, name, owner_scope, group_name, source, code,

@@ -3,17 +3,17 @@ import BusSQL
 /// The tables of the event log (bus.md D-18, D-55; additions A-02, A-04).
 ///
 /// Times and `seq` are nanoseconds since 1970. `seq` is the number inside the event's id, so ids, publish order and
-/// age are one order and one index.
+/// age are one order and one index, and `id` is unique because `seq` is.
 enum EventSchema {
     static let name = "events"
 
     static let migrations = [
         SQLMigration { dialect in
             [
-                """
-                CREATE TABLE bus_events (
-                    seq BIGINT NOT NULL PRIMARY KEY,
-                    id TEXT NOT NULL UNIQUE,
+                "CREATE TABLE bus_events (seq " + dialect.keyColumn
+                    + """
+                     NOT NULL PRIMARY KEY,
+                    id TEXT NOT NULL,
                     name TEXT NOT NULL,
                     owner TEXT NOT NULL,
                     correlation_id TEXT,

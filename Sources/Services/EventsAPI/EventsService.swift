@@ -30,7 +30,7 @@ package struct EventsService: Sendable {
             wakeUps = WakeUps()
             health = StoreHealth(commits: commits, log: log, readiness: process.readiness)
             let now: @Sendable () -> Timestamp = { .now }
-            let ledger = DeliveryLedger(commits: commits, wakeUps: wakeUps, now: now)
+            let ledger = DeliveryLedger(log: log, commits: commits, wakeUps: wakeUps, now: now)
             routes = EventRoutes(
                 authenticator: Authenticator(
                     await TokenVerifier(

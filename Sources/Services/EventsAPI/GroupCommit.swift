@@ -30,9 +30,10 @@ package actor GroupCommit: Service {
 
     /// Runs `body` in a shared transaction and returns after its commit.
     ///
-    /// A `BusError` from `body` undoes this change alone; any other error fails the whole transaction.
+    /// A `BusError` from `body` undoes this change alone; any other error fails the whole transaction. A body that
+    /// refuses before it changes anything says `undoing: false` and saves two statements.
     package func perform<T: Sendable>(
-        events: Int = 1, bytes: Int = 0, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+        events: Int = 1, bytes: Int = 0, undoing: Bool = true, _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         guard !signal.isClosed else {
             throw BusError(.backendUnavailable, "the events server is shutting down; repeat the request shortly")
@@ -46,7 +47,7 @@ package actor GroupCommit: Service {
                 events: events, bytes: bytes,
                 run: { connection in
                     do {
-                        let value = try connection.savepoint { try body(connection) }
+                        let value = try undoing ? connection.savepoint { try body(connection) } : body(connection)
                         return { continuation.resume(returning: value) }
                     } catch let error as BusError {
                         return { continuation.resume(throwing: error) }

@@ -109,7 +109,7 @@ struct DeliveryLedgerTests {
                 bench.clock.advance(30)
             }
             #expect(try await bench.ledger.claim(try request()).deliveries.isEmpty)
-            let letters = try await bench.ledger.deadLetters(group: nil, after: 0, limit: 10, from: bench.log)
+            let letters = try await bench.ledger.deadLetters(group: nil, after: 0, limit: 10)
             let letter = try #require(letters.first)
             #expect(letters.count == 1)
             #expect(letter.eventID == accepted.id)
@@ -122,8 +122,37 @@ struct DeliveryLedgerTests {
             #expect(try await bench.ledger.replay(.group("billing", code: "other")) == 0)
             #expect(try await bench.ledger.replay(.numbers([letter.number, 99])) == 1)
             #expect(try await bench.ledger.claim(try request()).deliveries.map(\.id.attempt) == [1])
-            let left = try await bench.ledger.deadLetters(group: "billing", after: 0, limit: 10, from: bench.log)
+            let left = try await bench.ledger.deadLetters(group: "billing", after: 0, limit: 10)
             #expect(left.isEmpty)
+        }
+    }
+
+    @Test func exhaustedDeliveriesDoNotHideThoseBehindThem() async throws {
+        try await EventBench.run { bench in
+            let ids = try await bench.publish(3)
+            for _ in 1...10 {
+                #expect(try await bench.ledger.claim(try request(inFlightMax: 2)).deliveries.count == 2)
+                bench.clock.advance(30)
+            }
+            #expect(try await bench.ledger.claim(try request("b", inFlightMax: 1)).deliveries.count == 1)
+            let last = try await bench.ledger.deadLetters(group: nil, after: 0, limit: 10)
+            #expect(last.map(\.eventID) == Array(ids[..<2]))
+        }
+    }
+
+    @Test func aConsumerWithNothingToClaimLeavesTheWriterAlone() async throws {
+        try await EventBench.run(on: .file) { bench in
+            _ = try await bench.publish(1)
+            #expect(try await bench.ledger.claim(try request()).deliveries.count == 1)
+            // Nobody commits any more: a claim that needs the writer would wait for ever, or be refused.
+            let idle = DeliveryLedger(
+                log: bench.log, commits: GroupCommit(database: bench.database), wakeUps: bench.wakeUps,
+                now: { [clock = bench.clock] in clock.now })
+            let claimed = try await idle.claim(try request("b"))
+            #expect(claimed.deliveries.isEmpty)
+            #expect(claimed.nextAt == bench.clock.now.advanced(bySeconds: 30))
+            let full = try await idle.claim(try request("a", inFlightMax: 1))
+            #expect(full.deliveries.isEmpty)
         }
     }
 
@@ -133,7 +162,7 @@ struct DeliveryLedgerTests {
             let claimed = try await bench.ledger.claim(try request())
             _ = try await bench.ledger.acknowledge(
                 [(claimed.deliveries[0].id, .dead(code: "malformed"))], in: group, mayListen: { _ in true })
-            let letters = try await bench.ledger.deadLetters(group: "billing", after: 0, limit: 10, from: bench.log)
+            let letters = try await bench.ledger.deadLetters(group: "billing", after: 0, limit: 10)
             #expect(letters.map(\.code) == ["malformed"])
             #expect(try await bench.ledger.replay(.group("billing", code: nil)) == 1)
         }

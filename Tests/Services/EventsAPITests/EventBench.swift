@@ -35,7 +35,7 @@ struct EventBench: Sendable {
         EventAppender(log: log, commits: commits, wakeUps: wakeUps, now: { [clock] in clock.now })
     }
     var ledger: DeliveryLedger {
-        DeliveryLedger(commits: commits, wakeUps: wakeUps, now: { [clock] in clock.now })
+        DeliveryLedger(log: log, commits: commits, wakeUps: wakeUps, now: { [clock] in clock.now })
     }
 
     func retention(keep: Duration) -> Retention {

@@ -64,7 +64,7 @@ struct StoreHealthTests {
                     { try await forbidWrites(bench) }, { try await fails(bench) }, { try await fails(bench) },
                     { try await allowWrites(bench) },
                     {
-                        try await eventually("a trial succeeds") { await bench.commits.isFailing ? nil : true }
+                        _ = try await eventually("a trial succeeds") { await bench.commits.isFailing ? nil : true }
                     },
                 ])
             #expect(statuses.prefix(3) == [200, 503, 503])

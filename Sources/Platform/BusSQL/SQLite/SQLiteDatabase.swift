@@ -123,7 +123,7 @@ private struct SQLiteConnection: SQLConnection {
             let statement = try database.cachedStatement(sql: sql.positionalText)
             let rows = try Row.fetchCursor(statement, arguments: SQLiteConnection.arguments(values))
             while let row = try rows.next() {
-                if !(try body(SQLRow(row.databaseValues.map(SQLValue.init)))) { return }
+                if !(try body(SQLRow((0..<row.count).map { SQLValue(row[$0] as DatabaseValue) }))) { return }
             }
         } catch let error as DatabaseError {
             throw SQLFault(error)
