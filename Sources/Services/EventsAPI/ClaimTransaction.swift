@@ -9,6 +9,7 @@ struct ClaimTransaction {
     private var deliveries: [Delivery] = []
     private var room = 0
     private var bytes = 0
+    private var parked = 0
 
     init(request: ClaimRequest, now: Timestamp, connection: any SQLConnection) {
         self.request = request
@@ -58,7 +59,7 @@ struct ClaimTransaction {
     }
 
     func result() throws -> ClaimedDeliveries {
-        var nextAt: Timestamp?
+        var nextAt: Timestamp? = isCut ? now : nil
         for name in request.names {
             let row = try connection.first(
                 ClaimTransaction.nextAvailable, groupValues + [.text(name.text), .integer(now.nanoseconds)])
@@ -70,12 +71,13 @@ struct ClaimTransaction {
     }
 
     private var groupValues: [SQLValue] { [.text(request.group.scope), .text(request.group.name)] }
+    private var isCut: Bool { parked >= Limits.streamPageEventsMax }
     private var hasRoom: Bool { room > 0 && bytes < Limits.streamPageBytesMax }
 
     /// Events whose lease or wait is over.
     private mutating func claimAgain(_ name: EventName) throws {
-        // Those that are parked make room for more; each round leaves fewer.
-        while hasRoom, try claimDue(name) {}
+        // What is parked takes no room; each round leaves fewer, and one transaction parks a page at most.
+        while hasRoom, !isCut, try claimDue(name) {}
     }
 
     /// One round; true when some were parked instead of delivered.
@@ -89,20 +91,20 @@ struct ClaimTransaction {
             size += event.envelope.utf8.count
             return size < Limits.streamPageBytesMax
         }
-        var hasParked = false
+        let parkedBefore = parked
         for event in due {
             guard let row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
             switch row.state.claiming(leaseSeconds: request.leaseSeconds, at: now) {
             case .notYet: break
             case .park(let code):
                 try row.park(code: code, at: now, connection)
-                hasParked = true
+                parked += 1
             case .deliver(let state):
                 try row.lease(state, to: request.holder, leaseSeconds: request.leaseSeconds, connection)
                 add(event, attempt: state.attempt)
             }
         }
-        return hasParked
+        return parked > parkedBefore
     }
 
     /// Events behind the group's cursor.

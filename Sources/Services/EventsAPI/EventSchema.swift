@@ -12,15 +12,15 @@ enum EventSchema {
             [
                 "CREATE TABLE bus_events (seq " + dialect.keyColumn
                     + """
-                     NOT NULL PRIMARY KEY,
-                    id TEXT NOT NULL,
-                    name TEXT NOT NULL,
-                    owner TEXT NOT NULL,
-                    correlation_id TEXT,
-                    idempotency_key TEXT,
-                    envelope TEXT NOT NULL,
-                    created_at BIGINT NOT NULL)
-                """,
+                         NOT NULL PRIMARY KEY,
+                        id TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        owner TEXT NOT NULL,
+                        correlation_id TEXT,
+                        idempotency_key TEXT,
+                        envelope TEXT NOT NULL,
+                        created_at BIGINT NOT NULL)
+                    """,
                 "CREATE INDEX bus_events_name ON bus_events (name, seq)",
                 "CREATE INDEX bus_events_owner ON bus_events (owner, name, seq)",
                 """

@@ -18,7 +18,7 @@ package actor GroupCommit: Service {
     private let database: any SQLDatabase
     private let signal = Signal()
     private var queue: Deque<Job> = []
-    private var queuedEvents = 0
+    private(set) var queuedEvents = 0
     private var queuedBytes = 0
     /// True from a commit that failed to the next one that does not.
     package private(set) var isFailing = false
@@ -33,7 +33,8 @@ package actor GroupCommit: Service {
     /// A `BusError` from `body` undoes this change alone; any other error fails the whole transaction. A body that
     /// refuses before it changes anything says `undoing: false` and saves two statements.
     package func perform<T: Sendable>(
-        events: Int = 1, bytes: Int = 0, undoing: Bool = true, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+        events: Int = 1, bytes: Int = 0, undoing: Bool = true,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         guard !signal.isClosed else {
             throw BusError(.backendUnavailable, "the events server is shutting down; repeat the request shortly")
