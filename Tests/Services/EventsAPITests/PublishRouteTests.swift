@@ -1,6 +1,7 @@
 import BusAuth
 import BusCore
 import BusSQL
+import Dispatch
 import HTTPTypes
 import TestSupport
 import Testing
@@ -58,6 +59,56 @@ struct PublishRouteTests {
             let answer = try await bench.post("/api/v1/events", body(1 << 20 + 1))
             #expect(answer.status == 413)
             #expect(answer.errorType == "payload_too_large")
+        }
+    }
+
+    @Test func aBatchTakes500MembersAnd8MiB() async throws {
+        try await RouteBench.run { bench in
+            func batch(_ count: Int, _ size: Int) -> String {
+                let member = #"{"name":"a.b","payload":"\#(String(repeating: "x", count: size))"}"#
+                return #"{"events":[\#([String](repeating: member, count: count).joined(separator: ","))]}"#
+            }
+            let path = "/api/v1/events/batch"
+            #expect(try await bench.post(path, batch(500, 1)).status == 202)
+            let many = try await bench.post(path, batch(501, 1))
+            #expect(many.status == 400)
+            let empty = batch(8, 0).utf8.count
+            let full = batch(8, ((8 << 20) - empty) / 8)
+            let exact = full + String(repeating: " ", count: (8 << 20) - full.utf8.count)
+            #expect(try await bench.post(path, exact).status == 202)
+            let large = try await bench.post(path, exact + " ")
+            #expect(large.status == 413)
+            #expect(large.errorType == "payload_too_large")
+            let member = try await bench.post(path, batch(2, 1 << 20))
+            #expect(member.status == 413)
+            #expect(member.errorMessage?.hasPrefix("event 0: ") == true)
+        }
+    }
+
+    @Test func aFullQueueAnswers503WithRetryAfter() async throws {
+        try await RouteBench.run { bench in
+            let commits = bench.events.commits
+            let (started, gate) = (Signal(), DispatchSemaphore(value: 0))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await commits.perform { _ in
+                        started.ring()
+                        gate.wait()
+                    }
+                }
+                await started.wait()
+                group.addTask { try await commits.perform(events: Limits.appendQueueEventsMax) { _ in } }
+                try await eventually("the queue is full") {
+                    await commits.queuedEvents == Limits.appendQueueEventsMax ? true : nil
+                }
+                let refused = try await bench.post("/api/v1/events", #"{"name":"a.b"}"#)
+                gate.signal()
+                #expect(refused.status == 503)
+                #expect(refused.errorType == "backend_unavailable")
+                #expect(refused.headers[.retryAfter] == "5")
+                try await group.waitForAll()
+            }
+            #expect(try await bench.post("/api/v1/events", #"{"name":"a.b"}"#).status == 202)
         }
     }
 

@@ -1,5 +1,6 @@
 import BusAuth
 import BusCore
+import BusRuntime
 import BusServer
 import HTTPTypes
 import Hummingbird
@@ -17,6 +18,8 @@ struct RouteBench: Sendable {
     let events: EventBench
     let streaming: EventStreaming
     let client: any TestClientProtocol
+    /// The paths of the routes.
+    let paths: Set<String>
     private let tokens: TestTokens
 
     static let alice = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
@@ -25,14 +28,14 @@ struct RouteBench: Sendable {
     /// Runs `body` against a server; `live` uses a socket, which streams that follow need.
     static func run(
         live: Bool = false, on place: Place = .memory, allowsWildcard: Bool = false,
-        _ body: @escaping @Sendable (RouteBench) async throws -> Void
+        keepAlive: Duration? = nil, _ body: @escaping @Sendable (RouteBench) async throws -> Void
     ) async throws {
         try await EventBench.run(on: place) { events in
             let secret = "a test secret"
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let verifier = await TokenVerifier(secret: Secret(secret), audiences: [Audience.api, Audience.internal])
             let streaming = EventStreaming(
-                log: events.log, ledger: events.ledger, wakeUps: events.wakeUps, keepAlive: nil, logger: logger)
+                log: events.log, ledger: events.ledger, wakeUps: events.wakeUps, keepAlive: keepAlive, logger: logger)
             let routes = EventRoutes(
                 authenticator: Authenticator(verifier), appender: events.appender, streaming: streaming,
                 ledger: events.ledger, log: events.log,
@@ -41,11 +44,15 @@ struct RouteBench: Sendable {
                 now: { [clock = events.clock] in clock.now })
             let router = Router(context: BusRequestContext.self)
             router.add(middleware: ErrorResponses(logger: logger))
+            OperationsRoutes(readiness: Readiness(), metrics: PrometheusRegistry(), logger: logger)
+                .addHealth(to: router)
             routes.add(to: router, basePaths: ["", "/local/v1"])
+            let paths = Set(router.routes.map(\.path.description))
             try await Application(router: router, logger: logger).test(live ? .live : .router) { client in
                 try await body(
                     RouteBench(
-                        events: events, streaming: streaming, client: client, tokens: TestTokens(secret: secret)))
+                        events: events, streaming: streaming, client: client, paths: paths,
+                        tokens: TestTokens(secret: secret)))
             }
         }
     }
