@@ -139,7 +139,10 @@ let package = Package(
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusAuth", "TestSupport", .crypto]),
         tests(
             of: "BusClient", in: "Platform",
-            ["BusCore", "BusClient", "TestSupport", .hummingbird, .logging, .nioCore, .serviceLifecycle]),
+            [
+                "BusCore", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .nioPosix, .serviceLifecycle,
+            ]),
         tests(
             of: "StripeClient", in: "Platform",
             ["BusCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient, .logging]),
@@ -152,8 +155,9 @@ let package = Package(
         tests(
             of: "StripeIntegration", in: "Services",
             [
-                "BusCore", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient", "BusServer",
-                "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                "BusCore", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient", "BusRuntime",
+                "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdTesting, .logging,
+                .nioCore, .nioPosix,
             ]),
         .testTarget(
             name: "EndToEndTests",

@@ -72,6 +72,8 @@ package enum Limits {
     package static let connectionIdleSeconds = 30
     /// A request head and body must have arrived after this time.
     package static let requestReadSeconds = 30
+    /// Time a refused caller has to read our answer while the rest of its request is thrown away.
+    package static let connectionLingerSeconds = 2
     /// Request head: all header lines together.
     package static let requestHeadBytesMax = 32 << 10
 
@@ -119,6 +121,8 @@ package enum Limits {
     package static let handlerAttemptsMax = 5
     /// Stream names one worker listens to at once, and so connections it keeps.
     package static let workerStreamsMax = 64
+    /// Time a stream has for its response head; afterwards it may be silent for ever (bus.md 3.4).
+    package static let streamOpenSeconds = 30
     /// Largest answer read from our own APIs.
     package static let apiResponseBytesMax = 8 << 20
 }

@@ -111,7 +111,7 @@ package final class EventPublisher: Service, Sendable {
         _ batch: [PublishQueue.Pending], after fault: EventsFault, until deadline: ContinuousClock.Instant
     ) async {
         switch fault {
-        case .notFound where batch.count > 1:
+        case .notFound where batch.count > 1, .rejected(status: 405, _, _) where batch.count > 1:
             serverLacksBatches.store(true, ordering: .relaxed)
             await sendEachAlone(batch, until: deadline)
         case .rejected where batch.count > 1: await sendEachAlone(batch, until: deadline)

@@ -9,65 +9,76 @@ struct EventSubscription {
     let name: EventName
     let worker: EventWorker
 
-    /// Streams until shutdown, or until one event with `--once`.
+    /// Streams until shutdown, or until one event with `--once`; handlers outlive the connection their event came on.
     func run() async throws {
+        try await withThrowingDiscardingTaskGroup { try await reopen(handlers: &$0) }
+    }
+
+    private func reopen(handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         var failures = 0
-        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+        while !isStopping {
             let opened = ContinuousClock.now
             do {
-                if try await stream(), worker.settings.handlesOnce { return }
+                if try await stream(to: &handlers), worker.settings.handlesOnce { return }
                 worker.logger.info("stream ended", metadata: ["event.name": "\(name)"])
             } catch let fault as EventsFault {
+                if isStopping { return }
                 try await judge(fault)
             } catch is CancellationError {
                 return
             } catch {
                 worker.logger.warning("stream broke", metadata: ["event.name": "\(name)", "cause": "\(error)"])
             }
-            if Task.isShuttingDownGracefully { return }
+            if isStopping { return }
             worker.readiness.set("stream \(name)", !worker.settings.listenersRequired)
             guard worker.settings.retries else {
                 throw ProcessFailure(
                     exitCode: 1, "the stream of \(name) ended and BUS_EVENTS_LISTENER_RETRY is off; start again")
             }
             failures = ContinuousClock.now - opened > .seconds(60) ? 1 : failures + 1
-            let pause = worker.settings.backoff.delay(afterFailures: failures, random: .random(in: 0..<1))
-            // Cancelled means shutdown, which the loop's condition sees.
-            try? await cancelWhenGracefulShutdown { try await ContinuousClock().sleep(for: pause) }
+            await wait(worker.settings.backoff.delay(afterFailures: failures, random: .random(in: 0..<1)))
         }
     }
 
-    /// Reads one connection to its end; true when an event was handled.
+    private var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
+
+    private func wait(_ pause: Duration) async {
+        // Cancelled means shutdown, which the loop's condition sees.
+        try? await cancelWhenGracefulShutdown { try await ContinuousClock().sleep(for: pause) }
+    }
+
+    /// Reads one connection to its end; true when an event was handed over.
     ///
     /// Reading stops at once on shutdown, while handlers already started run to their end.
-    private func stream() async throws -> Bool {
-        let acknowledges = await serverAcknowledges()
+    private func stream(to handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
+        let acknowledges = try await serverAcknowledges()
         let query = StreamQuery(
             name: name, group: worker.settings.group, consumer: worker.settings.consumer, acknowledges: acknowledges)
         let response = try await cancelWhenGracefulShutdown { try await worker.client.open(query) }
         worker.readiness.set("stream \(name)", true)
         worker.logger.info("stream open", metadata: ["event.name": "\(name)"])
-        return try await withThrowingDiscardingTaskGroup { handlers in
-            var lines = NDJSONLines()
-            for try await chunk in response.body.cancelOnGracefulShutdown() {
-                for line in try lines.lines(in: chunk) {
-                    guard let delivery = read(line) else { continue }
-                    // Waiting for a free handler here is what slows the server down when we are busy.
-                    await worker.slots.acquire()
-                    handlers.addTask { await handle(delivery) }
-                    if worker.settings.handlesOnce { return true }
-                }
+        var lines = NDJSONLines()
+        for try await chunk in response.body.cancelOnGracefulShutdown() {
+            for line in try lines.lines(in: chunk) {
+                guard let delivery = read(line) else { continue }
+                // Waiting for a free handler here is what slows the server down when we are busy.
+                await worker.slots.acquire()
+                handlers.addTask { await handle(delivery) }
+                if worker.settings.handlesOnce { return true }
             }
-            return false
         }
+        return false
     }
 
     /// Detected on every connection, because a server may be upgraded or replaced meanwhile.
-    private func serverAcknowledges() async -> Bool {
+    private func serverAcknowledges() async throws(EventsFault) -> Bool {
         do {
             return try await worker.client.features(within: .seconds(5)).contains("manual-ack")
+        } catch .unavailable(let reason, let retryAfterSeconds) {
+            // Guessing now would leave a whole connection, days perhaps, without acknowledgements.
+            throw .unavailable(reason: reason, retryAfterSeconds: retryAfterSeconds)
         } catch {
-            // A server without the document has no acknowledgements either; a server that is down fails at the stream.
+            // A server without the document has no acknowledgements either.
             return false
         }
     }
@@ -116,12 +127,7 @@ struct EventSubscription {
         case .unavailable(let reason, let retryAfterSeconds):
             worker.logger.warning(
                 "events server unavailable", metadata: ["event.name": "\(name)", "cause": "\(reason)"])
-            if let seconds = retryAfterSeconds {
-                // Cancelled means shutdown, which the caller's loop sees.
-                try? await cancelWhenGracefulShutdown {
-                    try await ContinuousClock().sleep(for: .seconds(min(seconds, 60)))
-                }
-            }
+            if let seconds = retryAfterSeconds, worker.settings.retries { await wait(.seconds(min(seconds, 60))) }
         }
     }
 
@@ -129,8 +135,7 @@ struct EventSubscription {
     private func refreshToken(_ message: String) async throws {
         worker.logger.warning("token refused, reading it again", metadata: ["cause": "\(message)"])
         if worker.client.tokens.reload(with: .ofProcess()) { return }
-        // Cancelled means shutdown, which the caller's loop sees.
-        try? await cancelWhenGracefulShutdown { try await ContinuousClock().sleep(for: .seconds(60)) }
+        await wait(.seconds(60))
     }
 
     private struct Delivery {

@@ -18,6 +18,7 @@ package final class EventWorker: Service, Sendable {
     private let neverStale: Set<EventName>
     private let handler: Handler
     let slots: WorkerSlots
+    private let refusals = AsyncStream.makeStream(of: ProcessFailure.self, bufferingPolicy: .bufferingOldest(1))
     private let processed = Mutex(ProcessedEvents(countMax: Limits.processedEventsMax))
 
     /// A worker for `names`; `neverStale` are the names whose requests are idempotent and must not be lost (D-24).
@@ -42,23 +43,36 @@ package final class EventWorker: Service, Sendable {
             for name in names {
                 group.addTask { try await EventSubscription(name: name, worker: self).run() }
             }
-            // With --once the first stream that handled an event ends the others.
-            try await group.next()
-            if settings.handlesOnce { group.cancelAll() }
+            // Ends only by a refusal, or when all streams have ended.
+            group.addTask { for await failure in self.refusals.stream { throw failure } }
+            for _ in names {
+                try await group.next()
+                // With --once the first stream that handled an event ends the others.
+                if settings.handlesOnce { break }
+            }
+            group.cancelAll()
             try await group.waitForAll()
         }
     }
 
-    /// Handles one delivery and says how it ended.
+    /// Handles one delivery and says how it ended; a response that is refused ends the worker (D-22).
     func handle(_ event: EventEnvelope) async -> DeliveryOutcome {
-        if let id = event.id, processed.withLock({ $0.contains(id) }) { return .done }
+        switch event.id.map({ id in processed.withLock { $0.begin(id) } }) ?? .new {
+        case .new: break
+        case .underWay: return .retry
+        case .done: return .done
+        }
+        let outcome = await answer(event)
+        if let id = event.id { processed.withLock { $0.end(id, isDone: outcome == .done) } }
+        return outcome
+    }
+
+    private func answer(_ event: EventEnvelope) async -> DeliveryOutcome {
         if isStale(event) {
             logger.info("stale request dropped", metadata: EventWorker.metadata(event))
             return .done
         }
-        guard await publish(await handler(event), for: event) else { return .retry }
-        if let id = event.id { processed.withLock { $0.insert(id) } }
-        return .done
+        return await publish(await handler(event), for: event) ? .done : .retry
     }
 
     private func isStale(_ event: EventEnvelope) -> Bool {
@@ -73,6 +87,7 @@ package final class EventWorker: Service, Sendable {
         let draft = EventDraft(response, idempotencyKey: key)
         let deadline = ContinuousClock.now + .seconds(Limits.responsePublishSeconds)
         var failure = ""
+        var refusal: ProcessFailure?
         for attempt in 1...Limits.responsePublishAttemptsMax {
             do {
                 try await client.publish(draft, within: min(.seconds(10), max(deadline - .now, .milliseconds(1))))
@@ -82,6 +97,17 @@ package final class EventWorker: Service, Sendable {
                 let pause = settings.backoff.delay(afterFailures: attempt, random: .random(in: 0..<1))
                 if ContinuousClock.now + pause >= deadline { break }
                 do { try await ContinuousClock().sleep(for: pause) } catch { break }
+            } catch .refused(let status, let message) {
+                failure = "\(status): \(message)"
+                if status == 401, settings.refreshesToken {
+                    if client.tokens.reload(with: .ofProcess()) { continue }
+                    break
+                }
+                refusal = ProcessFailure(
+                    exitCode: 1,
+                    "the Events API refused to publish \(response.name) (\(failure)); the token of "
+                        + "\(client.tokens.label) needs \(AccessPolicy.scope(for: response.name, to: .send))")
+                break
             } catch {
                 failure = "\(error)"
                 break
@@ -90,6 +116,7 @@ package final class EventWorker: Service, Sendable {
         var metadata = EventWorker.metadata(event)
         metadata["cause"] = "\(failure)"
         logger.error("response could not be published", metadata: metadata)
+        if let refusal { refusals.continuation.yield(refusal) }
         return false
     }
 
@@ -101,9 +128,15 @@ package final class EventWorker: Service, Sendable {
     }
 }
 
-/// The newest processed event ids, so that a repeated delivery is not handled twice (D-24).
+/// The event ids under way and the newest processed ones, so that a repeated delivery is not handled twice (D-24).
 struct ProcessedEvents {
+    /// How far the event of an id has come.
+    enum Progress {
+        case new, underWay, done
+    }
+
     private let countMax: Int
+    private var underWay: Set<String> = []
     private var ids: Set<String> = []
     private var ring: [String] = []
     private var oldest = 0
@@ -112,12 +145,16 @@ struct ProcessedEvents {
         self.countMax = countMax
     }
 
-    func contains(_ id: String) -> Bool {
-        ids.contains(id)
+    /// Claims an id that is new.
+    mutating func begin(_ id: String) -> Progress {
+        if ids.contains(id) { return .done }
+        return underWay.insert(id).inserted ? .new : .underWay
     }
 
-    mutating func insert(_ id: String) {
-        guard ids.insert(id).inserted else { return }
+    /// Gives a claimed id back, remembered when it is done.
+    mutating func end(_ id: String, isDone: Bool) {
+        underWay.remove(id)
+        guard isDone, ids.insert(id).inserted else { return }
         if ring.count < countMax {
             ring.append(id)
         } else {

@@ -81,14 +81,17 @@ package struct EventsClient: Sendable {
     func open(_ query: StreamQuery) async throws(EventsFault) -> HTTPClientResponse {
         var request = request(endpoint.stream + "?" + query.text, .GET)
         request.headers.replaceOrAdd(name: "Accept", value: "application/x-ndjson")
-        let response: HTTPClientResponse
+        let refusal: EventsFault
         do {
-            response = try await http.execute(request, deadline: .distantFuture, logger: quiet)
+            // The library's deadline ends at the head, so the stream itself is not bounded.
+            let response = try await http.execute(
+                request, timeout: .seconds(Int64(Limits.streamOpenSeconds)), logger: quiet)
+            if (200..<300).contains(response.status.code) { return response }
+            refusal = try await inTime(.seconds(Limits.streamOpenSeconds)) { await fault(of: response) }
         } catch {
             throw .unavailable(reason: "\(error)", retryAfterSeconds: nil)
         }
-        if (200..<300).contains(response.status.code) { return response }
-        throw await fault(of: response)
+        throw refusal
     }
 
     /// Ends deliveries of a group.
@@ -129,16 +132,34 @@ package struct EventsClient: Sendable {
     }
 
     private func send(_ request: HTTPClientRequest, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
-        let response: HTTPClientResponse
+        let answer: Result<[UInt8], EventsFault>
         do {
-            response = try await http.execute(request, timeout: TimeAmount(timeout), logger: quiet)
-            if (200..<300).contains(response.status.code) {
-                return Array(try await response.body.collect(upTo: Limits.apiResponseBytesMax).readableBytesView)
+            answer = try await inTime(timeout) {
+                let response = try await http.execute(request, timeout: TimeAmount(timeout), logger: quiet)
+                guard (200..<300).contains(response.status.code) else { return .failure(await fault(of: response)) }
+                let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)
+                return .success(Array(body.readableBytesView))
             }
         } catch {
             throw .unavailable(reason: "\(error)", retryAfterSeconds: nil)
         }
-        throw await fault(of: response)
+        return try answer.get()
+    }
+
+    /// Bounds a whole answer: the library's own deadline ends at the head.
+    private func inTime<Value: Sendable>(
+        _ timeout: Duration, _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                try await ContinuousClock().sleep(for: timeout)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
     }
 
     private func fault(of response: HTTPClientResponse) async -> EventsFault {

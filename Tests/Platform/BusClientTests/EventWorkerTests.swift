@@ -1,0 +1,192 @@
+import BusCore
+import BusRuntime
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import BusClient
+
+@Suite("Answering requests", .timeLimit(.minutes(1)))
+struct EventWorkerTests {
+    /// A double whose first stream brings `lines` and stays open; later ones are silent.
+    private func script(_ lines: [String], capabilities: EventsDouble.Step = .missing) -> EventsDouble.Script {
+        { call in
+            switch call.route {
+            case "capabilities": capabilities
+            case "stream": .openLines(call.number == 1 ? lines : [])
+            case "ack": .reply(200)
+            default: .reply(202)
+            }
+        }
+    }
+
+    @Test("every request gets one response, with its correlation and a key of its own")
+    func responses() async throws {
+        let failure = try await WorkerBench.run(script: script((1...20).map { line("evt_\($0)") })) { bench in
+            try await bench.responses(20)
+            #expect(
+                Set(bench.responses.compactMap { $0["correlationId"]?.text }) == Set((1...20).map { "c-evt_\($0)" }))
+            #expect(bench.responses.allSatisfy { $0["name"]?.text == "bus.stripe.portal_session.create.response" })
+            let keys = Set(bench.double.calls("events").compactMap(\.idempotencyKey))
+            #expect(keys == Set((1...20).map { "response:bus-example:evt_\($0)" }))
+            #expect(bench.double.calls("ack").isEmpty)
+            #expect(bench.readiness.missing.isEmpty)
+        }
+        #expect(failure == nil)
+    }
+
+    @Test("the stream is unicast in the module's group; acknowledgements are asked for only where they exist")
+    func query() async throws {
+        for (capabilities, acknowledges) in [
+            (EventsDouble.Step.missing, false), (.reply(200, #"{"features":["batch"]}"#), false),
+            (.reply(200, "html"), false), (.fail(405), false), (.manualAck, true),
+        ] {
+            let lines = [line("evt_1", delivery: acknowledges ? "d1" : nil)]
+            try await WorkerBench.run(script: script(lines, capabilities: capabilities)) { bench in
+                try await bench.responses(1)
+                if acknowledges { try await bench.calls("ack", 1) }
+                let base =
+                    "name=bus.stripe.portal_session.create.request&delivery=unicast&group=bus-example&consumer=one"
+                #expect(bench.double.calls("stream").map(\.query) == [base + (acknowledges ? "&ack=manual" : "")])
+                #expect(bench.outcomes == (acknowledges ? ["d1": "done"] : [:]))
+                #expect(bench.double.calls("ack").allSatisfy { $0.body["group"]?.text == "bus-example" })
+            }
+        }
+    }
+
+    @Test("capabilities that cannot be asked for now are asked for again, not guessed")
+    func capabilitiesAway() async throws {
+        let script: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": call.number == 1 ? .fail(503) : .manualAck
+            case "stream": .openLines([line("evt_1", delivery: "d1")])
+            default: .reply(202)
+            }
+        }
+        try await WorkerBench.run(script: script) { bench in
+            try await bench.calls("ack", 1)
+            #expect(bench.double.calls("stream").allSatisfy { $0.query.hasSuffix("&ack=manual") })
+        }
+    }
+
+    @Test("a response that cannot be published gives the delivery back; one that is published late does not")
+    func unpublished() async throws {
+        for (failures, outcome) in [(4, "done"), (5, "retry")] {
+            let script: EventsDouble.Script = { call in
+                switch call.route {
+                case "capabilities": .manualAck
+                case "stream": .openLines(call.number == 1 ? [line("evt_1", delivery: "d1")] : [])
+                case "events": call.number <= failures ? .fail(503) : .reply(202)
+                default: .reply(200)
+                }
+            }
+            try await WorkerBench.run(script: script) { bench in
+                try await bench.calls("ack", 1)
+                #expect(bench.outcomes == ["d1": outcome])
+                #expect(bench.responses.count == 5)
+                #expect(bench.requests.count == 1)
+            }
+        }
+    }
+
+    @Test("a rejected response is not repeated")
+    func rejected() async throws {
+        let script: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": .manualAck
+            case "stream": .openLines(call.number == 1 ? [line("evt_1", delivery: "d1")] : [])
+            case "events": .fail(400)
+            default: .reply(200)
+            }
+        }
+        try await WorkerBench.run(script: script) { bench in
+            try await bench.calls("ack", 1)
+            #expect(bench.outcomes == ["d1": "retry"])
+            #expect(bench.responses.count == 1)
+        }
+    }
+
+    @Test("a request whose requester has given up is dropped, except where it must not be lost")
+    func stale() async throws {
+        let lines = [
+            line("evt_old", delivery: "d1", age: 601), line("evt_new", delivery: "d2", age: 500),
+            line("evt_meter", delivery: "d3", name: .meterEventRecordRequest, age: 90_000),
+        ]
+        try await WorkerBench.run(script: script(lines, capabilities: .manualAck)) { bench in
+            try await bench.calls("ack", 3)
+            #expect(Set(bench.requests.compactMap(\.id)) == ["evt_new", "evt_meter"])
+            #expect(bench.outcomes == ["d1": "done", "d2": "done", "d3": "done"])
+        }
+        try await WorkerBench.run(settings: ["BUS_EVENTS_REQUEST_MAX_AGE": "0"], script: script(lines)) { bench in
+            try await bench.responses(3)
+        }
+    }
+
+    @Test("a request that comes again is handled once, before and after its answer")
+    func duplicates() async throws {
+        let lines = (1...6).map { line("evt_same", delivery: "d\($0)") }
+        let again: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": .manualAck
+            case "stream": call.number < 3 ? .lines(lines) : .openLines([])
+            default: .reply(202)
+            }
+        }
+        try await WorkerBench.run(script: again) { bench in
+            try await bench.calls("ack", 12)
+            #expect(bench.requests.count == 1 && bench.responses.count == 1)
+            #expect(bench.outcomes.values.contains("done"))
+        }
+    }
+
+    @Test("at most so many handlers run at once, whatever the number of streams")
+    func concurrency() async throws {
+        let running = Mutex((now: 0, most: 0))
+        let names: [EventName] = [.portalSessionCreateRequest, .checkoutSessionCreateRequest]
+        let script: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": .missing
+            case "stream": .openLines((1...20).map { line("evt_\(call.number)_\($0)") })
+            default: .reply(202)
+            }
+        }
+        try await WorkerBench.run(names, settings: ["BUS_WORKER_CONCURRENCY": "3"]) { _ in
+            running.withLock {
+                $0.now += 1
+                $0.most = max($0.most, $0.now)
+            }
+            for _ in 0..<20 { await Task.yield() }
+            running.withLock { $0.now -= 1 }
+        } script: {
+            script($0)
+        } _: { bench in
+            try await bench.responses(40)
+            #expect(running.withLock { $0.most } <= 3)
+        }
+    }
+
+    @Test("lines that are no events are passed over")
+    func unreadable() async throws {
+        let lines = ["{", "", "[]", #"{"name":"*"}"#, "\r", line("evt_1") + "\r"]
+        try await WorkerBench.run(script: script(lines)) { bench in
+            try await bench.responses(1)
+            #expect(bench.requests.map(\.id) == ["evt_1"])
+        }
+    }
+}
+
+@Suite("Processed events")
+struct ProcessedEventsTests {
+    @Test("the newest ids are remembered, a failed one is not, and one under way is known")
+    func memory() {
+        var events = ProcessedEvents(countMax: 2)
+        #expect(events.begin("a") == .new && events.begin("a") == .underWay)
+        events.end("a", isDone: false)
+        for id in ["a", "b", "c"] {
+            #expect(events.begin(id) == .new)
+            events.end(id, isDone: true)
+        }
+        #expect(events.begin("b") == .done && events.begin("c") == .done)
+        #expect(events.begin("a") == .new)
+    }
+}

@@ -1,0 +1,127 @@
+import BusCore
+import BusRuntime
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@testable import BusClient
+
+@Suite("Our own token")
+struct TokenSourceTests {
+    private let folder: TemporaryFolder
+    private let now = Timestamp(seconds: 1_785_600_000)
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func token(_ subject: String, lifetimeSeconds: Int64 = 60) -> String {
+        TestTokens(secret: "k").token(
+            subject: subject, scope: "x", now: now.seconds, lifetimeSeconds: lifetimeSeconds)
+    }
+
+    private func find(_ environment: [String: String], flag: String? = nil) throws -> TokenSource {
+        try TokenSource.find(flag: flag, in: SettingsReader(environment: environment), at: now)
+    }
+
+    /// The text of the failure to find one, which exits 1.
+    private func failure(_ environment: [String: String], flag: String? = nil) -> String? {
+        do {
+            _ = try find(environment, flag: flag)
+            return nil
+        } catch let failure as ProcessFailure {
+            return failure.exitCode == 1 ? failure.description : nil
+        } catch {
+            return nil
+        }
+    }
+
+    @Test("the first source that is set wins, in the order of the contract")
+    func order() throws {
+        var environment = ["BUS_CONFIG_DIR": "\(folder.path)/config"]
+        try FileManager.default.createDirectory(
+            atPath: "\(folder.path)/config/auth", withIntermediateDirectories: true)
+        _ = try folder.write(token("saved"), to: "config/auth/api-token")
+        #expect(try find(environment).subject == "saved")
+        #expect(try find(environment).label == "the saved token")
+        for (name, value) in [
+            ("BUS_EVENTS_TOKEN", token("BUS_EVENTS_TOKEN")), ("BUS_API_TOKEN", token("BUS_API_TOKEN")),
+            ("BUS_EVENTS_TOKEN_FILE", try folder.write(token("BUS_EVENTS_TOKEN_FILE"), to: "1")),
+            ("BUS_API_TOKEN_FILE", try folder.write("\n " + token("BUS_API_TOKEN_FILE") + " \n", to: "2")),
+        ] {
+            environment[name] = value
+            let found = try find(environment)
+            #expect(found.subject == name && found.label == name)
+        }
+        let flagged = try find(environment, flag: try folder.write(token("flag"), to: "3"))
+        #expect(flagged.subject == "flag" && flagged.label == "--token-file")
+    }
+
+    @Test("a source that is set and no good is an error that names it, and neither path nor value")
+    func errors() throws {
+        let good = token("good")
+        let expired = token("canary", lifetimeSeconds: 0)
+        let bad: [(value: String, isFile: Bool)] = [
+            ("/nonexistent/canary", true), (try folder.write(" \n", to: "canary-empty"), true),
+            (try folder.write(expired, to: "canary-old"), true), (folder.path, true), (" \t", false), (expired, false),
+        ]
+        for (value, isFile) in bad {
+            for name in isFile
+                ? ["BUS_API_TOKEN_FILE", "BUS_EVENTS_TOKEN_FILE"] : ["BUS_API_TOKEN", "BUS_EVENTS_TOKEN"]
+            {
+                // The sources behind it must not step in.
+                var environment = ["BUS_CONFIG_DIR": folder.path, name: value]
+                if isFile { environment["BUS_API_TOKEN"] = good }
+                if name == "BUS_API_TOKEN" { environment["BUS_EVENTS_TOKEN"] = good }
+                let text = failure(environment)
+                #expect(text?.contains(name) == true, "\(name) \(text ?? "-")")
+                #expect(text?.contains("canary") == false && text?.contains(expired) == false)
+                #expect(text?.contains(folder.path) == false)
+            }
+            if isFile {
+                let text = failure(["BUS_API_TOKEN": good], flag: value)
+                #expect(text?.contains("--token-file") == true && text?.contains("canary") == false)
+            }
+        }
+    }
+
+    @Test("the file that the dispatcher injects counts only when it is there")
+    func dispatcherDefault() throws {
+        let injected = ["BUS_EVENTS_TOKEN_FILE": ".bus/tokens/local-events.jwt", "BUS_CONFIG_DIR": folder.path]
+        #expect(failure(injected)?.contains("no Bus token is set") == true)
+        #expect(try find(injected.merging(["BUS_EVENTS_TOKEN": token("next")]) { $1 }).subject == "next")
+    }
+
+    @Test("the configuration folder is looked for in three places")
+    func configurationFolder() throws {
+        for (variable, path) in [("XDG_CONFIG_HOME", "bus"), ("HOME", ".config/bus")] {
+            let base = try TemporaryFolder()
+            try FileManager.default.createDirectory(
+                atPath: "\(base.path)/\(path)/auth", withIntermediateDirectories: true)
+            _ = try base.write(token(variable), to: "\(path)/auth/api-token")
+            #expect(try find([variable: base.path]).subject == variable)
+        }
+    }
+
+    @Test("a token that cannot be read into is the server's to judge")
+    func opaque() throws {
+        let found = try find(["BUS_API_TOKEN": " opaque\n"])
+        #expect(found.subject.isEmpty)
+        #expect(found.token.reveal() == "opaque")
+    }
+
+    @Test("only a file that changed gives a new token")
+    func reload() throws {
+        let file = try folder.write(token("one"), to: "token")
+        let reader = SettingsReader(environment: ["BUS_API_TOKEN_FILE": file])
+        let source = try TokenSource.find(flag: nil, in: reader, at: now)
+        #expect(!source.reload(with: reader))
+        _ = try folder.write("", to: "token")
+        #expect(!source.reload(with: reader))
+        let fresh = token("two")
+        _ = try folder.write(fresh + "\n", to: "token")
+        #expect(source.reload(with: reader))
+        #expect(source.token.reveal() == fresh)
+        #expect(!TokenSource(token: Secret("t"), label: "BUS_API_TOKEN").reload(with: reader))
+    }
+}
