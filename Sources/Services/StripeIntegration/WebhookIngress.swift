@@ -18,10 +18,9 @@ final class WebhookIngress: ChannelInboundHandler {
         case idle
         /// A request's body is arriving.
         case reading(HTTPRequestHead, ByteBuffer?)
-        /// A request was answered before its end; the rest is dropped.
-        case discarding
         /// An answer is being made; what arrives meanwhile waits in `pipelined`.
         case responding
+        /// The last answer was given; whatever still arrives is dropped.
         case closed
     }
 
@@ -31,6 +30,8 @@ final class WebhookIngress: ChannelInboundHandler {
     /// Bounded by one socket read, because reading stops while an answer is being made.
     private var pipelined: Deque<HTTPServerRequestPart> = []
     private var keepsAlive = true
+    /// An answer to HEAD has no body (RFC 9110 9.3.2).
+    private var omitsBody = false
     private var isQuiescing = false
     private var waitingSince = NIODeadline.now()
     private var deadlineCheck: Scheduled<Void>?
@@ -56,13 +57,14 @@ final class WebhookIngress: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, case .responding = state {
-        } else if error is HTTPParserError {
+        guard error is HTTPParserError else { return context.close(promise: nil) }
+        if case .responding = state {
+            // The answer under way is for a good request, and the last one.
+            keepsAlive = false
+        } else {
             respond(
                 receiver.refused(.badRequest, "the request is no HTTP/1.1; check the client"), context, closing: true)
-            return
         }
-        context.close(promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -89,7 +91,7 @@ final class WebhookIngress: ChannelInboundHandler {
         switch state {
         case .closed: return
         case .responding: scheduleDeadlineCheck(context, in: longest)
-        case .idle, .discarding, .reading:
+        case .idle, .reading:
             if waited < longest {
                 scheduleDeadlineCheck(context, in: longest - waited)
             } else if case .reading = state {
@@ -124,14 +126,15 @@ final class WebhookIngress: ChannelInboundHandler {
                 state = .reading(head, body)
             }
         case (.end, .reading(let head, let body)): route(head, body, context)
-        case (.end, .discarding): state = .idle
         default: break
         }
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         waitingSince = .now()
-        keepsAlive = head.isKeepAlive
+        // HTTP/1.0 would want to be told that the connection stays; closing it needs no words.
+        keepsAlive = head.isKeepAlive && head.version != .http1_0
+        omitsBody = head.method == .HEAD
         state = .reading(head, nil)
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
             length > Limits.webhookBodyBytesMax
@@ -162,7 +165,9 @@ final class WebhookIngress: ChannelInboundHandler {
     }
 
     private func receive(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
-        let signature = head.headers.first(name: "stripe-signature")
+        // Repeated headers are one list (RFC 9110 5.3); two signatures make two times, which is refused.
+        let headers = head.headers["stripe-signature"]
+        let signature = headers.count > 1 ? headers.joined(separator: ",") : headers.first
         switch body.withUnsafeReadableBytes({ receiver.decide($0, signature: signature, at: .now) }) {
         case .answer(let answer): respond(answer, context)
         case .publish(let update, let eventType):
@@ -217,18 +222,29 @@ final class WebhookIngress: ChannelInboundHandler {
         if let allow { buffer.writeString("\r\nallow: \(allow)") }
         if closes { buffer.writeStaticString("\r\nconnection: close") }
         buffer.writeStaticString("\r\n\r\n")
-        buffer.writeBytes(answer.body)
+        if !omitsBody { buffer.writeBytes(answer.body) }
         let wasResponding = if case .responding = state { true } else { false }
-        if closes {
-            state = .closed
-            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-            context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in bound.value.close(promise: nil) }
-            return
-        }
+        if closes { return finish(buffer, context, lingering: closing) }
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         waitingSince = .now()
         state = .idle
         if wasResponding { resume(context) }
+    }
+
+    /// Writes the last answer and closes.
+    ///
+    /// A peer that is still sending gets time to read it: closing with unread bytes makes TCP take the answer back.
+    private func finish(_ buffer: ByteBuffer, _ context: ChannelHandlerContext, lingering: Bool) {
+        state = .closed
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in
+            if !lingering { return bound.value.close(promise: nil) }
+            let channel = bound.value.channel
+            channel.close(mode: .output, promise: nil)
+            channel.eventLoop.scheduleTask(in: .seconds(Int64(Limits.connectionLingerSeconds))) {
+                channel.close(promise: nil)
+            }
+        }
     }
 
     /// Goes on with what was pipelined behind the answered request, then with the socket.

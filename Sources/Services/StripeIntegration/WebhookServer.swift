@@ -58,13 +58,7 @@ struct WebhookServer: Service {
                 guard open.add() else { return channel.close() }
                 channel.closeFuture.whenComplete { _ in open.remove() }
                 return channel.eventLoop.makeCompletedFuture {
-                    var limits = NIOHTTPDecoderLimitConfiguration()
-                    limits.maxHeaderFieldSize = Limits.requestHeadBytesMax
-                    limits.maxHeaderListSize = Limits.requestHeadBytesMax
-                    try channel.pipeline.syncOperations.addHandlers([
-                        ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)),
-                        WebhookIngress(receiver: receiver, readiness: readiness),
-                    ])
+                    try WebhookServer.configure(channel, WebhookIngress(receiver: receiver, readiness: readiness))
                 }
             }
         do {
@@ -73,6 +67,18 @@ struct WebhookServer: Service {
             throw ProcessFailure(
                 exitCode: 1, "cannot listen on \(address): \(error); choose another --webhook-addr or stop its owner")
         }
+    }
+}
+
+extension WebhookServer {
+    /// Puts HTTP's grammar before the ingress; call it on the channel's event loop.
+    static func configure(_ channel: any Channel, _ ingress: WebhookIngress) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = Limits.requestHeadBytesMax
+        limits.maxHeaderListSize = Limits.requestHeadBytesMax
+        try channel.pipeline.syncOperations.addHandlers([
+            ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)), ingress,
+        ])
     }
 }
 

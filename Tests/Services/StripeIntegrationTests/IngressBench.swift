@@ -1,0 +1,134 @@
+import AsyncHTTPClient
+import BusClient
+import BusCore
+import BusRuntime
+import Logging
+import NIOCore
+import NIOPosix
+import StripeCore
+import TestSupport
+import Testing
+
+@testable import StripeIntegration
+
+/// The webhook ingress on a real socket, before an Events API that takes everything or fails as told.
+struct IngressBench: Sendable {
+    /// `127.0.0.1:<port>`.
+    let address: String
+    /// Stands in for the Events API.
+    let events: StripeDouble
+    private let template: String
+
+    static let secret = "whsec_ingress_test"
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs `body` against an ingress; each publish takes the next fault, and succeeds after the last.
+    static func run(
+        faults: [StripeDouble.Fault] = [], secret: String = secret, missing: [String] = [],
+        _ body: (IngressBench) async throws -> Void
+    ) async throws {
+        let accepted = Array(repeating: StripeDouble.Fault.status(202, body: "{}"), count: 500)
+        let template = try SignedWebhook.template()
+        try await StripeDouble.run(faults: faults + accepted) { events in
+            let endpoint = try #require(EventsEndpoint(events.url))
+            let client = EventsClient(
+                http: .shared, endpoint: endpoint, tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"),
+                logger: logger)
+            let publisher = EventPublisher(client: client, timeout: .seconds(10), logger: logger)
+            let receiver = WebhookReceiver(
+                keys: WebhookKey.keys(in: Secret(secret)), toleranceSeconds: 300, mode: .local, publisher: publisher,
+                refetch: nil, logger: logger)
+            let readiness = Readiness()
+            for condition in missing { readiness.set(condition, false) }
+            let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try WebhookServer.configure(channel, WebhookIngress(receiver: receiver, readiness: readiness))
+                    }
+                }
+                .bind(host: "127.0.0.1", port: 0).get()
+            let publishing = Task { try await publisher.run() }
+            let bench = IngressBench(
+                address: "127.0.0.1:\(server.localAddress?.port ?? 0)", events: events, template: template)
+            let result = await Result { try await body(bench) }
+            try await server.close()
+            publishing.cancel()
+            _ = await publishing.result  // A refused token is the events client's own test.
+            try result.get()
+        }
+    }
+
+    /// A full-shape webhook, signed now.
+    func webhook(_ eventID: String) -> SignedWebhook {
+        SignedWebhook(eventID: eventID, secret: Self.secret, now: unixNow(), template: template)
+    }
+
+    /// The bytes of a whole request that carries a webhook.
+    func request(_ webhook: SignedWebhook, version: String = "1.1", headers: [String] = []) -> [UInt8] {
+        let lines =
+            ["POST \(SignedWebhook.path) HTTP/\(version)", "Host: x", "Stripe-Signature: \(webhook.signature)"]
+            + ["Content-Length: \(webhook.body.count)"] + headers
+        return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + webhook.body
+    }
+
+    /// Sends bytes in one piece, or in the pieces given, and reads so many answers.
+    func answers(_ count: Int = 1, to pieces: [[UInt8]]) async throws -> [RawAnswer] {
+        let connection = try await RawConnection.open(address)
+        for piece in pieces { try await connection.send(piece) }
+        let answers = try await connection.answers(count)
+        await connection.close()
+        return answers
+    }
+
+    func answer(to bytes: [UInt8]) async throws -> RawAnswer {
+        try #require(try await answers(to: [bytes]).first)
+    }
+}
+
+/// One answer as it stood on the wire.
+struct RawAnswer: Sendable {
+    let status: Int
+    let head: String
+    let body: String
+
+    /// One header; names in lower case.
+    func header(_ name: String) -> String? {
+        head.split(separator: "\r\n").first { $0.lowercased().hasPrefix(name + ": ") }
+            .map { String($0.dropFirst(name.count + 2)) }
+    }
+
+    var errorType: String? { (try? JSONValue(parsing: Array(body.utf8)))?["error"]?["type"]?.text }
+
+    /// The complete answers in what arrived; those to HEAD have no body.
+    static func all(in text: String, toHead: Bool = false) -> [RawAnswer] {
+        var bytes = Array(text.utf8)[...]
+        var answers: [RawAnswer] = []
+        while let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) {
+            let head = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
+            var answer = RawAnswer(status: Int(head.dropFirst(9).prefix(3)) ?? 0, head: head, body: "")
+            let length = toHead ? 0 : Int(answer.header("content-length") ?? "0") ?? 0
+            guard bytes[end.upperBound...].count >= length else { break }
+            answer = RawAnswer(
+                status: answer.status, head: head,
+                body: String(decoding: bytes[end.upperBound...].prefix(length), as: UTF8.self))
+            answers.append(answer)
+            bytes = bytes[end.upperBound...].dropFirst(length)
+        }
+        return answers
+    }
+}
+
+extension RawConnection {
+    /// Waits for so many complete answers.
+    func answers(_ count: Int) async throws -> [RawAnswer] {
+        try await eventually("\(count) answers arrive, so far: \(text)") {
+            let answers = RawAnswer.all(in: text)
+            return answers.count >= count ? answers : nil
+        }
+    }
+
+    /// Waits until the server has closed.
+    func closes() async throws {
+        try await eventually("the server closes") { isClosed ? true : nil }
+    }
+}
