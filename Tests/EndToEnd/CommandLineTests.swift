@@ -53,6 +53,10 @@ import Testing
                 program: stripe, arguments: ingress + ["--check-config"], environment: token, exit: 0,
                 says: ["BUS_EVENTS_API_URL=http://127.0.0.1:1", "BUS_STRIPE_WEBHOOK_SECRET=[redacted]"]),
             Case(
+                program: stripe, arguments: ingress + ["--check-config"],
+                environment: token.merging(["BUS_STRIPE_SECRET_KEY": "sk_live_made_up", "BUS_STRIPE_LIVE": "1"]) { $1 },
+                exit: 0, says: ["BUS_STRIPE_LIVE=true", "BUS_STRIPE_SECRET_KEY=[redacted]"]),
+            Case(
                 program: events, arguments: ["--check-config"], environment: ["BUS_API_JWT_SECRET": "made up"], exit: 0,
                 says: ["BUS_API_JWT_SECRET=[redacted]"]),
         ]
@@ -76,6 +80,10 @@ import Testing
                 program: stripe, arguments: ingress,
                 environment: token.merging(["BUS_STRIPE_SECRET_KEY": "sk_live_made_up"]) { $1 }, exit: 2,
                 says: ["BUS_STRIPE_LIVE"]),
+            Case(
+                program: stripe, arguments: ingress,
+                environment: token.merging(["BUS_STRIPE_SECRET_KEY": "rk_live_made_up", "BUS_STRIPE_LIVE": "0"]) { $1 },
+                exit: 2, says: ["BUS_STRIPE_LIVE=1", "test key"]),
             Case(
                 program: stripe, arguments: ingress,
                 environment: token.merging(["BUS_STRIPE_SECRET_KEY": "pk_test_made_up"]) { $1 }, exit: 2,

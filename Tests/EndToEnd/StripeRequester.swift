@@ -1,0 +1,76 @@
+import BusCore
+import TestSupport
+
+/// Both real services before a Stripe double, and a requester who asks by events as the billing worker does.
+struct StripeRequester: Sendable {
+    let deployment: Deployment
+    let double: StripeDouble
+    private let api: LoopbackClient
+
+    /// Stands for a service: a subject that is no UUID.
+    static let service = "billing-worker"
+    static let account = "00000000-0000-4000-8000-000000000001"
+
+    /// Runs the services with a test key while `body` asks.
+    static func run(
+        environment: [String: String] = [:], _ body: @Sendable (StripeRequester) async throws -> Void
+    ) async throws {
+        try await StripeDouble.run { double in
+            let deployment = try Deployment()
+            let url = double.url
+            let requester = StripeRequester(
+                deployment: deployment, double: double, api: LoopbackClient(deployment.eventsAddress))
+            let variables = deployment.stripeEnvironment.merging([
+                "BUS_STRIPE_SECRET_KEY": "sk_test_end_to_end", "BUS_STRIPE_API_URL": url,
+                "BUS_STRIPE_DEFAULT_PRICE_ID": "price_1", "BUS_EVENTS_LISTENER_REQUIRED": "1",
+            ]) { $1 }.merging(environment) { $1 }
+            try await deployment.withEvents { _ in
+                _ = try await BusProcess.run(
+                    "bus-integration-stripe",
+                    ["--events-url", "http://\(deployment.eventsAddress)", "--timeout", "4s"]
+                        + ["--webhook-addr", "127.0.0.1:0"], environment: variables
+                ) { worker in
+                    let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                    try await eventually("the worker listens") {
+                        try await ingress.get("/readyz").status == 200 ? true : nil
+                    }
+                    try await body(requester)
+                }
+            }
+        }
+    }
+
+    /// What a token of this subject and scope gets for publishing a request.
+    func publish(
+        _ name: String, _ payload: [String: JSONValue], id: String, subject: String = service,
+        scope: String = "billing:provider"
+    ) async throws -> LoopbackClient.Answer {
+        let event: JSONValue = [
+            "name": .string("bus.stripe.\(name).request"), "correlationId": .string(id), "payload": .object(payload),
+        ]
+        return try await api.post(
+            "/api/v1/events", event.serialized(), headers: ["Authorization": "Bearer \(token(subject, scope))"])
+    }
+
+    /// Asks, and waits for the one response.
+    func ask(
+        _ name: String, _ payload: [String: JSONValue], id: String, subject: String = service
+    ) async throws -> JSONValue {
+        let published = try await publish(name, payload, id: id, subject: subject)
+        guard published.status == 202 else { throw UnexpectedAnswer(text: published.text) }
+        return try await eventually("\(id) is answered") { try await responses(name, to: id).first }
+    }
+
+    /// Every response to one request, so far.
+    func responses(_ name: String, to id: String) async throws -> [JSONValue] {
+        let answer = try await api.get(
+            "/api/v1/events/stream?name=bus.stripe.\(name).response&replay=true&follow=false",
+            headers: ["Authorization": "Bearer \(token(Self.service, "billing:provider"))"])
+        guard answer.status == 200 else { throw UnexpectedAnswer(text: answer.text) }
+        return answer.lines.filter { $0["correlationId"]?.text == id }
+    }
+
+    private func token(_ subject: String, _ scope: String) -> String {
+        TestTokens(secret: deployment.jwtSecret).token(subject: subject, scope: scope, now: unixNow())
+    }
+}
