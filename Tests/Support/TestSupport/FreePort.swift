@@ -1,12 +1,16 @@
 import Glibc
+import Synchronization
 
 /// Ports for servers that must come back on the same one.
 package enum FreePort {
+    /// Tests run side by side, and a port that one has asked for is free until its server is up.
+    private static let handedOut = Mutex<Set<Int>>([])
+
     /// A loopback port nobody listens on, outside the range that the system hands out for outgoing connections.
     package static func next() throws -> Int {
         for _ in 0..<1_000 {
             let port = Int.random(in: 20_000..<32_000)
-            if isFree(port) { return port }
+            if isFree(port), handedOut.withLock({ $0.insert(port).inserted }) { return port }
         }
         throw NeverHappened(what: "a port is free")
     }
