@@ -120,8 +120,8 @@ let package = Package(
         command(
             "bus-local",
             [
-                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "EventsAPI", "StripeCore",
-                "StripeIntegration", .argumentParser, .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusRuntime", "BusAuth", "BusServer", "EventsAPI", "StripeIntegration", .argumentParser,
+                .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
             ]),
 
         // Tests.

@@ -2,7 +2,6 @@ import BusCore
 import BusRuntime
 import BusServer
 import EventsAPI
-import StripeCore
 import StripeIntegration
 
 /// What `bus-local` runs with: the settings of its services, with local values where nothing is set (additions A-08).
@@ -47,7 +46,7 @@ struct LocalSettings {
         var stripeFlags = StripeFlags()
         stripeFlags.eventsURL = "http://\(self.address)"
         stripe = StripeSettings(&reader, flags: stripeFlags)
-        if stripe.mode == .live {
+        if stripe.isLive {
             reader.addFault("bus-local refuses live Stripe keys; use a test key, or run the services one by one")
         }
         events = try EventsSettings(&reader, flags: eventsFlags, tokenSecret: secret)

@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import BusAuth
-import BusClient
 import BusCore
 import BusRuntime
 import BusServer
@@ -8,7 +7,6 @@ import EventsAPI
 import FoundationEssentials
 import NIOPosix
 import ServiceLifecycle
-import StripeCore
 import StripeIntegration
 
 /// The events server and the Stripe worker in one process, on one port, in one folder.
@@ -16,13 +14,8 @@ enum LocalStack {
     static func run(_ settings: LocalSettings, process: ServiceProcess) async throws {
         let tokens = try await LocalTokens.write(settings)
         let events = try await EventsService(settings.events, process: process)
-        guard let endpoint = EventsEndpoint(settings.origin) else {
-            throw ProcessFailure(exitCode: 2, "\(settings.address) is no address of ours; pass --addr host:port")
-        }
         let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busServices)
-        let stripe = StripeService(
-            settings.stripe, endpoint: endpoint, tokens: TokenSource(token: tokens.service, label: "bus-local"),
-            http: http, process: process)
+        let stripe = try StripeService.beside(settings.stripe, token: tokens.service, http: http, process: process)
         stripe.announce()
         let services =
             events.services(
@@ -35,7 +28,7 @@ enum LocalStack {
 
     private static func welcome(_ settings: LocalSettings) -> String {
         """
-        Bus is running at \(settings.origin) (Stripe mode: \(settings.stripe.mode.rawValue)). Data: \(settings.folder)
+        Bus is running at \(settings.origin) (Stripe mode: \(settings.stripe.modeName)). Data: \(settings.folder)
 
         Try, in a second terminal:
           make demo                                     one signed Stripe event becomes a Bus event

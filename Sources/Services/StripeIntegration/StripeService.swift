@@ -48,7 +48,7 @@ package struct StripeService: Sendable {
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
             budget: settings.handlerBudget, logger: process.logger
         ) { update in
-            try await publisher.publish(WebhookReceiver.draft(of: update))
+            try await WebhookReceiver.publish(update, through: publisher)
         }
         worker = EventWorker(
             names: StripeEventList.handled, neverStale: [.meterEventRecordRequest], client: events,
@@ -56,6 +56,17 @@ package struct StripeService: Sendable {
         ) { request in
             await requests.answer(request, now: .now)
         }
+    }
+
+    /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
+    package static func beside(
+        _ settings: StripeSettings, token: Secret, http: HTTPClient, process: ServiceProcess
+    ) throws -> StripeService {
+        guard let endpoint = settings.events else {
+            throw ProcessFailure(exitCode: 2, "the Events API has no address; set BUS_EVENTS_API_URL")
+        }
+        let tokens = TokenSource(token: token, label: "bus-local")
+        return StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
     }
 
     private static func gateway(_ settings: StripeSettings, http: HTTPClient, logger: Logger) -> any StripeGateway {
@@ -109,10 +120,11 @@ package struct StripeService: Sendable {
 }
 
 extension HTTPClient.Configuration {
-    /// One shared keep-alive client for the Events API and Stripe: no redirects, room for every stream beside the calls.
+    /// One shared keep-alive client for Stripe and the Events API: Stripe's rules, and room for every stream beside calls.
     package static var busServices: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), write: .seconds(30)))
+        var configuration = StripeClient.configuration
+        // Shorter than our servers' own idle time, so that no call is sent into a connection that is just being closed.
+        configuration.connectionPool.idleTimeout = .seconds(Int64(Limits.connectionIdleSeconds - 10))
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Limits.workerStreamsMax * 2
         configuration.httpVersion = .http1Only
         return configuration

@@ -52,6 +52,10 @@ package struct StripeSettings: Sendable {
 
     /// Local, test or live.
     package var mode: StripeMode { requests.mode }
+    /// The mode's word, for people.
+    package var modeName: String { mode.rawValue }
+    /// True when the key moves money.
+    package var isLive: Bool { mode == .live }
 
     /// Reads everything; faults stay in the reader until its `check()`.
     package init(_ reader: inout SettingsReader, flags: StripeFlags) {

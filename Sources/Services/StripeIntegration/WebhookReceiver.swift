@@ -78,7 +78,7 @@ package struct WebhookReceiver: Sendable {
         _ update: SubscriptionUpdate, eventType: String, completion: @escaping @Sendable (Answer) -> Void
     ) {
         publisher.submit(WebhookReceiver.draft(of: update)) { fault in
-            completion(answer(for: update, eventType, fault))
+            completion(answer(for: update, eventType, fault?.unlessStoredBefore))
         }
     }
 
@@ -95,12 +95,23 @@ package struct WebhookReceiver: Sendable {
         var current = update
         do {
             if let refetch { current = try await refetch(update) }
-            try await publisher.publish(WebhookReceiver.draft(of: current))
+            try await WebhookReceiver.publish(current, through: publisher)
             return answer(for: current, eventType, nil)
         } catch let fault as EventsFault {
             return answer(for: current, eventType, fault)
         } catch {
             return answer(for: current, eventType, .unavailable(reason: "\(error)", retryAfterSeconds: nil))
+        }
+    }
+
+    /// Publishes an update for callers that can wait; returns once it is stored.
+    package static func publish(
+        _ update: SubscriptionUpdate, through publisher: EventPublisher
+    ) async throws(EventsFault) {
+        do {
+            try await publisher.publish(draft(of: update))
+        } catch {
+            if let fault = error.unlessStoredBefore { throw fault }
         }
     }
 
@@ -121,10 +132,9 @@ package struct WebhookReceiver: Sendable {
             "account.id": "\(update.accountID)", "status": "\(update.status.rawValue)",
         ]
         switch fault {
-        case nil, .rejected(status: 409, _, _):
-            // A conflict means that this Stripe event is stored already, in the words of an earlier release.
+        case nil:
             counters.published.increment()
-            metadata["outcome"] = fault == nil ? "published" : "published before"
+            metadata["outcome"] = "published"
             logger.info("webhook published", metadata: metadata)
             return received(update.eventID, eventType, ignored: nil)
         case .some(let fault):
@@ -179,6 +189,15 @@ package struct WebhookReceiver: Sendable {
             }
         }
         return Answer(status: code.httpStatus, body: writer.bytes, retryAfterSeconds: code.httpStatus == 503 ? 5 : nil)
+    }
+}
+
+extension EventsFault {
+    /// Nil for a conflict: this Stripe event is stored already, in the words of an earlier release or reading
+    /// (docs/decisions/0005).
+    fileprivate var unlessStoredBefore: EventsFault? {
+        if case .rejected(status: 409, _, _) = self { return nil }
+        return self
     }
 }
 
