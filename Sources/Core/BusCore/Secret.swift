@@ -34,9 +34,31 @@ package enum Redaction {
 
     /// The text with every key, signing secret, token and DSN password replaced.
     package static func redact(_ text: String) -> String {
+        guard mayHoldCredential(text) else { return text }
         var result = text
         for prefix in prefixes { result = replaceRuns(after: prefix, in: result) }
         return redactURLPassword(result)
+    }
+
+    /// One pass over the bytes, because every logged value comes by here and hardly any holds a credential.
+    private static func mayHoldCredential(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            for index in bytes.indices.dropLast(2) {
+                let triple = (bytes[index], bytes[index + 1], bytes[index + 2])
+                switch triple {
+                case (UInt8(ascii: "s"), UInt8(ascii: "k"), UInt8(ascii: "_")),  // sk_test_, sk_live_, sk_org_
+                    (UInt8(ascii: "r"), UInt8(ascii: "k"), _),  // rk_test_, rk_live_, rkcs_test_
+                    (UInt8(ascii: "w"), UInt8(ascii: "h"), UInt8(ascii: "s")),  // whsec_
+                    (UInt8(ascii: "B"), UInt8(ascii: "e"), UInt8(ascii: "a")),  // Bearer
+                    (UInt8(ascii: "e"), UInt8(ascii: "y"), UInt8(ascii: "J")),  // a token's first bytes
+                    (UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "/")):  // a URL with a password
+                    return true
+                default: continue
+                }
+            }
+            return false
+        }
     }
 
     private static func replaceRuns(after prefix: String, in text: String) -> String {
