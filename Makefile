@@ -28,7 +28,8 @@ bench: ## Measure speed, memory and durability beside other receivers and Postgr
 	@Scripts/setup bench
 	@Benchmarks/run
 
-proof: ## Run the tests with many more rounds: seeded properties, kills, idle connections
+proof: ## Run the tests with many more rounds, built for release: forgeries, kills, idle connections
 	@Scripts/setup test
-	@swift build $(BUILD_FLAGS) --build-tests
-	@BUS_PROOF=1 swift test --skip-build --disable-xctest
+	@swift build -c release $(BUILD_FLAGS) --build-tests
+	@set -o pipefail; BUS_PROOF=1 swift test -c release --skip-build --disable-xctest 2>&1 | tee .build/proof.log
+	@echo; echo "Figures and seeds:"; grep -aE '(seed|SEED)|^  [a-zA-Z].* [0-9.,]+( [a-zA-Zµ%/]+)?$$' .build/proof.log

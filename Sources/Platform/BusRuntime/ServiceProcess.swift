@@ -64,12 +64,18 @@ package struct ServiceProcess: Sendable {
         }
     }
 
-    /// The first signal starts the graceful stop; whoever sends a second one does not want to wait.
+    /// The first signal starts the graceful stop; whoever sends another one later does not want to wait.
+    ///
+    /// Signals of the first second are one: a terminal or `timeout` may signal the group and the process at once.
     private func exitOnSecondSignal() async throws {
-        var received = 0
+        var first: ContinuousClock.Instant?
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-            received += 1
-            if received == 2 {
+            let now = ContinuousClock.now
+            guard let start = first else {
+                first = now
+                continue
+            }
+            if now - start > .seconds(1) {
                 logger.notice("second signal, stopping at once")
                 exit(130)
             }

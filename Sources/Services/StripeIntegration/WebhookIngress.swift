@@ -27,7 +27,7 @@ final class WebhookIngress: ChannelInboundHandler {
     private let receiver: WebhookReceiver
     private let readiness: Readiness
     private var state = State.idle
-    /// Bounded by one socket read, because reading stops while an answer is being made.
+    /// Bounded by one socket read, because reading stops as soon as something waits here.
     private var pipelined: Deque<HTTPServerRequestPart> = []
     private var keepsAlive = true
     /// An answer to HEAD has no body (RFC 9110 9.3.2).
@@ -108,6 +108,7 @@ final class WebhookIngress: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         if case .responding = state {
+            if pipelined.isEmpty { context.channel.setAutoRead(false) }
             pipelined.append(part)
         } else {
             read(part, context)
@@ -172,7 +173,6 @@ final class WebhookIngress: ChannelInboundHandler {
         case .answer(let answer): respond(answer, context)
         case .publish(let update, let eventType):
             state = .responding
-            context.channel.setAutoRead(false)
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let finish: @Sendable (WebhookReceiver.Answer) -> Void = { answer in
                 bound.eventLoop.execute {
@@ -249,6 +249,7 @@ final class WebhookIngress: ChannelInboundHandler {
 
     /// Goes on with what was pipelined behind the answered request, then with the socket.
     private func resume(_ context: ChannelHandlerContext) {
+        if pipelined.isEmpty { return }
         while let part = pipelined.popFirst() {
             read(part, context)
             if case .responding = state { return }
