@@ -81,6 +81,8 @@ package enum Limits {
 
     /// Largest webhook body (bus.md 5.9).
     package static let webhookBodyBytesMax = 1 << 20
+    /// All unfinished webhook bodies of a process together; what comes on top answers 503 and Stripe repeats.
+    package static let webhookBodiesBytesMax = 64 << 20
     /// Longest `Stripe-Signature` header that is looked at.
     package static let signatureHeaderBytesMax = 4_096
     /// Most `v1` signatures compared for one webhook.

@@ -26,6 +26,9 @@ final class WebhookIngress: ChannelInboundHandler {
 
     private let receiver: WebhookReceiver
     private let readiness: Readiness
+    private let budget: BodyBudget
+    /// What this connection has taken from the budget.
+    private var heldBytes = 0
     private var state = State.idle
     /// Bounded by one socket read, because reading stops as soon as something waits here.
     private var pipelined: Deque<HTTPServerRequestPart> = []
@@ -37,9 +40,10 @@ final class WebhookIngress: ChannelInboundHandler {
     private var deadlineCheck: Scheduled<Void>?
     private var date = HTTPDate()
 
-    init(receiver: WebhookReceiver, readiness: Readiness) {
+    init(receiver: WebhookReceiver, readiness: Readiness, budget: BodyBudget) {
         self.receiver = receiver
         self.readiness = readiness
+        self.budget = budget
     }
 
     // MARK: Connection
@@ -52,6 +56,7 @@ final class WebhookIngress: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         state = .closed
+        releaseBody()
         deadlineCheck?.cancel()
         context.fireChannelInactive()
     }
@@ -123,8 +128,12 @@ final class WebhookIngress: ChannelInboundHandler {
             if body == nil { body = bytes } else { body?.writeImmutableBuffer(bytes) }
             if (body?.readableBytes ?? 0) > Limits.webhookBodyBytesMax {
                 refuseTooLarge(context)
-            } else {
+            } else if budget.take(bytes.readableBytes) {
+                heldBytes += bytes.readableBytes
                 state = .reading(head, body)
+            } else {
+                let message = "too many webhooks arrive at once; send it again"
+                respond(receiver.refused(.eventsUnavailable, message), context, closing: true)
             }
         case (.end, .reading(let head, let body)): route(head, body, context)
         default: break
@@ -173,6 +182,7 @@ final class WebhookIngress: ChannelInboundHandler {
         case .answer(let answer): respond(answer, context)
         case .publish(let update, let eventType):
             state = .responding
+            releaseBody()
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let finish: @Sendable (WebhookReceiver.Answer) -> Void = { answer in
                 bound.eventLoop.execute {
@@ -189,6 +199,11 @@ final class WebhookIngress: ChannelInboundHandler {
                 receiver.publish(update, eventType: eventType, completion: finish)
             }
         }
+    }
+
+    private func releaseBody() {
+        budget.give(heldBytes)
+        heldBytes = 0
     }
 
     private func refuseMethod(_ allowed: String, _ path: Substring, _ context: ChannelHandlerContext) {
@@ -210,6 +225,7 @@ final class WebhookIngress: ChannelInboundHandler {
         _ answer: WebhookReceiver.Answer, _ context: ChannelHandlerContext, allow: String? = nil, closing: Bool = false
     ) {
         if case .closed = state { return }
+        releaseBody()
         let closes = closing || !keepsAlive || isQuiescing
         var buffer = context.channel.allocator.buffer(capacity: 256 + answer.body.count)
         buffer.writeStaticString("HTTP/1.1 ")

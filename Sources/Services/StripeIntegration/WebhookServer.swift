@@ -45,6 +45,7 @@ struct WebhookServer: Service {
         let receiver = receiver
         let readiness = process.readiness
         let open = OpenConnections(countMax: Limits.connectionsOpenMax)
+        let budget = BodyBudget(bytesMax: Limits.webhookBodiesBytesMax)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -58,7 +59,8 @@ struct WebhookServer: Service {
                 guard open.add() else { return channel.close() }
                 channel.closeFuture.whenComplete { _ in open.remove() }
                 return channel.eventLoop.makeCompletedFuture {
-                    try WebhookServer.configure(channel, WebhookIngress(receiver: receiver, readiness: readiness))
+                    try WebhookServer.configure(
+                        channel, WebhookIngress(receiver: receiver, readiness: readiness, budget: budget))
                 }
             }
         do {

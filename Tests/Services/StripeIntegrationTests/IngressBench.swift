@@ -43,7 +43,11 @@ struct IngressBench: Sendable {
             let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try WebhookServer.configure(channel, WebhookIngress(receiver: receiver, readiness: readiness))
+                        try WebhookServer.configure(
+                            channel,
+                            WebhookIngress(
+                                receiver: receiver, readiness: readiness,
+                                budget: BodyBudget(bytesMax: Limits.webhookBodiesBytesMax)))
                     }
                 }
                 .bind(host: "127.0.0.1", port: 0).get()
