@@ -29,8 +29,6 @@ package struct JSONReader {
         self.bytes = bytes
     }
 
-    // MARK: Containers
-
     /// Steps into an object; members follow from `nextKey()`.
     package mutating func enterObject() throws(JSONFault) {
         try enter(UInt8(ascii: "{"))
