@@ -97,6 +97,9 @@ package final class EventWorker: Service, Sendable {
                 let pause = settings.backoff.delay(afterFailures: attempt, random: .random(in: 0..<1))
                 if ContinuousClock.now + pause >= deadline { break }
                 do { try await ContinuousClock().sleep(for: pause) } catch { break }
+            } catch .rejected(status: 409, _, _) {
+                // This request was answered before a crash kept us from acknowledging it; the first answer stands.
+                return true
             } catch .refused(let status, let message) {
                 failure = "\(status): \(message)"
                 if status == 401, settings.refreshesToken {
