@@ -66,7 +66,7 @@ package struct ServiceProcess: Sendable {
 
     /// The first signal starts the graceful stop; whoever sends another one later does not want to wait.
     ///
-    /// Signals of the first second are one: a terminal or `timeout` may signal the group and the process at once.
+    /// Signals within a tenth of a second are one: a terminal or `timeout` signals the group and the process at once.
     private func exitOnSecondSignal() async throws {
         var first: ContinuousClock.Instant?
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
@@ -75,7 +75,7 @@ package struct ServiceProcess: Sendable {
                 first = now
                 continue
             }
-            if now - start > .seconds(1) {
+            if now - start > .milliseconds(100) {
                 logger.notice("second signal, stopping at once")
                 exit(130)
             }
