@@ -1,6 +1,7 @@
 """What publishing and streaming cost with a short log and with a long one."""
 
 import json
+import os
 import time
 
 from . import ours
@@ -26,6 +27,7 @@ def fill(caller, count, already):
 
 def sample(server, address):
     """Medians and tails in milliseconds of publish, delivery to a live stream, and reading on after the newest events."""
+    os.sync()  # What filling left to write must not be measured.
     caller, listener = ours.Caller(address), ours.Caller(address)
     listener.connection.request("GET", "/api/v1/events/stream?name=bench.live", headers=listener.headers)
     live = listener.connection.getresponse()
