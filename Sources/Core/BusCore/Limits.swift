@@ -91,8 +91,8 @@ package enum Limits {
     package static let webhookPublishSeconds = 10
     /// Webhooks waiting for a batch; more answer 503 and Stripe repeats.
     package static let publishQueueEventsMax = 10_000
-    /// Batches under way at once from one process: with one the next gathers meanwhile, with two batches were smaller and a
-    /// webhook cost half as much CPU again.
+    /// Batches under way at once from one process: with one the next gathers meanwhile, with two batches were smaller
+    /// (docs/decisions/0010).
     package static let publishBatchesInFlightMax = 1
     /// Attempts for one Stripe call, the first included (bus.md 5.6).
     package static let stripeAttemptsMax = 3
