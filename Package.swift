@@ -133,6 +133,7 @@ let package = Package(
             path: "Tests/Support/TestSupport",
             resources: [.copy("Fixtures")], swiftSettings: firstParty),
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
+        tests(of: "BillingCore", in: "Core", ["BusCore", "BillingCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BillingCore", "StripeCore", "TestSupport"]),
         tests(of: "BusSQL", in: "Platform", ["BusCore", "BusSQL", "TestSupport"]),
         tests(of: "BusRuntime", in: "Platform", ["BusCore", "BusRuntime", "TestSupport", .logging, .metrics]),

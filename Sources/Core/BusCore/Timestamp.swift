@@ -125,14 +125,15 @@ extension Timestamp {
     }
 
     /// Days since 1970 of a civil date (proleptic Gregorian calendar, years counted from March).
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    package static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = floorDivide(shifted, 400)
         let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    /// The civil date so many days after 1970: what `days` takes.
+    package static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let (era, day) = floorDivide(days + 719_468, 146_097)
         let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
         let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
