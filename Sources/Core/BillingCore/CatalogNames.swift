@@ -1,0 +1,56 @@
+/// Which entry of one of a catalog's arrays each name stands for.
+struct CatalogNames {
+    private let kind: String
+    /// Every name could be read, so that one that is not among them is a mistake.
+    private let isWhole: Bool
+    private var owners: [String: (index: Int, path: CatalogPath)] = [:]
+
+    init(kind: String, isWhole: Bool) {
+        self.kind = kind
+        self.isWhole = isWhole
+    }
+
+    /// The position of the entry that has the name.
+    func entry(_ name: String) -> Int? { owners[name]?.index }
+
+    /// Gives a name to an entry; the name of another entry is reported and stays where it is.
+    mutating func add(
+        _ name: String?, _ member: String, of path: CatalogPath, _ index: Int, _ problems: CatalogProblems
+    ) {
+        guard let name else { return }
+        guard let owner = owners[name] else {
+            owners[name] = (index, path)
+            return
+        }
+        if owner.index == index { return }
+        problems.report(
+            path.member(member),
+            "\(CatalogText.quoted(name)) already names \(owner.path.text); give each \(kind) its own")
+    }
+
+    /// Reports a reference to a name that no entry has, or to another name than the `wanted` member of the entry.
+    func check(
+        _ name: String?, at path: CatalogPath, _ problems: CatalogProblems,
+        wanted: (member: String, of: (Int) -> String?)? = nil
+    ) {
+        guard let name else { return }
+        if let owner = owners[name] {
+            guard let wanted, let right = wanted.of(owner.index), right != name else { return }
+            problems.report(
+                path,
+                "\(CatalogText.quoted(name)) is another name of \(owner.path.text); "
+                    + "write its \(wanted.member) \(CatalogText.quoted(right))")
+        } else if isWhole {
+            let hint = CatalogText.suggestion(
+                for: name, among: suggestions(problems, wanted?.of), or: "add that \(kind) or correct the name")
+            problems.report(path, "\(CatalogText.quoted(name)) is no \(kind)'s \(wanted?.member ?? "id")\(hint)")
+        }
+    }
+
+    /// The search for what was meant looks at every name; a full report has no room for its result.
+    private func suggestions(_ problems: CatalogProblems, _ wanted: ((Int) -> String?)?) -> [String] {
+        if problems.isFull { return [] }
+        guard let wanted else { return owners.keys.sorted() }
+        return owners.values.sorted { $0.index < $1.index }.compactMap { wanted($0.index) }
+    }
+}

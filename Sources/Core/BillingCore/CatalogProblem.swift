@@ -1,0 +1,149 @@
+import BusCore
+
+/// Why a document is no catalog, or no quota file: everything that is wrong with it, in its order.
+package struct CatalogFaults: Error, Hashable, Sendable {
+    /// At least one and at most `Limits.catalogProblemsMax`; the last says how many more there are.
+    package let problems: [CatalogProblem]
+}
+
+/// One thing to mend in a catalog.
+package struct CatalogProblem: Hashable, Sendable, CustomStringConvertible {
+    /// What kind of document it is in.
+    package let document: Document
+    /// Where: `$.plans[0].quotas[1].window`.
+    package let path: String
+    /// Lower-case fact, then the remedy; never a secret.
+    package let message: String
+
+    /// The documents that are checked, by the word their problems begin with.
+    package enum Document: String, Sendable {
+        case catalog, quotas
+    }
+
+    /// `catalog: <json path>: <problem>` (bus.md 7.3).
+    package var description: String { "\(document.rawValue): \(path): \(message)" }
+}
+
+/// A place in a catalog.
+struct CatalogPath: Hashable, Comparable {
+    private var steps: [Step] = []
+
+    private enum Step: Hashable {
+        case member(String)
+        case index(Int)
+    }
+
+    static let root = CatalogPath()
+
+    func member(_ name: String) -> CatalogPath { adding(.member(name)) }
+
+    func index(_ index: Int) -> CatalogPath { adding(.index(index)) }
+
+    private func adding(_ step: Step) -> CatalogPath {
+        var path = self
+        path.steps.append(step)
+        return path
+    }
+
+    /// `$.plans[0]`, with members that are no plain words in quotes.
+    var text: String {
+        steps.reduce(into: "$") { text, step in
+            switch step {
+            case .index(let index): text += "[\(index)]"
+            case .member(let name):
+                let isWord = !name.isEmpty && name.utf8.count <= 40 && name.utf8.allSatisfy(CatalogText.isWord)
+                text += isWord && !CatalogSecrets.isSecret(name) ? ".\(name)" : "[\(CatalogText.quoted(name))]"
+            }
+        }
+    }
+
+    /// The order in which the contract lists members; a tree of values has forgotten the document's own.
+    private static let order: [String: Int] = {
+        let names = [
+            "version", "products", "id", "lookup_key", "name", "description", "stripe_product_id", "product_lookup_key",
+            "plan_id", "currency", "unit_amount", "unit_amount_decimal", "interval", "interval_count", "usage_type",
+            "meter_lookup_key", "unit", "units", "display_name", "event_name", "aggregation_formula",
+            "customer_mapping_type", "customer_mapping_event_payload_key", "value_settings_event_payload_key",
+            "product_id", "default", "features", "prices", "meters", "plans", "quotas", "feature", "meter_event_name",
+            "window", "limit", "upgrade_plan_id",
+        ]
+        return Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+    }()
+
+    static func < (left: CatalogPath, right: CatalogPath) -> Bool {
+        for (ours, theirs) in zip(left.steps, right.steps) where ours != theirs {
+            switch (ours, theirs) {
+            case (.index(let ours), .index(let theirs)): return ours < theirs
+            case (.index, .member): return true
+            case (.member, .index): return false
+            case (.member(let ours), .member(let theirs)):
+                return (order[ours] ?? .max, ours) < (order[theirs] ?? .max, theirs)
+            }
+        }
+        return left.steps.count < right.steps.count
+    }
+}
+
+/// The problems of one document while it is being read; every cursor into it reports here.
+final class CatalogProblems {
+    private let document: CatalogProblem.Document
+    private var found: [(path: CatalogPath, message: String)] = []
+    private var count = 0
+
+    init(in document: CatalogProblem.Document) {
+        self.document = document
+    }
+
+    /// Enough was found to fill a report; looking for a remedy is no longer worth the time.
+    var isFull: Bool { count >= Limits.catalogProblemsMax }
+
+    func report(_ path: CatalogPath, _ message: String) {
+        count += 1
+        found.append((path, message))
+        // Only the first of them are shown, so a document of nothing but mistakes takes no more memory than that.
+        if found.count >= 4 * Limits.catalogProblemsMax { keepFirst() }
+    }
+
+    /// Reports a value of the wrong kind; a secret is reported by its own rule.
+    func reportKind(of value: JSONValue, at path: CatalogPath, _ remedy: String) {
+        if CatalogSecrets.isSecret(value) { return }
+        report(path, "is \(value.kind); \(remedy)")
+    }
+
+    /// Throws unless nothing was reported.
+    func check() throws(CatalogFaults) {
+        if count == 0 { return }
+        keepFirst()
+        var problems = found.map {
+            CatalogProblem(document: document, path: $0.path.text, message: $0.message)
+        }
+        if count > problems.count {
+            let more = "\(count - problems.count + 1) more problems follow; mend these first and check again"
+            problems[problems.count - 1] = CatalogProblem(
+                document: document, path: CatalogPath.root.text, message: more)
+        }
+        throw CatalogFaults(problems: problems)
+    }
+
+    private func keepFirst() {
+        // The position breaks ties, because the sort promises no order for equal paths.
+        let order = found.indices.sorted { left, right in
+            found[left].path == found[right].path ? left < right : found[left].path < found[right].path
+        }
+        found = order.prefix(Limits.catalogProblemsMax).map { found[$0] }
+    }
+}
+
+extension JSONValue {
+    /// The kind of the value, for a message.
+    fileprivate var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "true or false"
+        case .number: "a number"
+        case .string: "a text"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import BusCore
+
+/// One object of a catalog, read member by member; what is wrong with a member is reported, and it reads as nil.
+struct CatalogObject {
+    let path: CatalogPath
+    private let members: [String: JSONValue]
+    private let problems: CatalogProblems
+    private let unknownMembers: Catalog.UnknownMembers
+    /// Absent members that an unknown one was meant to be: that they are missing needs no second report.
+    private let misspelled: Set<String>
+
+    /// Reads `value` as an object whose members are `known`.
+    init?(
+        _ value: JSONValue, at path: CatalogPath, known: [String], _ unknownMembers: Catalog.UnknownMembers,
+        _ problems: CatalogProblems
+    ) {
+        guard case .object(let members) = value else {
+            problems.reportKind(of: value, at: path, "write {\"\(known[0])\": …}")
+            return nil
+        }
+        self.path = path
+        self.members = members
+        self.problems = problems
+        self.unknownMembers = unknownMembers
+        var misspelled: Set<String> = []
+        if unknownMembers == .refuse {
+            for name in members.keys where !known.contains(name) && !CatalogSecrets.isSecret(name) {
+                let absent = known.filter { members[$0] == nil }
+                let meant = CatalogText.nearest(to: name, among: absent)
+                if let meant { misspelled.insert(meant) }
+                let remedy = meant.map { "did you mean \"\($0)\"?" } ?? "remove it"
+                problems.report(path.member(name), "is not a member that is known here; \(remedy)")
+            }
+        }
+        self.misspelled = misspelled
+    }
+
+    /// True when the member is there, readable or not, or was misspelled.
+    func has(_ name: String) -> Bool {
+        value(name) != nil || misspelled.contains(name)
+    }
+
+    /// The member; nil when absent or null.
+    func value(_ name: String) -> JSONValue? {
+        members[name].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    func report(_ name: String, _ message: String) {
+        problems.report(path.member(name), message)
+    }
+
+    /// Reports a member that has to be there.
+    func require(_ name: String, _ remedy: String) {
+        if !has(name) { report(name, "is missing; \(remedy)") }
+    }
+
+    // MARK: Plain values
+
+    /// A text of at most `most` characters; a secret reads as nil and is reported by its own rule.
+    func text(_ name: String, most: Int) -> String? {
+        guard let value = value(name) else { return nil }
+        guard let text = value.text else {
+            problems.reportKind(of: value, at: path.member(name), "write a text")
+            return nil
+        }
+        if CatalogSecrets.isSecret(text) { return nil }
+        if text.isEmpty {
+            report(name, "is empty; write a text or leave it out")
+            return nil
+        }
+        if text.count > most { report(name, "has \(text.count) characters; shorten it to at most \(most)") }
+        return text
+    }
+
+    /// A name that others refer to: printable ASCII without blanks; a bad one is reported and still a name.
+    func identifier(_ name: String, most: Int = Limits.catalogNameCharactersMax) -> String? {
+        guard let text = text(name, most: most) else { return nil }
+        if !text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) {
+            report(
+                name,
+                "\(CatalogText.quoted(text)) has blanks or other than printable ASCII; use letters, digits, - and _")
+        }
+        return text
+    }
+
+    /// A whole number of a range.
+    func integer(_ name: String, _ range: ClosedRange<Int64>) -> Int64? {
+        guard let value = value(name) else { return nil }
+        let remedy = "write a whole number from \(range.lowerBound) to \(range.upperBound)"
+        guard case .number = value else {
+            problems.reportKind(of: value, at: path.member(name), remedy)
+            return nil
+        }
+        guard let integer = value.integer, range.contains(integer) else {
+            report(name, "is out of range or no whole number; \(remedy)")
+            return nil
+        }
+        return integer
+    }
+
+    /// True or false.
+    func flag(_ name: String) -> Bool? {
+        guard let value = value(name) else { return nil }
+        if value.flag == nil { problems.reportKind(of: value, at: path.member(name), "write true or false") }
+        return value.flag
+    }
+
+    /// One word of a closed set.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, of: Choice.Type) -> Choice? {
+        word(name, Choice.allCases.map(\.rawValue), read: Choice.init(rawValue:))
+    }
+
+    /// What `read` makes of one of `words`.
+    func word<Choice>(_ name: String, _ words: [String], read: (String) -> Choice?) -> Choice? {
+        guard let text = text(name, most: Limits.catalogNameCharactersMax) else { return nil }
+        if let choice = read(text) { return choice }
+        let hint = CatalogText.suggestion(for: text, among: words, or: "use \(words.joined(separator: ", "))")
+        report(name, "\(CatalogText.quoted(text)) is unknown\(hint)")
+        return nil
+    }
+
+    // MARK: Arrays
+
+    /// The elements of an array with their places; nil when it is absent, no array or too long.
+    func elements(_ name: String) -> [(path: CatalogPath, value: JSONValue)]? {
+        guard let value = value(name) else { return nil }
+        guard let elements = value.elements else {
+            problems.reportKind(of: value, at: path.member(name), "write an array")
+            return nil
+        }
+        guard elements.count <= Limits.catalogEntriesMax else {
+            report(name, "has \(elements.count) entries; at most \(Limits.catalogEntriesMax) are allowed")
+            return nil
+        }
+        let path = path.member(name)
+        return elements.enumerated().map { (path.index($0.offset), $0.element) }
+    }
+
+    /// The objects of an array; `isWhole` is false when there is more in it than could be read.
+    func objects(_ name: String, known: [String]) -> (objects: [CatalogObject], isWhole: Bool) {
+        guard let elements = elements(name) else { return ([], !has(name)) }
+        let objects = elements.compactMap {
+            CatalogObject($0.value, at: $0.path, known: known, unknownMembers, problems)
+        }
+        return (objects, objects.count == elements.count)
+    }
+
+    /// Texts that are features, repeated ones once; nil when one of them is none.
+    func features(_ name: String) -> [String]? {
+        guard let elements = elements(name) else { return nil }
+        let features = elements.compactMap { feature($0.value, at: $0.path) }
+        var seen: Set<String> = []
+        return features.count == elements.count ? features.filter { seen.insert($0).inserted } : nil
+    }
+
+    /// A text that is a feature.
+    func feature(_ name: String) -> String? {
+        value(name).flatMap { feature($0, at: path.member(name)) }
+    }
+
+    private func feature(_ value: JSONValue, at path: CatalogPath) -> String? {
+        guard let text = value.text else {
+            problems.reportKind(of: value, at: path, "write a feature such as \"llm:proxy\"")
+            return nil
+        }
+        if CatalogSecrets.isSecret(text) { return nil }
+        if CatalogText.isFeature(text) { return text }
+        problems.report(
+            path, "\(CatalogText.quoted(text)) is no feature; use up to 100 of a-z 0-9 : . _ -, a letter or digit first"
+        )
+        return nil
+    }
+}

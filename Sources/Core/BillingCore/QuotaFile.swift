@@ -1,0 +1,55 @@
+import BusCore
+
+/// The quotas of each plan, as `BUS_BILLING_QUOTA_CONFIG` gives them; a catalog is one too (bus.md 6.7).
+package struct QuotaFile: Hashable, Sendable {
+    /// Quotas by plan id, in the file's order.
+    package let quotas: [String: [Quota]]
+
+    /// Checks the bytes of a file; members it does not need are left alone.
+    package init(parsing bytes: [UInt8]) throws(CatalogFaults) {
+        let body = try CatalogFaults.document(bytes, .quotas)
+        let problems = CatalogProblems(in: .quotas)
+        CatalogSecrets.check(body, at: .root, problems)
+        quotas = QuotaFile.read(body, problems)
+        try problems.check()
+    }
+
+    private static func read(_ body: JSONValue, _ problems: CatalogProblems) -> [String: [Quota]] {
+        guard let root = CatalogObject(body, at: .root, known: ["plans"], .keep, problems) else { return [:] }
+        root.require("plans", "write an array of {\"id\": …, \"quotas\": […]}")
+        var names = CatalogNames(kind: "plan", isWhole: true)
+        var quotas: [String: [Quota]] = [:]
+        for (index, plan) in root.objects("plans", known: ["id", "quotas"]).objects.enumerated() {
+            plan.require("id", "write the id of the plan that is limited")
+            let id = plan.identifier("id", most: Limits.planIDCharactersMax)
+            names.add(id, "id", of: plan.path, index, problems)
+            let drafts = plan.objects("quotas", known: QuotaDraft.known).objects.map(QuotaDraft.init)
+            QuotaDraft.checkRepeats(drafts, problems)
+            if let id { quotas[id] = drafts.compactMap(\.quota) }
+        }
+        return quotas
+    }
+}
+
+extension CatalogFaults {
+    /// The value of a document that is small enough and JSON.
+    static func document(_ bytes: [UInt8], _ kind: CatalogProblem.Document) throws(CatalogFaults) -> JSONValue {
+        func fault(_ message: String) -> CatalogFaults {
+            CatalogFaults(problems: [
+                CatalogProblem(document: kind, path: CatalogPath.root.text, message: message)
+            ])
+        }
+        guard bytes.count <= Limits.catalogBodyBytesMax else {
+            throw fault("has \(bytes.count) bytes; at most \(Limits.catalogBodyBytesMax) are allowed")
+        }
+        do { return try JSONValue(parsing: bytes) } catch {
+            switch error {
+            case .malformed(let offset), .unexpectedType(let offset):
+                throw fault("is not JSON at byte \(offset); correct it there or just before")
+            case .trailingData(let offset): throw fault("goes on after its end at byte \(offset); remove what follows")
+            case .tooDeep: throw fault("is nested too deeply; no catalog needs more than \(Limits.jsonDepthMax) levels")
+            case .invalidUTF8: throw fault("is not UTF-8; save it as UTF-8")
+            }
+        }
+    }
+}
