@@ -213,6 +213,14 @@ struct CatalogRuleTests {
             "$.plans[0].quotas[0].meter_event_name: \"bus_llm_tokns\" is no meter's event_name; "
                 + "did you mean \"bus_llm_tokens\"?", .set("plans.0.quotas.0.meter_event_name", "bus_llm_tokns")),
         BrokenCatalog(
+            "$.plans[0].quotas[0].meter_event_name: \"key\" is another name of $.meters[2]; write its event_name \"event\"",
+            .set("meters.2", ["name": "name", "event_name": "event", "lookup_key": "key", "unit": "x"]),
+            .set("plans.0.quotas.0.meter_event_name", "key"), .set("plans.0.quotas.1.meter_event_name", "event")),
+        BrokenCatalog(
+            "$.prices[3].meter_lookup_key: \"event\" is another name of $.meters[2]; write its lookup_key \"key\"",
+            .set("meters.2", ["name": "name", "event_name": "event", "lookup_key": "key", "unit": "x"]),
+            .set("prices.3", metered), .set("prices.3.meter_lookup_key", "event")),
+        BrokenCatalog(
             "$.plans[0].quotas[0].feature: \"llm:prxy\" is not sold by this plan; did you mean \"llm:proxy\"?",
             .set("plans.0.quotas.0.feature", "llm:prxy")),
         BrokenCatalog(
