@@ -76,7 +76,9 @@ let package = Package(
         module("StripeCore", in: "Core", ["BusCore", "BillingCore", .crypto]),
 
         // Platform: one adapter to the outside each.
-        module("BusSQL", in: "Platform", ["BusCore", .grdb, .logging]),
+        module(
+            "BusSQL", in: "Platform",
+            ["BusCore", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
         module(
             "BusRuntime", in: "Platform",
             ["BusCore", .argumentParser, .logging, .metrics, .serviceLifecycle, .unixSignals]),

@@ -82,13 +82,13 @@ struct StripeCommand: LeafCommand {
     @Flag(help: "List handled and emitted events, then exit.")
     var events = false
     @Option(help: "Form of --events: text, json or asyncapi.")
-    var format: EventListFormat = .text
+    var format: EventList.Format = .text
     @Flag(help: "Print the effective settings, secrets redacted, then exit 0 or 2.")
     var checkConfig = false
 
     func start() async throws {
         if selfTest { return Terminal.output(try StripeSelfTest.run()) }
-        if events { return Terminal.output(StripeEventList.text(as: format)) }
+        if events { return Terminal.output(StripeEventList.list.text(as: format)) }
         var flags = StripeFlags()
         flags.eventsURL = eventsURL
         flags.webhookAddress = webhookAddress
@@ -108,4 +108,4 @@ struct StripeCommand: LeafCommand {
     }
 }
 
-extension EventListFormat: ExpressibleByArgument {}
+extension EventList.Format: ExpressibleByArgument {}

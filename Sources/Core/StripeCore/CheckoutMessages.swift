@@ -48,7 +48,7 @@ package struct CheckoutRequest: Hashable, Sendable {
 
     /// Reads a payload; `requestID` stands in for a missing key.
     package init(_ payload: JSONText, requestID: String?, settings: StripeRequestSettings) throws(RequestFault) {
-        let fields = try RequestFields(payload)
+        let fields = try RequestFields(forStripe: payload)
         accountID = try fields.accountID()
         planID = try fields.metadataText("plan_id")
         let named = try fields.features()

@@ -27,7 +27,7 @@ package struct MeterRequest: Hashable, Sendable {
 
     /// Reads a payload at the time `now`.
     package init(_ payload: JSONText, mode: StripeMode, now: Timestamp) throws(RequestFault) {
-        let fields = try RequestFields(payload)
+        let fields = try RequestFields(forStripe: payload)
         accountID = try fields.accountID()
         customerID = try fields.identifier("provider_customer_id", "customer_id")
         if customerID == nil, mode != .local {

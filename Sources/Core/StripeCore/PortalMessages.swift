@@ -17,7 +17,7 @@ package struct PortalRequest: Hashable, Sendable {
 
     /// Reads a payload; `requestID` stands in for a missing key.
     package init(_ payload: JSONText, requestID: String?, settings: StripeRequestSettings) throws(RequestFault) {
-        let fields = try RequestFields(payload)
+        let fields = try RequestFields(forStripe: payload)
         accountID = try fields.accountID()
         customerID = try fields.identifier("provider_customer_id", "customer_id")
         guard let url = try fields.url("return_url", mode: settings.mode) ?? settings.fallbackURL else {

@@ -1,3 +1,5 @@
+import BusCore
+
 /// What the deployment adds to a request (bus.md 5.10).
 package struct StripeRequestSettings: Sendable {
     /// Local, test or live.

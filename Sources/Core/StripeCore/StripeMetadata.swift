@@ -54,15 +54,6 @@ package struct StripeMetadata: Hashable, Sendable {
     }
 }
 
-/// Lists of features as they come from people and from metadata.
-package enum FeatureList {
-    /// The features trimmed, without empties and doubles, order kept.
-    package static func union(_ features: [String]) -> [String] {
-        var seen: Set<String> = []
-        return features.map { String($0.trimmingASCIIWhitespace()) }.filter { !$0.isEmpty && seen.insert($0).inserted }
-    }
-}
-
 extension JSONReader {
     /// A string, or nil after skipping whatever else is there: what we do not understand must not stop an event.
     mutating func lenientString() throws(JSONFault) -> String? {

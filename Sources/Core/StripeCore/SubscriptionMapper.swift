@@ -76,8 +76,3 @@ package enum SubscriptionMapper {
         }
     }
 }
-
-extension String {
-    /// Nil for an empty text: Stripe takes an empty value for "remove", and readers for a value.
-    package var nonEmpty: String? { isEmpty ? nil : self }
-}

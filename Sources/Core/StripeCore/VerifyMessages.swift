@@ -13,7 +13,7 @@ package struct VerifyRequest: Hashable, Sendable {
 
     /// Reads a payload.
     package init(_ payload: JSONText) throws(RequestFault) {
-        let fields = try RequestFields(payload)
+        let fields = try RequestFields(forStripe: payload)
         ignoredFields = fields.ignoredFields
         body = try VerifyRequest.body(fields)
         guard body.count <= Limits.webhookBodyBytesMax else {

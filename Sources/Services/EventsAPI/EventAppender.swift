@@ -1,4 +1,5 @@
 import BusCore
+import BusSQL
 
 /// Puts events into the log, durably, and wakes those who wait for them.
 package struct EventAppender: Sendable {

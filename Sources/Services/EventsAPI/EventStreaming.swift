@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import BusServer
 import HTTPTypes
 import Hummingbird

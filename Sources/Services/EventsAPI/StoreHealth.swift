@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import BusSQL
 import Synchronization
 
 /// Whether the store can be read and written: real commits say so, and a look at it when somebody asks.

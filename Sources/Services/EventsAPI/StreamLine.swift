@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import HummingbirdCore
 import NIOCore
 

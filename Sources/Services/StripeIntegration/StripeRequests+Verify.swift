@@ -1,3 +1,4 @@
+import BusClient
 import BusCore
 import StripeCore
 
@@ -30,8 +31,8 @@ extension StripeRequests {
             }
             return decision.verifyPayload(ignoredFields: ignoredFields)
         } catch {
-            throw StripeRequestFailure(
-                StripeRequestFailure(error).error,
+            throw RequestFailure(
+                RequestFailure(classifying: error).error,
                 payload: WebhookDecision.failedPayload(ignoredFields: ignoredFields))
         }
     }

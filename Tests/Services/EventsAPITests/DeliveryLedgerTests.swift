@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import BusSQL
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import BusAuth
 import BusCore
+import BusRuntime
 import BusSQL
 import Dispatch
 import HTTPTypes

@@ -133,7 +133,7 @@ struct StripeRequestsTests {
             ("22222222-0000-4000-8000-000000000002", false), ("11111111-0000-4000-8000-000000000001", true),
             (account, true), ("billing-worker", true), (nil, true),
         ] as [(String?, Bool)] {
-            for name in StripeRequests.names where name != .webhookVerifyRequest {
+            for name in StripeEventList.handled where name != .webhookVerifyRequest {
                 let response = await local().answer(
                     envelope(name, ["account_id": .string(account)], owner: owner), now: now)
                 #expect((response.error?.code == "forbidden_account") == !isAllowed, "\(name) \(owner ?? "-")")

@@ -1,5 +1,5 @@
 import BusCore
-import BusSQL
+import BusRuntime
 import DequeModule
 import ServiceLifecycle
 
@@ -18,7 +18,8 @@ package actor GroupCommit: Service {
     private let database: any SQLDatabase
     private let signal = Signal()
     private var queue: Deque<Job> = []
-    private(set) var queuedEvents = 0
+    /// What waits for a transaction.
+    package private(set) var queuedEvents = 0
     private var queuedBytes = 0
     /// True from a commit that failed to the next one that does not.
     package private(set) var isFailing = false
@@ -37,11 +38,11 @@ package actor GroupCommit: Service {
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         guard !signal.isClosed else {
-            throw BusError(.backendUnavailable, "the events server is shutting down; repeat the request shortly")
+            throw BusError(.backendUnavailable, "the service is shutting down; repeat the request shortly")
         }
         guard queuedEvents + events <= Limits.appendQueueEventsMax, queuedBytes + bytes <= Limits.appendQueueBytesMax
         else {
-            throw BusError(.backendUnavailable, "too many events wait to be stored; repeat the request shortly")
+            throw BusError(.backendUnavailable, "too many changes wait to be stored; repeat the request shortly")
         }
         return try await withCheckedThrowingContinuation { continuation in
             let job = Job(
@@ -115,7 +116,7 @@ package actor GroupCommit: Service {
         } catch {
             isFailing = true
             let failure = BusError(
-                .backendUnavailable, "the event store did not take the change; repeat it with the same key",
+                .backendUnavailable, "the store did not take the change; repeat the request",
                 cause: error)
             for job in jobs { job.fail(failure) }
         }

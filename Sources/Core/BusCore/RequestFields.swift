@@ -1,8 +1,6 @@
-import BusCore
-
 /// Why a request cannot be carried out as it stands: the contract's code and a text that names the field.
 package struct RequestFault: Error, Equatable, Sendable {
-    /// From bus.md 5.7.
+    /// From bus.md 5.7 and 6.1.
     package let code: BusError.Code
     /// Lower-case fact, then the remedy; never a secret.
     package let message: String
@@ -14,18 +12,19 @@ package struct RequestFault: Error, Equatable, Sendable {
     }
 
     /// A missing or bad field.
-    static func invalid(_ message: String) -> RequestFault {
+    package static func invalid(_ message: String) -> RequestFault {
         RequestFault(code: .invalidRequest, message: message)
     }
 }
 
 /// A request's payload, read field by field under every spelling the contract accepts (bus.md 5.1).
-struct RequestFields {
+package struct RequestFields {
     private let payload: JSONValue
     /// Members that look like secrets: never used, only reported (D-31).
-    let ignoredFields: [String]
+    package let ignoredFields: [String]
 
-    init(_ payload: JSONText) throws(RequestFault) {
+    /// Reads a payload, which must be an object.
+    package init(_ payload: JSONText) throws(RequestFault) {
         let value: JSONValue
         do { value = try payload.value() } catch { throw .invalid("payload is not valid JSON; send a JSON object") }
         guard case .object(let members) = value else {
@@ -34,10 +33,6 @@ struct RequestFields {
         let ignored = members.keys.filter(RequestFields.looksSecret).sorted()
         self.payload = .object(members.filter { !ignored.contains($0.key) })
         ignoredFields = ignored
-        if let provider = try text("provider"), provider != "stripe" {
-            throw RequestFault(
-                code: .unsupportedProvider, message: "provider is not stripe; send it to that provider's own worker")
-        }
     }
 
     /// True for names that hold `secret` or `api_key`, `webhook_secret` and `signing_secret` among them.
@@ -49,7 +44,7 @@ struct RequestFields {
     // MARK: Plain values
 
     /// The first spelling that is present, under its own name.
-    func value(_ names: String...) -> (name: String, value: JSONValue)? {
+    package func value(_ names: String...) -> (name: String, value: JSONValue)? {
         for name in names {
             if let value = payload[name] { return (name, value) }
         }
@@ -57,7 +52,7 @@ struct RequestFields {
     }
 
     /// A text under its first present spelling; empty counts as absent.
-    func text(_ names: String...) throws(RequestFault) -> String? {
+    package func text(_ names: String...) throws(RequestFault) -> String? {
         for name in names {
             guard let value = payload[name] else { continue }
             guard let text = value.text else { throw .invalid("\(name) must be a string") }
@@ -67,7 +62,7 @@ struct RequestFields {
     }
 
     /// An id of Stripe's: printable, without blanks; its prefix is no contract (stripe.md 1.4).
-    func identifier(_ names: String...) throws(RequestFault) -> String? {
+    package func identifier(_ names: String...) throws(RequestFault) -> String? {
         for name in names {
             guard let text = try text(name) else { continue }
             guard text.utf8.count <= 255, text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
@@ -79,7 +74,7 @@ struct RequestFields {
     }
 
     /// A whole number of at least 1.
-    func count(_ names: String...) throws(RequestFault) -> Int64? {
+    package func count(_ names: String...) throws(RequestFault) -> Int64? {
         for name in names {
             guard let value = payload[name] else { continue }
             return try RequestFields.count(value, name)
@@ -87,7 +82,8 @@ struct RequestFields {
         return nil
     }
 
-    static func count(_ value: JSONValue, _ name: String) throws(RequestFault) -> Int64 {
+    /// The whole number of one value; `name` is for the message.
+    package static func count(_ value: JSONValue, _ name: String) throws(RequestFault) -> Int64 {
         // Stripe takes values of at most 15 digits (stripe.md 6.1).
         guard let count = value.integer, 1...999_999_999_999_999 ~= count else {
             throw .invalid("\(name) must be an integer from 1 to 999999999999999")
@@ -98,7 +94,7 @@ struct RequestFields {
     // MARK: Shared fields
 
     /// Who it is for: a UUID, lower-cased.
-    func accountID() throws(RequestFault) -> String {
+    package func accountID() throws(RequestFault) -> String {
         guard let text = try text("account_id", "identity_id", "bus_account_id") else {
             throw .invalid("account_id is missing; send the account's UUID")
         }
@@ -107,7 +103,7 @@ struct RequestFields {
     }
 
     /// The union of `feature` and `features`, in this order.
-    func features() throws(RequestFault) -> [String] {
+    package func features() throws(RequestFault) -> [String] {
         var found = [try text("feature")].compactMap { $0 }
         if let list = payload["features"] {
             if let text = list.text {
@@ -136,33 +132,12 @@ struct RequestFields {
         return text.utf8.allSatisfy { isWord($0) || ":._-".utf8.contains($0) }
     }
 
-    /// An address to come back to.
-    func url(_ name: String, mode: StripeMode) throws(RequestFault) -> String? {
-        guard let text = try text(name) else { return nil }
-        guard text.utf8.count <= Limits.urlBytesMax else {
-            throw .invalid("\(name) must be at most \(Limits.urlBytesMax) bytes")
-        }
-        guard ReturnURL.isAllowed(text, mode: mode) else {
-            throw .invalid("\(name) must be an absolute https URL; http is for local and private hosts")
-        }
-        return text
-    }
-
     /// What makes repeating the request harmless; the default is the request's own identity.
-    func idempotencyKey(or fallback: String?) throws(RequestFault) -> String? {
+    package func idempotencyKey(or fallback: String?) throws(RequestFault) -> String? {
         guard let key = try text("idempotency_key", "event_id") ?? fallback?.nonEmpty else { return nil }
         guard key.utf8.count <= 200, key.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
             throw .invalid("idempotency_key must be 1 to 200 printable ASCII characters")
         }
         return key
-    }
-
-    /// A value of Stripe metadata.
-    func metadataText(_ name: String) throws(RequestFault) -> String? {
-        guard let text = try text(name) else { return nil }
-        guard text.count <= Limits.stripeMetadataValueCharactersMax else {
-            throw .invalid("\(name) must be at most \(Limits.stripeMetadataValueCharactersMax) characters")
-        }
-        return text
     }
 }

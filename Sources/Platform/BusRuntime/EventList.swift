@@ -1,0 +1,56 @@
+import BusCore
+
+/// The events a worker handles and emits, as `--events` shows them (bus.md 4.2).
+package struct EventList: Sendable {
+    /// How the list is shown.
+    package enum Format: String, CaseIterable, Sendable {
+        case text, json, asyncapi
+    }
+
+    private let module: String
+    private let handled: [EventName]
+    private let emitted: [EventName]
+
+    /// A module's list.
+    package init(module: String, handled: [EventName], emitted: [EventName]) {
+        self.module = module
+        self.handled = handled
+        self.emitted = emitted
+    }
+
+    /// The list in one of its forms.
+    package func text(as format: Format) -> String {
+        switch format {
+        case .text: (handled + emitted).map(\.text).joined(separator: "\n")
+        case .json:
+            string([
+                "module": .string(module), "handled": .array(handled.map { .string($0.text) }),
+                "emitted": .array(emitted.map { .string($0.text) }),
+            ])
+        case .asyncapi: string(asyncAPI)
+        }
+    }
+
+    private var asyncAPI: JSONValue {
+        var channels: [String: JSONValue] = [:]
+        var operations: [String: JSONValue] = [:]
+        for name in handled + emitted {
+            channels[name.text] = [
+                "address": .string(name.text),
+                "messages": ["event": ["name": .string(name.text), "payload": ["type": "object"]]],
+            ]
+            operations[name.text] = [
+                "action": handled.contains(name) ? "receive" : "send",
+                "channel": ["$ref": .string("#/channels/\(name.text)")],
+            ]
+        }
+        return [
+            "asyncapi": "3.0.0", "info": ["title": .string(module), "version": "1.0.0"],
+            "channels": .object(channels), "operations": .object(operations),
+        ]
+    }
+
+    private func string(_ value: JSONValue) -> String {
+        String(decoding: value.serialized(), as: UTF8.self)
+    }
+}
