@@ -143,7 +143,8 @@ let package = Package(
         tests(
             of: "BusClient", in: "Platform",
             [
-                "BusCore", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "BusCore", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging, .metrics, .nioCore,
+                .nioHTTP1,
                 .nioPosix, .serviceLifecycle,
             ]),
         tests(

@@ -23,7 +23,7 @@ package struct EventName: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.text = text
     }
 
-    private init(known text: StaticString) {
+    init(known text: StaticString) {
         self.text = "\(text)"
     }
 

@@ -150,6 +150,8 @@ package enum Limits {
     package static let workerStreamsMax = 64
     /// Time a stream has for its response head; afterwards it may be silent for ever (bus.md 3.4).
     package static let streamOpenSeconds = 30
+    /// Requests of one process that wait for their response.
+    package static let pendingRequestsMax = 10_000
     /// Largest answer read from our own APIs.
     package static let apiResponseBytesMax = 8 << 20
 }

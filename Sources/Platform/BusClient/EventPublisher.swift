@@ -17,7 +17,7 @@ package final class EventPublisher: Service, Sendable {
     private let timeout: Duration
     private let logger: Logger
     private let queue: Mutex<PublishQueue>
-    private let refusal = Mutex<EventsFault?>(nil)
+    private let refusal = Mutex<ProcessFailure?>(nil)
     private let serverLacksBatches = Atomic(false)
     private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
 
@@ -61,13 +61,7 @@ package final class EventPublisher: Service, Sendable {
         } onGracefulShutdown: {
             self.stop()
         }
-        if case .refused(let status, let message) = refusal.withLock({ $0 }) {
-            throw ProcessFailure(
-                exitCode: 1,
-                "the Events API refused to publish \(EventName.subscriptionUpdate) (\(status): \(message)); "
-                    + "the token of \(client.tokens.label) needs \(AccessPolicy.scope(for: .subscriptionUpdate, to: .send))"
-            )
-        }
+        if let refusal = refusal.withLock({ $0 }) { throw refusal }
     }
 
     private func stop() {
@@ -114,7 +108,9 @@ package final class EventPublisher: Service, Sendable {
         case .notFound where batch.count > 1, .rejected(status: 405, _, _) where batch.count > 1:
             serverLacksBatches.store(true, ordering: .relaxed)
             await sendEachAlone(batch, until: deadline)
-        case .rejected where batch.count > 1: await sendEachAlone(batch, until: deadline)
+        // A missing scope is that of one name.
+        case .rejected where batch.count > 1, .refused(status: 403, _) where batch.count > 1:
+            await sendEachAlone(batch, until: deadline)
         default: for pending in batch { complete(pending, with: fault) }
         }
     }
@@ -136,10 +132,19 @@ package final class EventPublisher: Service, Sendable {
 
     private func complete(_ pending: PublishQueue.Pending, with fault: EventsFault) {
         pending.completion(fault)
-        if case .refused = fault {
-            refusal.withLock { $0 = fault }
-            stop()
+        if case .refused(let status, let message) = fault {
+            end(
+                ProcessFailure(
+                    exitCode: 1,
+                    "the Events API refused to publish \(pending.draft.envelope.name) (\(status): \(message)); the token of "
+                        + "\(client.tokens.label) needs \(AccessPolicy.scope(for: pending.draft.envelope.name, to: .send))"
+                ))
         }
+    }
+
+    private func end(_ failure: ProcessFailure) {
+        refusal.withLock { $0 = $0 ?? failure }
+        stop()
     }
 }
 

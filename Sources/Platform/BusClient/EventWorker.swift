@@ -38,7 +38,7 @@ package final class EventWorker: Service, Sendable {
 
     /// Listens until shutdown; throws `ProcessFailure` when the token is refused or the URL is wrong.
     package func run() async throws {
-        for name in names { readiness.set("stream \(name)", !settings.listenersRequired) }
+        for name in names { readiness.set("stream \(name)", !settings.listener.isRequired) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for name in names {
                 group.addTask { try await EventSubscription(name: name, worker: self).run() }
@@ -94,7 +94,7 @@ package final class EventWorker: Service, Sendable {
                 return true
             } catch .unavailable(let reason, _) {
                 failure = reason
-                let pause = settings.backoff.delay(afterFailures: attempt, random: .random(in: 0..<1))
+                let pause = settings.listener.backoff.delay(afterFailures: attempt, random: .random(in: 0..<1))
                 if ContinuousClock.now + pause >= deadline { break }
                 do { try await ContinuousClock().sleep(for: pause) } catch { break }
             } catch .rejected(status: 409, _, _) {
@@ -102,7 +102,7 @@ package final class EventWorker: Service, Sendable {
                 return true
             } catch .refused(let status, let message) {
                 failure = "\(status): \(message)"
-                if status == 401, settings.refreshesToken {
+                if status == 401, settings.listener.refreshesToken {
                     if client.tokens.reload(with: .ofProcess()) { continue }
                     break
                 }

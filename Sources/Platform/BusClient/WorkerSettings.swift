@@ -8,14 +8,8 @@ package struct WorkerSettings: Sendable {
     package var group: String
     /// This process inside the group.
     package var consumer: String
-    /// Reopen a stream that ends.
-    package var retries: Bool
-    /// Waiting between reopenings.
-    package var backoff: Backoff
-    /// Not ready while any stream is down.
-    package var listenersRequired: Bool
-    /// Read the token file again after 401.
-    package var refreshesToken: Bool
+    /// How the streams are kept open.
+    package var listener: ListenerSettings
     /// Older requests are dropped, because their requester has timed out; nil keeps all (D-24).
     package var requestAgeMax: Duration?
     /// Handlers at once.
@@ -31,13 +25,7 @@ package struct WorkerSettings: Sendable {
         let host = WorkerSettings.hostname()
         self.consumer = reader.label(
             "BUS_EVENTS_CONSUMER", flag: .init("--consumer", consumer), default: "\(module)-\(host)")
-        retries = reader.bool("BUS_EVENTS_LISTENER_RETRY", default: true)
-        let range = Duration.milliseconds(1)...Duration.seconds(3600)
-        let first = reader.duration("BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range)
-        let longest = reader.duration("BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range)
-        backoff = Backoff(first: first, longest: max(first, longest))
-        listenersRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED")
-        refreshesToken = reader.bool("BUS_EVENTS_TOKEN_REFRESH")
+        listener = ListenerSettings(&reader)
         let age = reader.duration(
             "BUS_EVENTS_REQUEST_MAX_AGE", default: "10m", in: .zero...Duration.seconds(365 * 86_400))
         requestAgeMax = age == .zero ? nil : age

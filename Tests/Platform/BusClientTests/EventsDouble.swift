@@ -37,6 +37,8 @@ final class EventsDouble: Sendable {
         case lines([String])
         /// Sends lines and stays open.
         case openLines([String])
+        /// Accepts events, and sends the line of each to every open stream.
+        case answer(@Sendable (JSONValue) -> String?)
         /// Sends lines and breaks the connection.
         case brokenLines([String])
 
@@ -54,6 +56,7 @@ final class EventsDouble: Sendable {
 
     private let script: Script
     private let calls = Mutex<[Call]>([])
+    fileprivate let streams = Mutex<[any Channel]>([])
 
     private init(_ script: @escaping Script) {
         self.script = script
@@ -62,6 +65,22 @@ final class EventsDouble: Sendable {
     /// Calls of one route so far.
     func calls(_ route: String) -> [Call] {
         calls.withLock { $0.filter { $0.route == route } }
+    }
+
+    /// Sends a line to every open stream.
+    func send(_ line: String) {
+        for stream in streams.withLock({ $0 }) {
+            stream.writeAndFlush(
+                HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: line + "\n"))), promise: nil)
+        }
+    }
+
+    /// Breaks every open stream.
+    func breakStreams() {
+        for stream in streams.withLock({ streams in
+            defer { streams = [] }
+            return streams
+        }) { stream.close(promise: nil) }
     }
 
     /// Runs `body` beside a double and gives it a client with the token `canary-token`.
@@ -88,7 +107,7 @@ final class EventsDouble: Sendable {
         return try result.get()
     }
 
-    fileprivate func step(_ head: HTTPRequestHead, _ body: ByteBuffer) -> Step {
+    fileprivate func step(_ head: HTTPRequestHead, _ body: ByteBuffer) -> (Call, Step) {
         let parts = head.uri.split(separator: "?", maxSplits: 1)
         let route = parts.first?.split(separator: "/").last.map(String.init) ?? ""
         let call = calls.withLock { calls in
@@ -101,7 +120,7 @@ final class EventsDouble: Sendable {
             calls.append(call)
             return call
         }
-        return script(call)
+        return (call, script(call))
     }
 }
 
@@ -124,11 +143,14 @@ private final class EventsDoubleHandler: ChannelInboundHandler {
             self.head = head
             body.clear()
         case .body(var part): body.writeBuffer(&part)
-        case .end: if let head { answer(double.step(head, body), context) }
+        case .end:
+            guard let head else { return }
+            let (call, step) = double.step(head, body)
+            answer(call, step, context)
         }
     }
 
-    private func answer(_ step: EventsDouble.Step, _ context: ChannelHandlerContext) {
+    private func answer(_ call: EventsDouble.Call, _ step: EventsDouble.Step, _ context: ChannelHandlerContext) {
         switch step {
         case .reply(let status, let body, let retryAfter):
             write(status, [body], context, retryAfter: retryAfter)
@@ -138,7 +160,15 @@ private final class EventsDoubleHandler: ChannelInboundHandler {
         case .lines(let lines):
             write(200, lines.map { $0 + "\n" }, context)
             end(context)
-        case .openLines(let lines): write(200, lines.map { $0 + "\n" }, context)
+        case .openLines(let lines):
+            double.streams.withLock { $0.append(context.channel) }
+            write(200, lines.map { $0 + "\n" }, context)
+        case .answer(let line):
+            for event in call.events {
+                if let line = line(event) { double.send(line) }
+            }
+            write(202, [#"{"accepted":true}"#], context)
+            end(context)
         case .brokenLines(let lines):
             write(200, lines.map { $0 + "\n" }, context)
             context.close(promise: nil)

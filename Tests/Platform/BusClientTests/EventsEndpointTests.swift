@@ -79,8 +79,8 @@ struct WorkerSettingsTests {
         #expect(faults.isEmpty)
         #expect(settings.group == "bus-example")
         #expect(settings.consumer.hasPrefix("bus-example-") && settings.consumer.utf8.count <= 128)
-        #expect(settings.retries && !settings.listenersRequired && !settings.refreshesToken)
-        #expect(settings.backoff.first == .seconds(1) && settings.backoff.longest == .seconds(30))
+        #expect(settings.listener.retries && !settings.listener.isRequired && !settings.listener.refreshesToken)
+        #expect(settings.listener.backoff.first == .seconds(1) && settings.listener.backoff.longest == .seconds(30))
         #expect(settings.requestAgeMax == .seconds(600))
         #expect(settings.concurrency == 8)
     }
@@ -96,8 +96,9 @@ struct WorkerSettingsTests {
             ], group: "of-flag")
         #expect(faults.isEmpty)
         #expect(settings.group == "of-flag" && settings.consumer == "c.1_x")
-        #expect(!settings.retries && settings.listenersRequired && settings.refreshesToken)
-        #expect(settings.backoff.first == .milliseconds(250) && settings.backoff.longest == .seconds(5))
+        #expect(!settings.listener.retries && settings.listener.isRequired && settings.listener.refreshesToken)
+        #expect(
+            settings.listener.backoff.first == .milliseconds(250) && settings.listener.backoff.longest == .seconds(5))
         #expect(settings.requestAgeMax == nil)
         #expect(settings.concurrency == 3)
     }
@@ -113,7 +114,7 @@ struct WorkerSettingsTests {
     @Test("a longest wait below the first one is raised to it; a concurrency of none is a fault")
     func bounds() {
         let (settings, faults) = settings(["BUS_EVENTS_LISTENER_RETRY_MIN": "40s", "BUS_WORKER_CONCURRENCY": "0"])
-        #expect(settings.backoff.longest == .seconds(40))
+        #expect(settings.listener.backoff.longest == .seconds(40))
         #expect(faults.count == 1)
     }
 }

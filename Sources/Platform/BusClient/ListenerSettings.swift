@@ -1,0 +1,25 @@
+import BusCore
+import BusRuntime
+
+/// How streams are kept open (bus.md 4.1, D-22).
+package struct ListenerSettings: Sendable {
+    /// Reopen a stream that ends.
+    package var retries: Bool
+    /// Waiting between reopenings.
+    package var backoff: Backoff
+    /// Not ready while any stream is down.
+    package var isRequired: Bool
+    /// Read the token file again after 401.
+    package var refreshesToken: Bool
+
+    /// Reads what everything that listens shares.
+    package init(_ reader: inout SettingsReader) {
+        retries = reader.bool("BUS_EVENTS_LISTENER_RETRY", default: true)
+        let range = Duration.milliseconds(1)...Duration.seconds(3600)
+        let first = reader.duration("BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range)
+        let longest = reader.duration("BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range)
+        backoff = Backoff(first: first, longest: max(first, longest))
+        isRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED")
+        refreshesToken = reader.bool("BUS_EVENTS_TOKEN_REFRESH")
+    }
+}

@@ -1,0 +1,173 @@
+import BusCore
+import BusRuntime
+import CoreMetrics
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Why a request got no response.
+package enum RequestReplyFault: Error, Equatable, Sendable {
+    /// The request was published and nobody answered in time.
+    case timedOut
+    /// The request was not published, or its responses could not be heard.
+    case unavailable(reason: String)
+    /// The process stops.
+    case stopped
+    /// Too many requests wait already.
+    case tooMany
+}
+
+/// Asks by events: publishes a request once its responses are heard, and hands each response to whoever asked
+/// (bus.md 2.4).
+///
+/// A response is known by its correlation id alone. Responses nobody waits for, late ones and those of other
+/// processes, are dropped and counted.
+package final class RequestReply: Service, Sendable {
+    private let responses: [EventName]
+    private let client: EventsClient
+    private let publisher: EventPublisher
+    private let source: String
+    private let settings: ListenerSettings
+    private let readiness: Readiness
+    private let logger: Logger
+    private let pending: Mutex<PendingRequests>
+
+    /// A requester for these responses.
+    ///
+    /// - Parameters:
+    ///   - publisher: Publishes the requests; it must run beside this.
+    ///   - source: The `source` of the requests, `bus-api-provider-billing`.
+    ///   - pendingMax: Requests that may wait at once.
+    package init(
+        responses: [EventName], client: EventsClient, publisher: EventPublisher, source: String,
+        settings: ListenerSettings, readiness: Readiness, logger: Logger,
+        pendingMax: Int = Limits.pendingRequestsMax
+    ) {
+        self.responses = responses
+        self.client = client
+        self.publisher = publisher
+        self.source = source
+        self.settings = settings
+        self.readiness = readiness
+        self.logger = logger
+        pending = Mutex(PendingRequests(countMax: pendingMax))
+    }
+
+    /// Requests that wait for their response.
+    package var pendingCount: Int { pending.withLock { $0.count } }
+
+    /// Publishes a request and returns its response, which may carry an error.
+    ///
+    /// It throws `RequestReplyFault`, or `CancellationError` when its task was cancelled.
+    package func call(
+        _ name: EventName, _ payload: JSONText, metadata: [String: String] = [:], within timeout: Duration
+    ) async throws -> EventEnvelope {
+        guard let response = name.response, responses.contains(response) else {
+            throw RequestReplyFault.unavailable(reason: "nobody listens for responses to \(name)")
+        }
+        let id = UUIDText.random()
+        let request = EventEnvelope(
+            name: name, correlationID: id, source: source, metadata: metadata, payload: payload)
+        let deadline = ContinuousClock.now + timeout
+        async let _ = expire(id, at: deadline)
+        return try await exchange(id, EventDraft(request, idempotencyKey: "request:\(id)"), response, until: deadline)
+    }
+
+    /// Hears responses until shutdown; throws `ProcessFailure` when the token is refused or the URL is wrong.
+    package func run() async throws {
+        for name in responses { readiness.set("stream \(name)", !settings.isRequired) }
+        defer {
+            for request in pending.withLock({ $0.stop() }) {
+                request.waiter.resume(throwing: RequestReplyFault.stopped)
+            }
+        }
+        try await withThrowingDiscardingTaskGroup { group in
+            for name in responses { group.addTask { try await self.listen(name) } }
+        }
+    }
+
+    // MARK: One request
+
+    private func exchange(
+        _ id: String, _ draft: EventDraft, _ response: EventName, until deadline: ContinuousClock.Instant
+    ) async throws -> EventEnvelope {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { waiter in
+                let request = PendingRequests.Request(draft: draft, response: response, waiter: waiter)
+                // Looked at under the lock: an end that comes later finds the request.
+                let result = pending.withLock { pending -> PendingRequests.AddResult? in
+                    Task.isCancelled || .now >= deadline ? nil : pending.add(id, request)
+                }
+                switch result {
+                case .publish: publish(id, draft)
+                case .waits: break
+                case .full: waiter.resume(throwing: RequestReplyFault.tooMany)
+                case .stopped: waiter.resume(throwing: RequestReplyFault.stopped)
+                case nil where Task.isCancelled: waiter.resume(throwing: CancellationError())
+                case nil: waiter.resume(throwing: RequestReplyFault.timedOut)
+                }
+            }
+        } onCancel: {
+            end(id) { _ in CancellationError() }
+        }
+    }
+
+    private func expire(_ id: String, at deadline: ContinuousClock.Instant) async {
+        // Cancelled means that the request has ended.
+        guard (try? await ContinuousClock().sleep(until: deadline)) != nil else { return }
+        end(id) { request in
+            request.isPublished
+                ? RequestReplyFault.timedOut
+                : .unavailable(reason: "the stream of \(request.response) is not open")
+        }
+    }
+
+    private func publish(_ id: String, _ draft: EventDraft) {
+        publisher.submit(draft) { fault in
+            guard let fault else { return }
+            self.end(id) { _ in RequestReplyFault.unavailable(reason: fault.summary) }
+        }
+    }
+
+    private func end(_ id: String, _ fault: (PendingRequests.Request) -> any Error) {
+        guard let request = pending.withLock({ $0.remove(id) }) else { return }
+        request.waiter.resume(throwing: fault(request))
+    }
+
+    // MARK: Responses
+
+    private func listen(_ name: EventName) async throws {
+        let stream = StreamReopening(
+            name: name, client: client, settings: settings, readiness: readiness, logger: logger)
+        let dropped = Counter(label: "bus_responses_dropped_total", dimensions: [("event", name.text)])
+        try await stream.run {
+            defer { pending.withLock { $0.close(name) } }
+            var query = StreamQuery(name: name)
+            // What was answered while the stream was down is read again; the rest of the replay is dropped (D-56).
+            query.replay = pending.withLock { $0.hasPublished(awaiting: name) }
+            return try await stream.read(query) {
+                for (id, draft) in pending.withLock({ $0.open(name) }) { publish(id, draft) }
+            } _: { line in
+                guard let event = stream.event(line) else { return false }
+                if let id = event.correlationID, let request = pending.withLock({ $0.answer(id, event.name) }) {
+                    request.waiter.resume(returning: event)
+                } else {
+                    dropped.increment()
+                }
+                return false
+            }
+        }
+    }
+}
+
+extension EventsFault {
+    /// The fault in words, for logs and callers.
+    fileprivate var summary: String {
+        switch self {
+        case .refused(let status, _): "the Events API refused the request (\(status))"
+        case .notFound: "there is no Events API at the URL"
+        case .rejected(let status, _, let message): "the Events API rejected the request (\(status): \(message))"
+        case .unavailable(let reason, _): reason
+        }
+    }
+}
