@@ -99,6 +99,7 @@ let package = Package(
         module(
             "StripeClient", in: "Platform",
             ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
+        module("BillingStorage", in: "Platform", ["BusCore", "BillingCore", "BusSQL", "BusRuntime", .crypto]),
 
         // Services: never import each other.
         module(
@@ -150,6 +151,9 @@ let package = Package(
         tests(
             of: "StripeClient", in: "Platform",
             ["BusCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient, .logging]),
+        tests(
+            of: "BillingStorage", in: "Platform",
+            ["BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),
         tests(
             of: "EventsAPI", in: "Services",
             [

@@ -63,3 +63,13 @@ extension SQLFault: CustomStringConvertible {
         }
     }
 }
+
+extension SQLFault {
+    /// True when another setting, not another try, is the remedy.
+    package var isAboutTheFile: Bool {
+        switch self {
+        case .unusablePath, .newerSchema: true
+        case .constraint, .column, .failed: false
+        }
+    }
+}

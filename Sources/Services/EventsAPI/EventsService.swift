@@ -92,29 +92,6 @@ package struct EventsService: Sendable {
     }
 }
 
-extension SQLFault {
-    /// True when another setting, not another try, is the remedy.
-    fileprivate var isAboutTheFile: Bool {
-        switch self {
-        case .unusablePath, .newerSchema: true
-        case .constraint, .column, .failed: false
-        }
-    }
-}
-
-/// Stops last and closes the file, so that nothing is lost that was accepted.
-private struct StorageCloser: Service {
-    let database: SQLiteDatabase
-    let logger: Logger
-
-    func run() async throws {
-        try await gracefulShutdown()
-        do { try database.close() } catch {
-            logger.warning("event store not closed", metadata: ["error": "\(error)"])
-        }
-    }
-}
-
 /// Starts a service when a signal was given.
 private struct StartLater: Service {
     let service: any Service
