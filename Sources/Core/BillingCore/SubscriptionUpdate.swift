@@ -6,7 +6,7 @@ package struct SubscriptionUpdate: Hashable, Sendable {
     package var eventID: String
     /// Who pays and owns; a UUID.
     package var accountID: String
-    /// `stripe`.
+    /// The payment company's label, `stripe`.
     package var provider: String
     /// Provider-neutral standing.
     package var status: SubscriptionStatus
@@ -16,12 +16,12 @@ package struct SubscriptionUpdate: Hashable, Sendable {
     package var providerSubscriptionID: String?
     /// The plan the account took.
     package var planID: String?
-    /// What was bought; never empty.
+    /// What was bought; empty when the update does not say.
     package var features: [String]
-    /// The provider's event time, to the second.
+    /// The provider's event time, which is whole seconds for Stripe; the time of publishing when it gave none.
     package var occurredAt: Timestamp
-    /// What kind of event this came from.
-    package var kind: Kind
+    /// What kind of event this came from; nil when the publisher does not say.
+    package var kind: Kind?
     /// The provider's own status word.
     package var providerStatus: String?
     /// The provider's status word before the event.
@@ -37,7 +37,7 @@ package struct SubscriptionUpdate: Hashable, Sendable {
     /// An update with every field.
     package init(
         eventID: String, accountID: String, provider: String, status: SubscriptionStatus, providerCustomerID: String?,
-        providerSubscriptionID: String?, planID: String?, features: [String], occurredAt: Timestamp, kind: Kind,
+        providerSubscriptionID: String?, planID: String?, features: [String], occurredAt: Timestamp, kind: Kind?,
         providerStatus: String?, previousProviderStatus: String?, livemode: Bool
     ) {
         self.eventID = eventID
@@ -66,14 +66,42 @@ package struct SubscriptionUpdate: Hashable, Sendable {
                 writer.member("provider_customer_id", optional: providerCustomerID)
                 writer.member("provider_subscription_id", optional: providerSubscriptionID)
                 writer.member("plan_id", optional: planID)
-                writer.member("features", features)
+                if !features.isEmpty { writer.member("features", features) }
                 writer.member("occurred_at", occurredAt.rfc3339)
-                writer.member("kind", kind.rawValue)
+                writer.member("kind", optional: kind?.rawValue)
                 writer.member("provider_status", optional: providerStatus)
                 writer.member("previous_provider_status", optional: previousProviderStatus)
                 writer.member("livemode", livemode)
             }
         }
+    }
+}
+
+extension SubscriptionUpdate {
+    /// Reads a payload; `publishedAt` stands in for a missing `occurred_at` (bus.md 6.5).
+    package init(_ payload: JSONText, publishedAt: Timestamp) throws(RequestFault) {
+        let fields = try RequestFields(payload)
+        guard let eventID = try fields.identifier("event_id") else {
+            throw .invalid("event_id is missing; send the provider's event id, so that the update applies once")
+        }
+        guard let provider = try fields.text("provider") else {
+            throw .invalid("provider is missing; send the payment company's label, such as stripe")
+        }
+        guard FeatureList.isLabel(provider) else { throw .invalid("provider must match [a-z0-9][a-z0-9:._-]{0,99}") }
+        guard let status = try fields.text("status") else {
+            throw .invalid("status is missing; send missing, incomplete, active, past_due or canceled")
+        }
+        self.init(
+            eventID: eventID, accountID: try fields.accountID(), provider: provider,
+            status: SubscriptionStatus(rawValue: status) ?? .incomplete,
+            providerCustomerID: try fields.identifier("provider_customer_id"),
+            providerSubscriptionID: try fields.identifier("provider_subscription_id"),
+            planID: try fields.identifier("plan_id"), features: try fields.features(),
+            occurredAt: try fields.time("occurred_at") ?? publishedAt,
+            kind: try fields.text("kind").flatMap(Kind.init(rawValue:)),
+            providerStatus: try fields.text("provider_status"),
+            previousProviderStatus: try fields.text("previous_provider_status"),
+            livemode: fields.value("livemode")?.value.flag ?? false)
     }
 }
 

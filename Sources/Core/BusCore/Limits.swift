@@ -137,6 +137,17 @@ package enum Limits {
     /// Largest quota: beyond it, readers that take numbers for floats lose units.
     package static let quotaUnitsMax: Int64 = (1 << 53) - 1
 
+    // MARK: Billing (bus.md 6)
+
+    /// Updates of one subscription's newest second that are kept to decide between them (D-40).
+    package static let subscriptionCandidatesMax = 16
+    /// Time for which a granted check holds what it was asked for, when no usage is reported.
+    package static let quotaHoldSeconds: Int64 = 900
+    /// Windows before the present one whose counts are kept.
+    package static let quotaWindowsKept: Int64 = 64
+    /// Usage sent without an answer is not sent again after this time: providers forget the key after a day (bus.md 5.5).
+    package static let usageResendSecondsMax: Int64 = 23 * 3_600
+
     // MARK: Worker runtime (bus.md 4)
 
     /// Largest file named by a setting: a token, a key.

@@ -118,18 +118,22 @@ package struct RequestFields {
             }
         }
         let features = FeatureList.union(found)
-        for feature in features where !RequestFields.isFeature(feature) {
+        for feature in features where !FeatureList.isLabel(feature) {
             throw .invalid("feature must match [a-z0-9][a-z0-9:._-]{0,99}")
         }
         return features
     }
 
-    private static func isFeature(_ text: String) -> Bool {
-        let isWord: (UInt8) -> Bool = {
-            UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+    /// A moment, as RFC 3339 or Unix seconds.
+    package func time(_ names: String...) throws(RequestFault) -> Timestamp? {
+        for name in names {
+            guard let value = payload[name] else { continue }
+            guard
+                let time = value.integer.map(Timestamp.init(seconds:)) ?? value.text.flatMap(Timestamp.init(rfc3339:))
+            else { throw .invalid("\(name) must be RFC 3339 or Unix seconds") }
+            return time
         }
-        guard let first = text.utf8.first, isWord(first), text.utf8.count <= 100 else { return false }
-        return text.utf8.allSatisfy { isWord($0) || ":._-".utf8.contains($0) }
+        return nil
     }
 
     /// What makes repeating the request harmless; the default is the request's own identity.

@@ -59,11 +59,9 @@ package struct MeterRequest: Hashable, Sendable {
     }
 
     private static func time(_ fields: RequestFields, _ now: Timestamp) throws(RequestFault) -> Timestamp? {
-        guard let (name, value) = fields.value("timestamp", "occurred_at") else { return nil }
-        guard let time = value.integer.map(Timestamp.init(seconds:)) ?? value.text.flatMap(Timestamp.init(rfc3339:))
-        else { throw .invalid("\(name) must be RFC 3339 or Unix seconds") }
+        guard let time = try fields.time("timestamp", "occurred_at") else { return nil }
         guard now.advanced(bySeconds: -pastSecondsMax) <= time, time <= now.advanced(bySeconds: futureSecondsMax) else {
-            throw .invalid("\(name) must lie within the past 35 days and at most 5 minutes ahead")
+            throw .invalid("timestamp or occurred_at must lie within the past 35 days and at most 5 minutes ahead")
         }
         return time
     }

@@ -1,0 +1,36 @@
+import BusCore
+
+/// What an account has bought: the union over its subscriptions, so that ending one never takes another away (D-40).
+package struct AccountStanding: Hashable, Sendable {
+    /// Who pays and owns.
+    package let accountID: String
+    /// Its subscriptions, the one that says most about the account first.
+    package let subscriptions: [SubscriptionStanding]
+
+    /// The standing that these subscriptions of one account add up to.
+    package init(accountID: String, subscriptions: [SubscriptionStanding]) {
+        self.accountID = accountID
+        self.subscriptions = subscriptions.sorted { left, right in
+            (right.status.entitlement, right.occurredAt, left.key.name)
+                < (left.status.entitlement, left.occurredAt, right.key.name)
+        }
+    }
+
+    /// The best status among them; `missing` for an account nobody knows.
+    package var status: SubscriptionStatus { subscriptions.first?.status ?? .missing }
+    /// The plan of the first subscription.
+    package var planID: String? { subscriptions.first?.planID }
+    /// The payment company of the first subscription.
+    package var provider: String? { subscriptions.first?.key.provider }
+    /// The subscriptions that grant something.
+    package var active: [SubscriptionStanding] { subscriptions.filter { $0.status == .active } }
+    /// Everything that may be used, without doubles.
+    package var features: [String] { FeatureList.union(active.flatMap(\.features)) }
+    /// False while something is bought, even when its payment is late (bus.md 6.2, D-36).
+    package var needsSetup: Bool { status != .active && status != .pastDue }
+
+    /// The provider's id for the account, from the subscription that knows it and says most.
+    package func customerID(provider: String) -> String? {
+        subscriptions.first { $0.key.provider == provider && $0.customerID != nil }?.customerID
+    }
+}
