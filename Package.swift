@@ -72,7 +72,7 @@ let package = Package(
     targets: [
         // Core: no I/O, no clock, no randomness.
         module("BusCore", in: "Core"),
-        module("BillingCore", in: "Core", ["BusCore"]),
+        module("BillingCore", in: "Core", ["BusCore", .crypto]),
         module("StripeCore", in: "Core", ["BusCore", "BillingCore", .crypto]),
 
         // Platform: one adapter to the outside each.

@@ -49,8 +49,12 @@ package struct UsageCounts: Hashable, Sendable {
 
     /// The count that a quota limits.
     package subscript(quota: Quota) -> UsageCount {
-        get { counts[Place(feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window)] ?? .init() }
-        set { counts[Place(feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window)] = newValue }
+        get {
+            counts[Place(feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window)] ?? .init()
+        }
+        set {
+            counts[Place(feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window)] = newValue
+        }
     }
 }
 

@@ -22,11 +22,26 @@ package struct UsageExportRequest: Hashable, Sendable {
         let meter = try fields.identifier("meter_event_name") ?? "bus_llm_tokens"
         let accountID = try fields.accountID()
         subject = UsageSubject(accountID: accountID, feature: feature, meterEventName: meter)
-        quantity = try fields.count("quantity") ?? UsageQuantity.derived(from: fields.value("data")?.value)
+        if let given = try fields.count("quantity") {
+            quantity = given
+        } else {
+            quantity = try UsageQuantity.derived(from: fields.value("data")?.value)
+        }
         eventID = try fields.idempotencyKey(or: nil)
         idempotencyKey =
             eventID ?? UsageExportRequest.derivedKey(accountID: accountID, meter: meter, quantity: quantity)
         occurredAt = try fields.time("occurred_at")
+    }
+
+    /// A request as it was stored.
+    package init(
+        subject: UsageSubject, quantity: Int64, idempotencyKey: String, eventID: String?, occurredAt: Timestamp?
+    ) {
+        self.subject = subject
+        self.quantity = quantity
+        self.idempotencyKey = idempotencyKey
+        self.eventID = eventID
+        self.occurredAt = occurredAt
     }
 
     private static func derivedKey(accountID: String, meter: String, quantity: Int64) -> String {
@@ -133,7 +148,9 @@ package struct UsageExport: Hashable, Sendable {
         case .accepted(let providerEventID): return .done(providerEventID: providerEventID)
         case .sent(let since):
             // The payment company has forgotten the key by then, so sending again might bill the usage twice.
-            if since.advanced(bySeconds: Limits.usageResendSecondsMax) <= now { return .fail(reason: "outcome_unknown") }
+            if since.advanced(bySeconds: Limits.usageResendSecondsMax) <= now {
+                return .fail(reason: "outcome_unknown")
+            }
             return .send(since: since)
         case .queued, .refused, nil: break
         }

@@ -148,6 +148,9 @@ package enum Limits {
     /// Usage sent without an answer is not sent again after this time: providers forget the key after a day (bus.md 5.5).
     package static let usageResendSecondsMax: Int64 = 23 * 3_600
 
+    /// Time for which the response to a handled event is kept, longer than any redelivery takes.
+    package static let handledEventsKeptSeconds: Int64 = 7 * 86_400
+
     // MARK: Worker runtime (bus.md 4)
 
     /// Largest file named by a setting: a token, a key.

@@ -1,0 +1,130 @@
+import AsyncHTTPClient
+import BillingCore
+import BillingStorage
+import BusClient
+import BusCore
+import BusRuntime
+import BusSQL
+import BusServer
+import Logging
+import NIOPosix
+import ServiceLifecycle
+
+/// The billing worker as one value: settings in, services out, composed by hand.
+package struct BillingService: Sendable {
+    private let settings: BillingSettings
+    private let process: ServiceProcess
+    private let commits: GroupCommit
+    private let publisher: EventPublisher
+    private let replies: RequestReply?
+    private let worker: EventWorker
+    private let handledEvents: HandledEventsRetention
+
+    /// Composes the service over an open database; `http` and `database` are shared and closed by the caller.
+    package init(
+        _ settings: BillingSettings, database: any SQLDatabase, endpoint: EventsEndpoint, tokens: TokenSource,
+        http: HTTPClient, process: ServiceProcess
+    ) async throws {
+        guard let names = settings.provider else {
+            throw ProcessFailure(exitCode: 2, "no payment company is named; set BUS_BILLING_PROVIDER")
+        }
+        self.settings = settings
+        self.process = process
+        let logger = process.logger
+        try await database.migrateBilling()
+        try await database.migrateCatalog()
+        let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
+        publisher = EventPublisher(client: events, timeout: settings.providerTimeout, logger: logger)
+        commits = GroupCommit(database: database)
+        handledEvents = HandledEventsRetention(commits: commits, logger: logger)
+        let desk = BillingDesk(
+            database: database, commits: commits, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
+        let provider: any PaymentProvider
+        switch settings.providerBackend {
+        case .local:
+            replies = nil
+            provider = LocalPaymentProvider(label: names.label)
+        case .events:
+            let replies = RequestReply(
+                responses: names.responses, client: events, publisher: publisher, source: BillingEvents.module,
+                settings: settings.worker.listener, readiness: process.readiness, logger: logger)
+            self.replies = replies
+            provider = EventPaymentProvider(names: names, requests: replies, timeout: settings.providerTimeout)
+        }
+        let requests = BillingRequests(
+            desk: desk, provider: provider,
+            callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
+            logger: logger)
+        worker = EventWorker(
+            names: BillingEvents.handled, neverLost: BillingEvents.neverLost, client: events,
+            settings: settings.worker, readiness: process.readiness, logger: logger
+        ) { request in
+            await requests.answer(request, now: .now)
+        }
+    }
+
+    /// Services in start order; they stop the other way round.
+    package func services() -> [any Service] {
+        [commits, handledEvents, publisher] + [replies].compactMap { $0 } + [worker]
+    }
+
+    /// Runs the worker as a process of its own until a signal arrives.
+    package static func run(
+        _ settings: BillingSettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess
+    ) async throws {
+        guard let endpoint = settings.events else { return try reader.check() }
+        let tokens = try TokenSource.find(flag: tokenFile, in: reader, at: .now)
+        process.logger.notice(
+            "starting",
+            metadata: [
+                "version": "\(BusVersion.text)", "provider.backend": "\(settings.providerBackend.rawValue)",
+                "store.backend": "\(settings.store.backend.rawValue)",
+            ])
+        let database = try await settings.store.open()
+        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busEvents)
+        let result = await Result {
+            let service = try await BillingService(
+                settings, database: database, endpoint: endpoint, tokens: tokens, http: http, process: process)
+            var services = service.services()
+            if let address = settings.operationsAddress {
+                services.append(
+                    ServerAssembly.server(
+                        name: "operations", router: OperationsRoutes(process).router(), address: address,
+                        process: process))
+            }
+            try await process.run(services)
+        }
+        try await http.shutdown()
+        try database.close()
+        try result.get()
+    }
+}
+
+/// Forgets old responses, so that the store keeps its size; redeliveries come within days (additions A-04).
+struct HandledEventsRetention: Service {
+    let commits: GroupCommit
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await forget()
+                do { try await Task.sleep(for: .seconds(Limits.retentionIntervalSeconds)) } catch { return }
+            }
+        }
+    }
+
+    private func forget() async {
+        let oldest = Timestamp.now.advanced(bySeconds: -Limits.handledEventsKeptSeconds)
+        do {
+            var forgotten = Limits.retentionChunkEventsMax
+            while forgotten == Limits.retentionChunkEventsMax {
+                forgotten = try await commits.perform(undoing: false) {
+                    try HandledEvents($0).forget(before: oldest, atMost: Limits.retentionChunkEventsMax)
+                }
+            }
+        } catch {
+            logger.warning("old responses not forgotten", metadata: ["cause": "\(error)"])
+        }
+    }
+}
