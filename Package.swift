@@ -96,6 +96,7 @@ let package = Package(
                 "BusCore", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore, .nioHTTP1,
                 .serviceLifecycle,
             ]),
+        module("BillingStorage", in: "Platform", ["BusCore", "BillingCore", "BusSQL", "BusRuntime", .crypto]),
         module(
             "StripeClient", in: "Platform",
             ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
@@ -117,8 +118,16 @@ let package = Package(
                 .nioExtras, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
 
+        module(
+            "BillingWorker", in: "Services",
+            [
+                "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime", "BusServer",
+                .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioPosix, .serviceLifecycle,
+            ]),
+
         // Commands: flags to settings to run.
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),
+        command("bus-integration-billing", ["BusCore", "BusRuntime", "BillingWorker", .argumentParser]),
         command("bus-integration-stripe", ["BusCore", "BusRuntime", "StripeIntegration", .argumentParser]),
         command(
             "bus-local",
@@ -167,10 +176,17 @@ let package = Package(
                 "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdTesting, .logging,
                 .nioCore, .nioPosix,
             ]),
+        tests(
+            of: "BillingWorker", in: "Services",
+            [
+                "BusCore", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient", "BusRuntime",
+                "TestSupport", .logging, .serviceLifecycle,
+            ]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BusAuth", "TestSupport", "bus-api-provider-events", "bus-integration-stripe", "bus-local",
+                "BusCore", "BusAuth", "TestSupport", "bus-api-provider-events", "bus-integration-billing",
+                "bus-integration-stripe", "bus-local",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),
     ]

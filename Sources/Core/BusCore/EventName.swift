@@ -47,6 +47,10 @@ extension EventName {
     package static let subscriptionUpdate = EventName(known: "bus.billing.subscription.update")
     /// What the billing worker did with an update.
     package static let subscriptionResult = EventName(known: "bus.billing.subscription.result")
+    /// Asks for usage to be handed to the payment company.
+    package static let usageExportRequest = EventName(known: "bus.billing.usage.export.request")
+    /// Says whether the payment company took it.
+    package static let usageExportResponse = EventName(known: "bus.billing.usage.export.response")
     /// Asks for a Stripe Checkout Session.
     package static let checkoutSessionCreateRequest = EventName(known: "bus.stripe.checkout_session.create.request")
     /// Carries a Checkout Session's URL.

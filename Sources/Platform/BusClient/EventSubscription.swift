@@ -53,7 +53,7 @@ struct EventSubscription {
     }
 
     private func handle(_ delivery: Delivery) async {
-        let outcome = await worker.handle(delivery.event)
+        let outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil)
         await worker.slots.release()
         guard let id = delivery.id else { return }
         do {

@@ -16,18 +16,24 @@ package final class EventWorker: Service, Sendable {
     let readiness: Readiness
     let logger: Logger
     private let neverStale: Set<EventName>
+    private let neverLost: Set<EventName>
     private let handler: Handler
     let slots: WorkerSlots
     private let refusals = AsyncStream.makeStream(of: ProcessFailure.self, bufferingPolicy: .bufferingOldest(1))
     private let processed = Mutex(ProcessedEvents(countMax: Limits.processedEventsMax))
 
-    /// A worker for `names`; `neverStale` are the names whose requests are idempotent and must not be lost (D-24).
+    /// A worker for `names`.
+    ///
+    /// - Parameters:
+    ///   - neverStale: The names whose requests are idempotent and handled however old they are (D-24).
+    ///   - neverLost: The names among them whose failures are tried again while they may pass (D-55).
     package init(
-        names: [EventName], neverStale: Set<EventName>, client: EventsClient, settings: WorkerSettings,
-        readiness: Readiness, logger: Logger, handler: @escaping Handler
+        names: [EventName], neverStale: Set<EventName>, neverLost: Set<EventName> = [], client: EventsClient,
+        settings: WorkerSettings, readiness: Readiness, logger: Logger, handler: @escaping Handler
     ) {
         self.names = names
         self.neverStale = neverStale
+        self.neverLost = neverLost
         self.client = client
         self.settings = settings
         self.readiness = readiness
@@ -56,23 +62,48 @@ package final class EventWorker: Service, Sendable {
     }
 
     /// Handles one delivery and says how it ended; a response that is refused ends the worker (D-22).
-    func handle(_ event: EventEnvelope) async -> DeliveryOutcome {
+    ///
+    /// - Parameter comesAgain: The server delivers again what is not acknowledged.
+    func handle(_ event: EventEnvelope, comesAgain: Bool) async -> DeliveryOutcome {
         switch event.id.map({ id in processed.withLock { $0.begin(id) } }) ?? .new {
         case .new: break
         case .underWay: return .retry
         case .done: return .done
         }
-        let outcome = await answer(event)
+        let outcome = await answer(event, comesAgain: comesAgain)
         if let id = event.id { processed.withLock { $0.end(id, isDone: outcome == .done) } }
         return outcome
     }
 
-    private func answer(_ event: EventEnvelope) async -> DeliveryOutcome {
+    private func answer(_ event: EventEnvelope, comesAgain: Bool) async -> DeliveryOutcome {
         if isStale(event) {
             logger.info("stale request dropped", metadata: EventWorker.metadata(event))
             return .done
         }
-        return await publish(await handler(event), for: event) ? .done : .retry
+        guard let response = await response(to: event, comesAgain: comesAgain) else { return .retry }
+        return await publish(response, for: event) ? .done : .retry
+    }
+
+    /// The response to publish; nil leaves an event that must not be lost to its next delivery.
+    private func response(to event: EventEnvelope, comesAgain: Bool) async -> EventEnvelope? {
+        var response = await handler(event)
+        guard neverLost.contains(event.name), response.failureMayPass else { return response }
+        if comesAgain { return nil }
+        for failures in 1..<Limits.handlerAttemptsMax where response.failureMayPass {
+            let pause = settings.listener.backoff.delay(afterFailures: failures, random: .random(in: 0..<1))
+            do {
+                try await cancelWhenGracefulShutdown { try await ContinuousClock().sleep(for: pause) }
+            } catch {
+                break
+            }
+            response = await handler(event)
+        }
+        if response.failureMayPass {
+            var metadata = EventWorker.metadata(event)
+            metadata["error.type"] = "\(response.error?.code ?? "")"
+            logger.error("event given up", metadata: metadata)
+        }
+        return response
     }
 
     private func isStale(_ event: EventEnvelope) -> Bool {
@@ -191,5 +222,12 @@ actor WorkerSlots {
         } else {
             waiting.removeFirst().resume()
         }
+    }
+}
+
+extension EventEnvelope {
+    /// A failed response whose request may succeed when it is handled again (D-05).
+    fileprivate var failureMayPass: Bool {
+        error != nil && metadata.contains { $0.key.hasSuffix(".retryable") && $0.value == "true" }
     }
 }

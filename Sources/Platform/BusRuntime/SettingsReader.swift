@@ -210,9 +210,9 @@ package struct SettingsReader {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// A text file's content, at most `Limits.settingsFileBytesMax`; nil when it cannot be read.
-    package func contents(ofFile path: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= Limits.settingsFileBytesMax else {
+    /// A text file's content; nil when it cannot be read or is larger.
+    package func contents(ofFile path: String, bytesMax: Int = Limits.settingsFileBytesMax) -> String? {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= bytesMax else {
             return nil
         }
         return String(data: data, encoding: .utf8)

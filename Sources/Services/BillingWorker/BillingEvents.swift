@@ -15,11 +15,11 @@ package enum BillingEvents {
     /// Those that are idempotent and must not be lost (D-24).
     package static let neverLost: Set<EventName> = [.subscriptionUpdate, .usageExportRequest]
 
-    /// What is handled, and what is published with a given payment company.
-    package static func list(provider names: ProviderEventNames?) -> EventList {
-        EventList(
+    /// What is handled, and what is published with a payment company of this label.
+    package static func list(provider label: String?) -> EventList {
+        let names = ProviderEventNames(label: label ?? "stripe")
+        return EventList(
             module: module, handled: handled,
-            emitted: handled.compactMap(\.response)
-                + (names.map { [$0.checkout, $0.portal, $0.meter] } ?? []))
+            emitted: handled.compactMap(\.response) + (names.map { [$0.checkout, $0.portal, $0.meter] } ?? []))
     }
 }

@@ -31,8 +31,10 @@ package struct BillingService: Sendable {
         self.settings = settings
         self.process = process
         let logger = process.logger
-        try await database.migrateBilling()
-        try await database.migrateCatalog()
+        try await BillingDatabase.opening {
+            try await database.migrateBilling()
+            _ = try await CatalogStore.open(database)
+        }
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
         publisher = EventPublisher(client: events, timeout: settings.providerTimeout, logger: logger)
         commits = GroupCommit(database: database)
@@ -56,7 +58,8 @@ package struct BillingService: Sendable {
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
             logger: logger)
         worker = EventWorker(
-            names: BillingEvents.handled, neverLost: BillingEvents.neverLost, client: events,
+            names: BillingEvents.handled, neverStale: BillingEvents.neverLost, neverLost: BillingEvents.neverLost,
+            client: events,
             settings: settings.worker, readiness: process.readiness, logger: logger
         ) { request in
             await requests.answer(request, now: .now)
@@ -80,8 +83,8 @@ package struct BillingService: Sendable {
                 "version": "\(BusVersion.text)", "provider.backend": "\(settings.providerBackend.rawValue)",
                 "store.backend": "\(settings.store.backend.rawValue)",
             ])
-        let database = try await settings.store.open()
-        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busEvents)
+        let database = try await BillingDatabase.open(settings.store)
+        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busServices)
         let result = await Result {
             let service = try await BillingService(
                 settings, database: database, endpoint: endpoint, tokens: tokens, http: http, process: process)

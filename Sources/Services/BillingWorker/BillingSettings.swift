@@ -12,7 +12,8 @@ package struct BillingFlags: Sendable {
     package var providerBackend: String?
     package var provider: String?
     package var providerTimeout: String?
-    package var store = BillingStoreFlags()
+    package var storeBackend: String?
+    package var sqlitePath: String?
     package var quotaConfig: String?
     package var group: String?
     package var consumer: String?
@@ -67,7 +68,7 @@ package struct BillingSettings: Sendable {
         providerTimeout = reader.duration(
             "BUS_BILLING_PROVIDER_TIMEOUT", flag: .init("--provider-timeout", flags.providerTimeout), default: "30s",
             in: .milliseconds(100)...Duration.seconds(600))
-        store = BillingStoreSettings(&reader, flags: flags.store)
+        store = BillingStoreSettings(&reader, backend: flags.storeBackend, sqlitePath: flags.sqlitePath)
         quotaFile = reader.quotaFile(flag: flags.quotaConfig)
         trustedSubjects = Set(reader.list("BUS_TRUSTED_SERVICE_SUBJECTS"))
     }
@@ -82,7 +83,7 @@ extension SettingsReader {
             return nil
         }
         do {
-            return QuotaTable(try QuotaFile(parsing: Array(content.utf8)).plans)
+            return QuotaTable(try QuotaFile(parsing: Array(content.utf8)).quotas)
         } catch {
             for problem in error.problems { addFault(problem.description) }
             return nil

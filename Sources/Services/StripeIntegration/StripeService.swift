@@ -118,15 +118,3 @@ package struct StripeService: Sendable {
         }
     }
 }
-
-extension HTTPClient.Configuration {
-    /// One shared keep-alive client for Stripe and the Events API: Stripe's rules, and room for every stream beside calls.
-    package static var busServices: HTTPClient.Configuration {
-        var configuration = StripeClient.configuration
-        // Shorter than our servers' own idle time, so that no call is sent into a connection that is just being closed.
-        configuration.connectionPool.idleTimeout = .seconds(Int64(Limits.connectionIdleSeconds - 10))
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Limits.workerStreamsMax * 2
-        configuration.httpVersion = .http1Only
-        return configuration
-    }
-}

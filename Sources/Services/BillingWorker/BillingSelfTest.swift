@@ -1,0 +1,37 @@
+import BillingCore
+import BusCore
+import BusRuntime
+
+/// Proves in memory that this build decides about access as it should (bus.md 4.2, `--self-test`).
+package enum BillingSelfTest {
+    /// The line to print, or a failure that exits 1.
+    package static func run() throws -> String {
+        let created = update("evt_1", .created, .incomplete, "incomplete")
+        let paid = update("evt_2", .updated, .active, "active", from: "incomplete")
+        for order in [[created, paid], [paid, created]] {
+            var subscription = Subscription(order[0])
+            subscription.apply(order[1])
+            guard subscription.standing?.status == .active else { throw failure("a paid subscription is not active") }
+        }
+        let quota = Quota(feature: "llm:proxy", meterEventName: "tokens", window: .day, limit: 10)
+        if QuotaUsage(quota, UsageCount(used: 5)).refuses(5) || !QuotaUsage(quota, UsageCount(used: 5)).refuses(6) {
+            throw failure("a quota is not held to its limit")
+        }
+        return "OK \(BillingEvents.module) self-test"
+    }
+
+    private static func update(
+        _ id: String, _ kind: SubscriptionUpdate.Kind, _ status: SubscriptionStatus, _ word: String,
+        from previous: String? = nil
+    ) -> SubscriptionUpdate {
+        SubscriptionUpdate(
+            eventID: id, accountID: "00000000-0000-4000-8000-000000000001", provider: "stripe", status: status,
+            providerCustomerID: nil, providerSubscriptionID: "sub_1", planID: nil, features: ["llm:proxy"],
+            occurredAt: Timestamp(seconds: 1_785_600_000), kind: kind, providerStatus: word,
+            previousProviderStatus: previous, livemode: false)
+    }
+
+    private static func failure(_ what: String) -> ProcessFailure {
+        ProcessFailure(exitCode: 1, "self-test failed: \(what); do not use this build")
+    }
+}
