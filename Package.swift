@@ -96,7 +96,6 @@ let package = Package(
                 "BusCore", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore, .nioHTTP1,
                 .serviceLifecycle,
             ]),
-        module("BillingStorage", in: "Platform", ["BusCore", "BillingCore", "BusSQL", "BusRuntime", .crypto]),
         module(
             "StripeClient", in: "Platform",
             ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
@@ -132,7 +131,8 @@ let package = Package(
         command(
             "bus-local",
             [
-                "BusCore", "BusRuntime", "BusAuth", "BusServer", "EventsAPI", "StripeIntegration", .argumentParser,
+                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "EventsAPI", "StripeIntegration",
+                .argumentParser,
                 .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
             ]),
 
@@ -140,7 +140,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "BusCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioPosix, .subprocess, .systemPackage,
+                "BusCore", "BillingCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioPosix, .subprocess,
+                .systemPackage,
             ],
             path: "Tests/Support/TestSupport",
             resources: [.copy("Fixtures")], swiftSettings: firstParty),

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BusAuth
+import BusClient
 import BusCore
 import BusRuntime
 import BusServer

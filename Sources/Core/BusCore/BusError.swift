@@ -47,6 +47,10 @@ extension BusError {
         case stripeError = "stripe_error"
         case stripeUnavailable = "stripe_unavailable"
 
+        case billingUnavailable = "billing_unavailable"
+        case providerError = "provider_error"
+        case providerTimeout = "provider_timeout"
+
         case internalError = "internal_error"
 
         /// The HTTP status the code is answered with.
@@ -65,8 +69,9 @@ extension BusError {
             case .payloadTooLarge: 413
             case .rateLimited: 429
             case .internalError: 500
-            case .stripeAuthFailed, .stripeError: 502
-            case .backendUnavailable, .notReady, .eventsUnavailable, .webhookSecretUnconfigured, .stripeUnavailable: 503
+            case .stripeAuthFailed, .stripeError, .providerError: 502
+            case .backendUnavailable, .notReady, .eventsUnavailable, .webhookSecretUnconfigured, .stripeUnavailable,
+                .billingUnavailable, .providerTimeout: 503
             }
         }
 
@@ -74,7 +79,7 @@ extension BusError {
         package var isRetryable: Bool {
             switch self {
             case .requestTimeout, .rateLimited, .backendUnavailable, .notReady, .eventsUnavailable, .stripeUnavailable,
-                .internalError:
+                .billingUnavailable, .providerTimeout, .internalError:
                 true
             default: false
             }

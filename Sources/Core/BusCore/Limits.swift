@@ -151,30 +151,6 @@ package enum Limits {
     /// Time for which the response to a handled event is kept, longer than any redelivery takes.
     package static let handledEventsKeptSeconds: Int64 = 7 * 86_400
 
-    // MARK: Billing catalog (bus.md 7)
-
-    /// Largest catalog or quota file (bus.md 7.2).
-    package static let catalogBodyBytesMax = 1 << 20
-    /// Most entries of one array of a catalog.
-    package static let catalogEntriesMax = 1_000
-    /// Most problems of one catalog that are told at once.
-    package static let catalogProblemsMax = 100
-    /// Longest lookup key Stripe takes (stripe.md 5.2).
-    package static let catalogNameCharactersMax = 200
-    /// Longest plan id: the lookup keys made from it stay within Stripe's bound.
-    package static let planIDCharactersMax = 100
-    /// Longest event name and payload key of a Stripe meter (stripe.md 5.3).
-    package static let meterNameCharactersMax = 100
-    /// Longest display name of a Stripe meter (stripe.md 5.3).
-    package static let meterDisplayNameCharactersMax = 250
-    /// Longest name and description of a Stripe product (stripe.md 5.1).
-    package static let productNameCharactersMax = 5_000
-    package static let productDescriptionCharactersMax = 40_000
-    /// Largest price in minor units: twelve digits.
-    package static let priceMinorUnitsMax: Int64 = 999_999_999_999
-    /// Largest quota: beyond it, readers that take numbers for floats lose units.
-    package static let quotaUnitsMax: Int64 = (1 << 53) - 1
-
     // MARK: Worker runtime (bus.md 4)
 
     /// Largest file named by a setting: a token, a key.

@@ -1,6 +1,7 @@
 import BillingCore
 import BusClient
 import BusCore
+import BusRuntime
 import BusSQL
 import CoreMetrics
 import Logging

@@ -1,15 +1,17 @@
 import BillingCore
 import BusCore
-import TestSupport
 
 /// A life that a subscription can really have, as its provider would tell it: whole seconds, many of them shared.
-struct SubscriptionHistory {
-    static let account = "00000000-0000-4000-8000-000000000001"
+package struct SubscriptionHistory {
+    /// Whose subscription.
+    package static let account = "00000000-0000-4000-8000-000000000001"
 
-    var updates: [SubscriptionUpdate] = []
+    /// What the provider told, in its order.
+    package var updates: [SubscriptionUpdate] = []
     /// The provider's status at the end.
-    private(set) var status = "incomplete"
-    private(set) var isDeleted = false
+    package private(set) var status = "incomplete"
+    /// It ended with a deletion.
+    package private(set) var isDeleted = false
     private var second: Int64 = 1_785_600_000
 
     private static let next: [String: [String]] = [
@@ -19,7 +21,7 @@ struct SubscriptionHistory {
     ]
 
     /// A life of `count` updates; `sameSecond` of 100 of them share the second of the one before.
-    init(count: Int, sameSecond: Int, _ random: inout SeededGenerator) {
+    package init(count: Int, sameSecond: Int, _ random: inout SeededGenerator) {
         status = random.chance(70) ? "incomplete" : "active"
         tell(.created, from: nil, &random)
         while updates.count < count, !isDeleted {
@@ -62,7 +64,8 @@ struct SubscriptionHistory {
                 livemode: false))
     }
 
-    static func standing(_ word: String) -> SubscriptionStatus {
+    /// The standing that a status word of the provider means.
+    package static func standing(_ word: String) -> SubscriptionStatus {
         switch word {
         case "active": .active
         case "past_due", "unpaid", "paused": .pastDue
@@ -72,7 +75,7 @@ struct SubscriptionHistory {
     }
 
     /// The order rule, adding in the given order.
-    static func decided(_ updates: some Collection<SubscriptionUpdate>) -> Subscription? {
+    package static func decided(_ updates: some Collection<SubscriptionUpdate>) -> Subscription? {
         guard let first = updates.first else { return nil }
         var subscription = Subscription(first)
         for update in updates.dropFirst() { subscription.apply(update) }
@@ -80,34 +83,7 @@ struct SubscriptionHistory {
     }
 }
 
-/// Two rules that people write first and that are wrong: they depend on arrival.
-enum WrongRule: CaseIterable {
-    /// The newest second wins, inside it the last arrival.
-    case newestSecondElseLastArrival
-    /// A change that starts from the stored status wins, else the newer second.
-    case comparedWithTheStoredRowOnly
-
-    func status(_ updates: some Collection<SubscriptionUpdate>) -> SubscriptionStatus? {
-        var stored: SubscriptionUpdate?
-        for update in updates {
-            if let row = stored, row.kind == .deleted || !replaces(row, update) { continue }
-            stored = update
-        }
-        return stored?.status
-    }
-
-    private func replaces(_ row: SubscriptionUpdate, _ update: SubscriptionUpdate) -> Bool {
-        if update.kind == .deleted { return true }
-        switch self {
-        case .newestSecondElseLastArrival: return update.occurredAt >= row.occurredAt
-        case .comparedWithTheStoredRowOnly:
-            if let previous = update.previousProviderStatus, previous == row.providerStatus { return true }
-            return update.occurredAt > row.occurredAt
-        }
-    }
-}
-
 extension SeededGenerator {
     /// True in `percent` of 100 cases.
-    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+    package mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }

@@ -1,0 +1,182 @@
+import BillingCore
+import BillingStorage
+import BusClient
+import BusCore
+import BusSQL
+import Logging
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import BillingWorker
+
+/// The worker's handlers over a fresh store, without a network.
+struct BillingBench: Sendable {
+    static let account = "00000000-0000-4000-8000-000000000001"
+    static let worker = "00000000-0000-4000-8000-00000000aaaa"
+    static let noon = Timestamp(seconds: 1_785_585_600)
+
+    let database: SQLiteDatabase
+    let commits: GroupCommit
+    let requests: BillingRequests
+    let provider: ScriptedProvider
+
+    /// Runs `body` on a store with the catalog; `path` keeps it in a file.
+    static func run(
+        catalog: JSONValue? = catalog, provider: ScriptedProvider = ScriptedProvider(), path: String? = nil,
+        _ body: @Sendable (BillingBench) async throws -> Void
+    ) async throws {
+        let database = if let path { try await SQLiteDatabase(path: path) } else { try SQLiteDatabase() }
+        try await database.migrateBilling()
+        let store = try await CatalogStore.open(database)
+        if let catalog { _ = try await store.replace(with: StoredCatalog(catalog), at: noon) }
+        let commits = GroupCommit(database: database)
+        let desk = BillingDesk(database: database, commits: commits, catalogs: CatalogCache(), quotaFile: nil)
+        let bench = BillingBench(
+            database: database, commits: commits,
+            requests: BillingRequests(
+                desk: desk, provider: provider, callers: CallerPolicy(ownSubject: worker, trustedSubjects: []),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+            provider: provider)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await commits.run() }
+            try await body(bench)
+            group.cancelAll()
+        }
+        try database.close()
+    }
+
+    /// Sends a request as the Events API would deliver it.
+    @discardableResult
+    func ask(
+        _ name: EventName, _ payload: JSONValue, id: String? = nil, owner: String = worker, at now: Timestamp = noon
+    ) async -> EventEnvelope {
+        var request = EventEnvelope(
+            name: name, correlationID: "c-1", source: "test", timestamp: now, payload: JSONText(payload))
+        request.id = id
+        request.stamp(owner: owner)
+        return await requests.answer(request, now: now)
+    }
+
+    /// The payload of a response that must not be a failure.
+    func answer(
+        _ name: EventName, _ payload: JSONValue, id: String? = nil, at now: Timestamp = noon,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> JSONValue {
+        let response = await ask(name, payload, id: id, at: now)
+        #expect(response.error == nil, sourceLocation: sourceLocation)
+        return try response.payload.value()
+    }
+
+    /// A subscription update's result.
+    @discardableResult
+    func update(
+        _ eventID: String, _ status: String, subscription: String? = "sub_1", plan: String? = "basic",
+        features: [String] = ["llm:proxy"], at second: Int64 = noon.seconds, more: [String: JSONValue] = [:],
+        id: String? = nil
+    ) async throws -> JSONValue {
+        var payload: [String: JSONValue] = [
+            "event_id": .string(eventID), "account_id": .string(Self.account), "provider": "stripe",
+            "status": .string(status), "features": .array(features.map { .string($0) }),
+            "occurred_at": .string(Timestamp(seconds: second).rfc3339), "provider_customer_id": "cus_1",
+        ]
+        payload["provider_subscription_id"] = subscription.map { .string($0) }
+        payload["plan_id"] = plan.map { .string($0) }
+        payload.merge(more) { $1 }
+        return try await answer(.subscriptionUpdate, .object(payload), id: id)
+    }
+
+    func check(
+        _ scope: String = "llm:proxy", quantity: Int64? = nil, id: String? = nil, at now: Timestamp = noon
+    ) async throws -> JSONValue {
+        var payload: [String: JSONValue] = ["account_id": .string(Self.account), "scope": .string(scope)]
+        if let quantity { payload["usage"] = ["meter_event_name": "tokens", "quantity": .integer(quantity)] }
+        return try await answer(.entitlementCheckRequest, .object(payload), id: id, at: now)
+    }
+
+    func export(
+        _ key: String, _ quantity: Int64, id: String? = nil, at now: Timestamp = noon
+    ) async throws -> JSONValue {
+        try await answer(
+            .usageExportRequest,
+            [
+                "account_id": .string(Self.account), "event_id": .string(key), "meter_event_name": "tokens",
+                "quantity": .integer(quantity),
+            ], id: id, at: now)
+    }
+
+    func status(at now: Timestamp = noon) async throws -> JSONValue {
+        try await answer(.billingStatusRequest, ["account_id": .string(Self.account)], at: now)
+    }
+
+    /// What the quota of one window says is used.
+    func used(_ window: String, at now: Timestamp = noon) async throws -> Int64? {
+        try await status(at: now)["usage"]?.elements?.first { $0["window"]?.text == window }?["used"]?.integer
+    }
+
+    /// Two plans for one feature, with a short and a long window.
+    static let catalog: JSONValue = [
+        "version": 1,
+        "products": [["id": "llm", "lookup_key": "llm", "name": "LLM"]],
+        "meters": [["name": "tokens", "unit": "tokens"]],
+        "plans": [
+            [
+                "id": "basic", "product_id": "llm", "features": ["llm:proxy"],
+                "prices": [["currency": "eur", "unit_amount": 1000, "interval": "month"]],
+                "quotas": [
+                    [
+                        "feature": "llm:proxy", "meter_event_name": "tokens", "window": "minute", "limit": 100,
+                        "upgrade_plan_id": "pro",
+                    ],
+                    ["feature": "llm:proxy", "meter_event_name": "tokens", "window": "month", "limit": 1000],
+                ],
+            ],
+            [
+                "id": "pro", "product_id": "llm", "features": ["llm:proxy"],
+                "prices": [["currency": "eur", "unit_amount": 4900, "interval": "month"]],
+                "quotas": [["feature": "llm:proxy", "meter_event_name": "tokens", "window": "month", "limit": 10_000]],
+            ],
+        ],
+    ]
+}
+
+/// A payment company that says what the test wants, and remembers what it was asked.
+final class ScriptedProvider: PaymentProvider {
+    let label = "stripe"
+    let needsCustomer: Bool
+    private let outcomes: Mutex<[UsageOutcome]>
+    private let recorded = Mutex<[(request: UsageExportRequest, customerID: String?)]>([])
+    private let offered = Mutex<[CheckoutOffer]>([])
+
+    init(needsCustomer: Bool = true, outcomes: [UsageOutcome] = []) {
+        self.needsCustomer = needsCustomer
+        self.outcomes = Mutex(outcomes)
+    }
+
+    /// Every usage that was handed over.
+    var usages: [UsageExportRequest] { recorded.withLock { $0.map(\.request) } }
+    /// Every checkout that was asked for.
+    var offers: [CheckoutOffer] { offered.withLock { $0 } }
+
+    func checkoutSession(
+        _ offer: CheckoutOffer, customerID: String?, correlationID: String
+    ) async throws -> ProviderSession {
+        offered.withLock { $0.append(offer) }
+        return ProviderSession(url: "https://pay.example/\(correlationID)", provider: label)
+    }
+
+    func portalSession(
+        _ request: PortalSessionRequest, customerID: String?, correlationID: String
+    ) async throws -> ProviderSession {
+        guard let customerID else {
+            throw ProviderFailure(code: "customer_unresolved", message: "no customer", isRetryable: false)
+        }
+        return ProviderSession(url: "https://portal.example/\(customerID)", provider: label)
+    }
+
+    func recordUsage(_ request: UsageExportRequest, customerID: String?, correlationID: String) async -> UsageOutcome {
+        recorded.withLock { $0.append((request, customerID)) }
+        return outcomes.withLock { $0.isEmpty ? .accepted(providerEventID: request.idempotencyKey) : $0.removeFirst() }
+    }
+}

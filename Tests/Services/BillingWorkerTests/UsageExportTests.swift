@@ -1,0 +1,133 @@
+import BillingCore
+import BusCore
+import TestSupport
+import Testing
+
+@testable import BillingWorker
+
+struct UsageExportTests {
+    @Test("a key is handed over once and counted once, however often it is asked for")
+    func once() async throws {
+        try await BillingBench.run { bench in
+            try await bench.update("evt_1", "active")
+            for round in 0..<4 {
+                let answer = try await bench.export("use_1", 30, id: round < 2 ? "bus_1" : "bus_\(round)")
+                #expect(
+                    answer == [
+                        "account_id": .string(BillingBench.account), "meter_event_name": "tokens", "quantity": 30,
+                        "idempotency_key": "use_1", "status": "exported", "exported": true, "provider": "stripe",
+                        "provider_event_id": "use_1",
+                    ])
+            }
+            #expect(bench.provider.usages.count == 1)
+            #expect(try await bench.used("minute") == 30)
+            #expect(try await bench.used("month") == 30)
+        }
+    }
+
+    @Test("a refusal is a normal answer that counts nothing and may be tried again")
+    func refused() async throws {
+        let provider = ScriptedProvider(outcomes: [.refused(reason: "stripe_error")])
+        try await BillingBench.run(provider: provider) { bench in
+            try await bench.update("evt_1", "active")
+            let refused = try await bench.export("use_1", 30)
+            #expect(refused["status"] == "failed")
+            #expect(refused["exported"] == false)
+            #expect(refused["reason"] == "stripe_error")
+            #expect(try await bench.used("minute") == 0)
+            #expect(try await bench.export("use_1", 30)["exported"] == true)
+            #expect(try await bench.used("minute") == 30)
+        }
+    }
+
+    @Test("what nobody answered is sent again with the same key, but not after providers have forgotten it")
+    func unknownOutcome() async throws {
+        let silence = UsageOutcome.unknown(reason: "provider_timeout")
+        let provider = ScriptedProvider(outcomes: [silence, silence])
+        try await BillingBench.run(provider: provider) { bench in
+            try await bench.update("evt_1", "active")
+            for key in ["use_1", "use_2"] {
+                #expect(try await bench.export(key, 30)["reason"] == "provider_timeout")
+            }
+            let soon = BillingBench.noon.advanced(bySeconds: 3_600)
+            #expect(try await bench.export("use_1", 30, at: soon)["exported"] == true)
+            let late = BillingBench.noon.advanced(bySeconds: 2 * 86_400)
+            let answer = try await bench.export("use_2", 30, at: late)
+            #expect(answer["reason"] == "outcome_unknown")
+            #expect(answer["exported"] == false)
+            #expect(bench.provider.usages.map(\.idempotencyKey) == ["use_1", "use_2", "use_1"])
+        }
+    }
+
+    @Test("without active billing or a customer nothing is sent")
+    func notReady() async throws {
+        try await BillingBench.run { bench in
+            #expect(try await bench.export("use_1", 30)["reason"] == "billing_required")
+            try await bench.update("evt_1", "active", more: ["provider_customer_id": ""])
+            #expect(try await bench.export("use_1", 30)["reason"] == "customer_unknown")
+            #expect(bench.provider.usages.isEmpty)
+            try await bench.update("evt_2", "active", at: BillingBench.noon.seconds + 1)
+            #expect(try await bench.export("use_1", 30)["exported"] == true)
+        }
+    }
+
+    @Test("a key stands for one usage: another quantity under it is refused")
+    func conflict() async throws {
+        try await BillingBench.run { bench in
+            try await bench.update("evt_1", "active")
+            _ = try await bench.export("use_1", 30)
+            #expect(try await bench.export("use_1", 31)["reason"] == "idempotency_conflict")
+            #expect(try await bench.used("minute") == 30)
+        }
+    }
+
+    @Test("parallel requests for one key count once")
+    func parallel() async throws {
+        try await BillingBench.run { bench in
+            try await bench.update("evt_1", "active")
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<50 {
+                    group.addTask { _ = try? await bench.export("use_\(number % 5)", 2, id: "bus_\(number)") }
+                }
+            }
+            #expect(try await bench.used("minute") == 10)
+        }
+    }
+
+    @Test(
+        "the quantity is the first form that is present",
+        arguments: [
+            (#"{"total_tokens":7,"tokens":9}"#, 7), (#"{"tokens":9,"input_tokens":1}"#, 9),
+            (#"{"input_tokens":2,"output_tokens":3,"prompt_tokens":50}"#, 5), (#"{"output_tokens":3}"#, 3),
+            (#"{"prompt_tokens":4,"completion_tokens":5.0}"#, 9), (#"{"total_tokens":"7","tokens":1}"#, 1),
+        ])
+    func derivedQuantity(_ data: String, _ quantity: Int64) throws {
+        #expect(try UsageQuantity.derived(from: JSONValue(parsing: Array(data.utf8))) == quantity)
+    }
+
+    @Test(
+        "a quantity that is no positive whole number is refused",
+        arguments: [
+            #"{}"#, #"{"total_tokens":0}"#, #"{"total_tokens":-1,"tokens":5}"#, #"{"total_tokens":1.5}"#,
+            #"{"input_tokens":0,"output_tokens":0}"#, #"{"total_tokens":1000000000000000}"#,
+        ])
+    func noQuantity(_ data: String) {
+        #expect(throws: RequestFault.self) {
+            try UsageQuantity.derived(from: JSONValue(parsing: Array(data.utf8)))
+        }
+    }
+
+    @Test("usage without an event id has a key made of account, meter and quantity")
+    func derivedKey() async throws {
+        try await BillingBench.run { bench in
+            try await bench.update("evt_1", "active")
+            for _ in 0..<2 {
+                let answer = try await bench.answer(
+                    .usageExportRequest,
+                    ["account_id": .string(BillingBench.account), "meter_event_name": "tokens", "quantity": 5])
+                #expect(answer["idempotency_key"] == "usage_9e923de4c398da0382231877ab360c0bad698a4e")
+            }
+            #expect(try await bench.used("minute") == 5)
+        }
+    }
+}
