@@ -58,6 +58,9 @@ package struct BillingDesk: Sendable {
     /// - Parameter eventID: The request's id: repeated, it gets the answer it got.
     package func check(_ check: EntitlementCheck, eventID: String?, at now: Timestamp) async throws -> JSONText {
         let first = try await database.read { connection in
+            if check.usage != nil, let answered = try HandledEvents(connection).response(to: eventID) {
+                return (answer: answered, holds: false)
+            }
             let judged = try judge(check, connection, at: now)
             return (answer: judged.entitlement.payload(), holds: judged.mustHold)
         }

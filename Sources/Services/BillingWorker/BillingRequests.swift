@@ -1,7 +1,6 @@
 import BillingCore
 import BusClient
 import BusCore
-import BusRuntime
 import BusSQL
 import CoreMetrics
 import Logging
@@ -91,7 +90,7 @@ package struct BillingRequests: Sendable {
             let outcome = await provider.recordUsage(
                 export.request, customerID: customerID, correlationID: correlationID)
             return try await desk.endExport(
-                export, outcome: outcome, provider: provider.label, eventID: request.id, at: .now)
+                export, outcome: outcome, provider: provider.label, eventID: request.id, at: now)
         }
     }
 

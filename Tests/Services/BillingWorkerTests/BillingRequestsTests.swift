@@ -13,7 +13,10 @@ struct BillingRequestsTests {
         try await BillingBench.run { bench in
             let answer = try await bench.answer(
                 .billingCheckoutSessionRequest,
-                ["account_id": .string(BillingBench.account), "feature": "llm:proxy", "return_url": "https://a.example/"])
+                [
+                    "account_id": .string(BillingBench.account), "feature": "llm:proxy",
+                    "return_url": "https://a.example/",
+                ])
             #expect(answer == ["url": "https://pay.example/c-1", "provider": "stripe"])
             let offer = try #require(bench.provider.offers.first)
             #expect(offer.planID == "basic")
@@ -140,14 +143,15 @@ struct BillingRequestsTests {
                 let response = await bench.ask(name, update, owner: BillingBench.account)
                 #expect(response.error?.code == "forbidden_account")
             }
-            #expect(try await bench.status()["status"] == "missing")
+            let status = try await bench.status()
+            #expect(status["status"] == "missing")
         }
     }
 
     @Test("a store that fails is billing_unavailable, and may be asked again")
     func storeFails() async throws {
         try await BillingBench.run { bench in
-            try await bench.database.write { try $0.run("DROP TABLE bus_billing_subscriptions") }
+            _ = try await bench.database.write { try $0.run("DROP TABLE bus_billing_subscriptions") }
             let response = await bench.ask(
                 .subscriptionUpdate,
                 [
@@ -174,7 +178,8 @@ struct BillingRequestsTests {
                     let row = try await bench.database.read {
                         try $0.first("SELECT status, features, plan_id, state FROM bus_billing_subscriptions")
                     }
-                    let text = try "\(row?.text(0) ?? "") \(row?.text(1) ?? "") \(row?.textOrNil(2) ?? "") \(row?.text(3) ?? "")"
+                    let text = try
+                        "\(row?.text(0) ?? "") \(row?.text(1) ?? "") \(row?.textOrNil(2) ?? "") \(row?.text(3) ?? "")"
                     end.withLock { $0 = text }
                 }
                 ends.insert(end.withLock { $0 })
