@@ -6,17 +6,25 @@ package struct BusError: Error {
     package let message: String
     /// What was caught; logged, never sent.
     package let cause: (any Error)?
+    /// What the body calls it: the code, or the word of the worker whose answer this passes on (bus.md D-46).
+    package let type: String
+    /// The command that helps, `bus billing setup`.
+    package let command: String?
 
     /// An error with a message a caller can act on.
-    package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    package init(
+        _ code: Code, _ message: String, cause: (any Error)? = nil, type: String? = nil, command: String? = nil
+    ) {
         self.code = code
         self.message = message
         self.cause = cause
+        self.type = type ?? code.rawValue
+        self.command = command
     }
 }
 
 extension BusError {
-    /// Every code the services answer with (bus.md 3.5, 5.7, 5.9; additions ).
+    /// Every code the services answer with (bus.md 3.5, 5.7, 5.9, 6.1, 7.2; additions ).
     package enum Code: String, CaseIterable, Sendable {
         case badRequest = "bad_request"
         case invalidAuth = "invalid_auth"
@@ -48,30 +56,38 @@ extension BusError {
         case stripeUnavailable = "stripe_unavailable"
 
         case billingUnavailable = "billing_unavailable"
+        case storageUnavailable = "storage_unavailable"
+        case catalogNotFound = "catalog_not_found"
+        case preconditionFailed = "precondition_failed"
+        case badGateway = "bad_gateway"
         case providerError = "provider_error"
         case providerTimeout = "provider_timeout"
+        case providerUnconfigured = "provider_unconfigured"
 
         case internalError = "internal_error"
 
         /// The HTTP status the code is answered with.
         package var httpStatus: Int {
             switch self {
-            case .badRequest, .invalidSignature, .invalidRequest, .unsupportedProvider, .priceUnresolved,
-                .customerUnresolved, .webhookSignatureInvalid, .webhookTimestampOutOfTolerance, .webhookPayloadInvalid:
+            case .badRequest, .invalidSignature, .invalidRequest, .unsupportedProvider, .webhookSignatureInvalid,
+                .webhookTimestampOutOfTolerance, .webhookPayloadInvalid:
                 400
             case .invalidAuth: 401
             case .forbidden, .forbiddenAccount: 403
-            case .notFound: 404
+            case .notFound, .catalogNotFound: 404
             case .methodNotAllowed: 405
             case .requestTimeout: 408
             case .conflict: 409
             case .gone: 410
+            case .preconditionFailed: 412
             case .payloadTooLarge: 413
             case .rateLimited: 429
             case .internalError: 500
-            case .stripeAuthFailed, .stripeError, .providerError: 502
+            case .stripeAuthFailed, .stripeError, .priceUnresolved, .customerUnresolved, .badGateway, .providerError:
+                502
             case .backendUnavailable, .notReady, .eventsUnavailable, .webhookSecretUnconfigured, .stripeUnavailable,
-                .billingUnavailable, .providerTimeout: 503
+                .billingUnavailable, .storageUnavailable, .providerTimeout, .providerUnconfigured:
+                503
             }
         }
 
@@ -79,7 +95,7 @@ extension BusError {
         package var isRetryable: Bool {
             switch self {
             case .requestTimeout, .rateLimited, .backendUnavailable, .notReady, .eventsUnavailable, .stripeUnavailable,
-                .billingUnavailable, .providerTimeout, .internalError:
+                .billingUnavailable, .storageUnavailable, .providerTimeout, .internalError:
                 true
             default: false
             }

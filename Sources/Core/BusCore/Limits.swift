@@ -18,6 +18,8 @@ package enum Limits {
     package static let streamLineBytesMax = 4 << 20
     /// Longest safe text in an error object, after redaction (bus.md 2.3).
     package static let errorMessageBytesMax = 512
+    /// Longest text in an error body of ours, which may list every fault of a catalog.
+    package static let httpErrorMessageBytesMax = 16 << 10
     /// Most event names in one stream (D-12).
     package static let streamNamesMax = 64
 
@@ -151,6 +153,11 @@ package enum Limits {
     /// Time for which the response to a handled event is kept, longer than any redelivery takes.
     package static let handledEventsKeptSeconds: Int64 = 7 * 86_400
 
+    // MARK: Billing API (bus.md 7.2)
+
+    /// Largest body of an account route.
+    package static let billingBodyBytesMax = 64 << 10
+
     // MARK: Worker runtime (bus.md 4)
 
     /// Largest file named by a setting: a token, a key.
@@ -164,6 +171,8 @@ package enum Limits {
     package static let workerStreamsMax = 64
     /// Time a stream has for its response head; afterwards it may be silent for ever (bus.md 3.4).
     package static let streamOpenSeconds = 30
+    /// Time for connecting to the Events API.
+    package static let eventsConnectSeconds = 10
     /// Requests of one process that wait for their response.
     package static let pendingRequestsMax = 10_000
     /// Largest answer read from our own APIs.

@@ -5,7 +5,8 @@ import Synchronization
 /// Verifies Bus tokens: HS256 with one secret, strict claims, and a memory of tokens already verified (bus.md 3.2, D-10).
 package final class TokenVerifier: Sendable {
     private let keys: JWTKeyCollection
-    private let audiences: Set<String>
+    /// A token must be for one of these.
+    package let audiences: Set<String>
     private let verified = Mutex<[String: Principal]>([:])
 
     /// A verifier for tokens signed with `secret` for one of `audiences`.

@@ -27,15 +27,16 @@ package struct Authenticator: Sendable {
         do {
             return try await verifier.verify(parts[1].trimmed, at: .now)
         } catch {
-            throw BusError(.invalidAuth, Authenticator.remedy(for: error), cause: error)
+            throw BusError(.invalidAuth, remedy(for: error), cause: error)
         }
     }
 
-    private static func remedy(for fault: TokenFault) -> String {
+    private func remedy(for fault: TokenFault) -> String {
         switch fault {
         case .malformed, .header, .signature: "the token is not valid here; mint one with this deployment's secret"
         case .claims(let problem): "the token's claims are not valid: \(problem); mint a new one"
-        case .audience: "the token is for another audience; mint one for \(Audience.api)"
+        case .audience:
+            "the token is for another audience; mint one for \(verifier.audiences.sorted().joined(separator: " or "))"
         case .expired: "the token has expired; mint a new one"
         case .notYetValid: "the token is not valid yet; check the clocks"
         }

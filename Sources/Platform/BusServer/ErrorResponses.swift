@@ -30,12 +30,13 @@ package struct ErrorResponses: RouterMiddleware {
     private func respond(to error: BusError, _ context: BusRequestContext, _ request: Request) -> Response {
         let metadata: Logger.Metadata = [
             "request.id": "\(context.requestID)", "http.method": "\(request.method)",
-            "http.path": "\(Redaction.redact(request.uri.path))", "error.type": "\(error.code.rawValue)",
+            "http.path": "\(Redaction.redact(request.uri.path))", "error.type": "\(error.type)",
             "cause": "\(error.cause.map { String(describing: $0) } ?? error.message)",
         ]
         switch error.code {
         case .internalError: logger.error("request failed", metadata: metadata)
-        case .backendUnavailable, .eventsUnavailable: logger.warning("request failed", metadata: metadata)
+        case .backendUnavailable, .eventsUnavailable, .billingUnavailable, .storageUnavailable, .badGateway:
+            logger.warning("request failed", metadata: metadata)
         default: logger.info("request refused", metadata: metadata)
         }
         return Response(error: error, requestID: context.requestID)
@@ -71,7 +72,8 @@ extension Response {
         switch error.code {
         case .invalidAuth: headers[.wwwAuthenticate] = "Bearer"
         case .methodNotAllowed: headers[.allow] = (error.cause as? MethodNotAllowed)?.allowed
-        case .rateLimited, .backendUnavailable, .eventsUnavailable, .webhookSecretUnconfigured:
+        case .rateLimited, .backendUnavailable, .eventsUnavailable, .webhookSecretUnconfigured, .billingUnavailable,
+            .storageUnavailable:
             headers[.retryAfter] = "5"
         default: break
         }
@@ -89,14 +91,15 @@ extension Response {
 }
 
 extension BusError {
-    /// `{"error":{"type","message","request_id"}}`.
+    /// `{"error":{"type","message","command"?,"request_id"}}`.
     package func body(requestID: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             writer.key("error")
             writer.object { writer in
-                writer.member("type", code.rawValue)
-                writer.member("message", message.truncated(toBytes: Limits.errorMessageBytesMax))
+                writer.member("type", type)
+                writer.member("message", Redaction.redact(message).truncated(toBytes: Limits.httpErrorMessageBytesMax))
+                writer.member("command", optional: command)
                 writer.member("request_id", requestID)
             }
         }
