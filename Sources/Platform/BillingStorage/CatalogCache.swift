@@ -1,22 +1,26 @@
 import BillingCore
-import BusCore
 import BusSQL
 import Synchronization
 
-/// The active catalog, parsed once per replacement.
+/// The active catalog, read again only after it was replaced: one look at its version for each use.
 package final class CatalogCache: Sendable {
-    private let known = Mutex<(version: Int64, catalog: Catalog)?>(nil)
+    private struct Entry {
+        let version: Int64
+        let catalog: Catalog
+    }
 
-    /// Knows nothing yet.
+    private let entry = Mutex<Entry?>(nil)
+
+    /// A cache for one database.
     package init() {}
 
-    /// The catalog as it stands inside a transaction; empty while none is stored.
+    /// The catalog inside a transaction; one that sells nothing while none is stored.
     package func current(on connection: any SQLConnection) throws -> Catalog {
         guard let version = try CatalogStore.version(on: connection) else { return .empty }
-        if let known = known.withLock({ $0 }), known.version == version { return known.catalog }
+        if let entry = entry.withLock({ $0 }), entry.version == version { return entry.catalog }
         guard let stored = try CatalogStore.read(on: connection) else { return .empty }
         let catalog = try Catalog(stored.body, unknownMembers: .keep)
-        known.withLock { $0 = (version, catalog) }
+        entry.withLock { $0 = Entry(version: version, catalog: catalog) }
         return catalog
     }
 }

@@ -1,0 +1,44 @@
+import BillingCore
+import BusCore
+import BusRuntime
+import BusSQL
+import TestSupport
+import Testing
+
+@testable import BillingStorage
+
+@Suite("The catalog that workers use")
+struct CatalogCacheTests {
+    @Test("without a stored catalog nothing is sold")
+    func empty() async throws {
+        let database = try SQLiteDatabase()
+        _ = try await CatalogStore.open(database)
+        #expect(try await database.read { try CatalogCache().current(on: $0) } == .empty)
+    }
+
+    @Test("a replacement is seen by the next use, also when it comes in the same moment")
+    func replaced() async throws {
+        let database = try SQLiteDatabase()
+        let store = try await CatalogStore.open(database)
+        let cache = CatalogCache()
+        let now = Timestamp.now
+        for product in ["one", "two", "two", "three"] {
+            let body: JSONValue = [
+                "products": [["id": .string(product), "name": "Product"]], "plans": [], "meters": [], "ours": true,
+            ]
+            _ = try await store.replace(with: StoredCatalog(body), at: now)
+            for _ in 1...2 {
+                let catalog = try await database.read { try cache.current(on: $0) }
+                #expect(catalog.products.map(\.id) == [product])
+            }
+        }
+    }
+
+    @Test("a catalog that another program broke is a fault, not an empty catalog")
+    func broken() async throws {
+        let database = try SQLiteDatabase()
+        let store = try await CatalogStore.open(database)
+        _ = try await store.replace(with: StoredCatalog(["products": 1]), at: .now)
+        await #expect(throws: CatalogFaults.self) { try await database.read { try CatalogCache().current(on: $0) } }
+    }
+}
