@@ -123,8 +123,16 @@ let package = Package(
                 "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime", "BusServer",
                 .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioPosix, .serviceLifecycle,
             ]),
+        module(
+            "BillingAPI", in: "Services",
+            [
+                "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
+                .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix,
+                .serviceLifecycle,
+            ]),
 
         // Commands: flags to settings to run.
+        command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),
         command("bus-integration-billing", ["BusCore", "BusRuntime", "BillingWorker", .argumentParser]),
         command("bus-integration-stripe", ["BusCore", "BusRuntime", "StripeIntegration", .argumentParser]),
@@ -183,10 +191,17 @@ let package = Package(
                 "BusCore", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient", "BusRuntime",
                 "TestSupport", .logging, .serviceLifecycle,
             ]),
+        tests(
+            of: "BillingAPI", in: "Services",
+            [
+                "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
+                "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+            ]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BusAuth", "TestSupport", "bus-api-provider-events", "bus-integration-billing",
+                "BusCore", "BusAuth", "TestSupport", "bus-api-provider-billing", "bus-api-provider-events",
+                "bus-integration-billing",
                 "bus-integration-stripe", "bus-local",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),

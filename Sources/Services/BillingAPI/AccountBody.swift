@@ -1,0 +1,42 @@
+import BusCore
+
+/// The body of an account route: one JSON object, whose unknown members are ignored (bus.md 7.2).
+struct AccountBody {
+    private let members: [String: JSONValue]
+
+    /// Reads a body; an empty one is `{}`.
+    init(_ bytes: [UInt8]) throws(BusError) {
+        if bytes.allSatisfy({ $0 == 0x20 || 0x09...0x0D ~= $0 }) {
+            members = [:]
+            return
+        }
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes) } catch {
+            throw BusError(.badRequest, "the body is not one JSON document; send one object", cause: error)
+        }
+        guard case .object(let members) = value else {
+            throw BusError(.badRequest, "the body must be a JSON object")
+        }
+        self.members = members
+    }
+
+    /// A member; nil when absent or null.
+    subscript(name: String) -> JSONValue? { JSONValue.object(members)[name] }
+
+    /// The members that go on to the worker, which checks them.
+    func forwarding(_ names: [String]) -> [String: JSONValue] {
+        Dictionary(names.compactMap { name in self[name].map { (name, $0) } }, uniquingKeysWith: { $1 })
+    }
+
+    /// Refuses members that name whom a request is for: the token does, and a caller may not choose (bus.md 7.2).
+    func refuseIdentity() throws(BusError) {
+        let named = members.keys.sorted().first { name in
+            let name = name.lowercased()
+            return ["account_id", "identity_id", "email"].contains(name) || name.hasPrefix("tenant")
+                || name.hasPrefix("customer")
+        }
+        if let named {
+            throw BusError(.badRequest, "\(named) may not be sent; the account is the token's, leave the member out")
+        }
+    }
+}

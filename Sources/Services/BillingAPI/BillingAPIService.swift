@@ -1,0 +1,132 @@
+import AsyncHTTPClient
+import BillingStorage
+import BusClient
+import BusCore
+import BusRuntime
+import BusSQL
+import BusServer
+import Hummingbird
+import Logging
+import NIOPosix
+import ServiceLifecycle
+
+/// The Billing API as one value: storage, requests to the worker, routes.
+package struct BillingAPIService: Sendable {
+    private let settings: BillingAPISettings
+    private let process: ServiceProcess
+    private let routes: BillingRoutes
+    private let database: SQLiteDatabase
+    private let probe: StoreProbe
+    private let clients: [any Service]
+
+    /// Opens the storage and connects everything; nothing listens before the services run.
+    ///
+    /// `http` is shared by all calls and shut down by the caller; `tokens` is nil with the `local` backend.
+    package init(
+        _ settings: BillingAPISettings, tokens: TokenSource?, http: HTTPClient, process: ServiceProcess
+    ) async throws {
+        self.settings = settings
+        self.process = process
+        let database = try await BillingDatabase.open(settings.store)
+        let store = try await BillingDatabase.opening { try await CatalogStore.open(database) }
+        self.database = database
+        probe = StoreProbe { try await store.probe() }
+        var requests = BillingRequests.none
+        if let endpoint = settings.events, let tokens {
+            let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
+            let publisher = EventPublisher(client: events, timeout: settings.timeout, logger: process.logger)
+            let replies = RequestReply(
+                responses: BillingAPIModule.responses, client: events, publisher: publisher,
+                source: BillingAPIModule.name, settings: settings.listener, readiness: process.readiness,
+                logger: process.logger)
+            requests = BillingRequests { [timeout = settings.timeout] name, payload in
+                try await replies.call(name, payload, within: timeout)
+            }
+            clients = [publisher, replies]
+        } else {
+            clients = []
+        }
+        routes = await BillingRoutes(
+            tokenSecret: settings.tokenSecret, requests: requests,
+            store: settings.store.backend == .memory ? nil : store)
+    }
+
+    /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
+    package static func beside(
+        _ settings: BillingAPISettings, token: Secret, http: HTTPClient, process: ServiceProcess
+    ) async throws -> BillingAPIService {
+        try await BillingAPIService(
+            settings, tokens: TokenSource(token: token, label: "bus-local"), http: http, process: process)
+    }
+
+    /// Adds the API's routes to a router that has health and errors already.
+    package func addRoutes(to router: some RouterMethods<BusRequestContext>) {
+        routes.add(to: router)
+    }
+
+    /// Brings the condition `billing store` up to date; whoever serves `/readyz` calls it first.
+    @Sendable package func refreshReadiness() async {
+        await probe.look()
+        process.readiness.set("billing store", probe.answers)
+    }
+
+    /// Services in start order, without a listener; they stop the other way round.
+    package func services() -> [any Service] {
+        [StorageCloser(database: database, logger: process.logger)] + clients
+    }
+
+    /// The API's routes, with health beside them.
+    package func router() -> Router<BusRequestContext> {
+        let router = Router(context: BusRequestContext.self)
+        router.add(middleware: RequestObserver(logger: process.logger))
+        router.add(middleware: ErrorResponses(logger: process.logger))
+        operations.addHealth(to: router)
+        addRoutes(to: router)
+        return router
+    }
+
+    private var operations: OperationsRoutes {
+        OperationsRoutes(process, refreshing: refreshReadiness)
+    }
+
+    /// Runs the API as a process of its own until a signal arrives.
+    package static func run(
+        _ settings: BillingAPISettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess
+    ) async throws {
+        guard let address = settings.address else { return try reader.check() }
+        let tokens =
+            settings.backend == .events ? try TokenSource.find(flag: tokenFile, in: reader, at: .now) : nil
+        let http = HTTPClient(
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
+        let result = await Result {
+            let service = try await BillingAPIService(settings, tokens: tokens, http: http, process: process)
+            process.logger.notice(
+                "starting",
+                metadata: ["version": "\(BusVersion.text)", "backend": "\(settings.backend.rawValue)"])
+            var services = service.services()
+            if let operationsAddress = settings.operationsAddress {
+                services.append(
+                    ServerAssembly.server(
+                        name: "operations", router: service.operations.router(), address: operationsAddress,
+                        process: process))
+            }
+            services.append(
+                ServerAssembly.server(
+                    name: "billing", router: service.router(), address: address, process: process))
+            try await process.run(services)
+        }
+        try await http.shutdown()
+        try result.get()
+    }
+}
+
+/// What this module is called and listens to.
+package enum BillingAPIModule {
+    /// The `source` of its requests.
+    package static let name = "bus-api-provider-billing"
+    /// The responses it waits for.
+    package static let responses: [EventName] = [
+        .billingStatusResponse, .billingCheckoutSessionResponse, .billingPortalSessionResponse,
+        .entitlementCheckResponse,
+    ]
+}

@@ -1,0 +1,28 @@
+import BillingStorage
+import BusAuth
+import BusCore
+import BusServer
+import Hummingbird
+
+/// Every path of the Billing API (bus.md 7.1).
+package struct BillingRoutes: Sendable {
+    private let publicRoutes: PublicRoutes
+    private let internalRoutes: InternalRoutes
+    private let catalogRoutes: CatalogRoutes
+
+    /// Routes that ask by `requests`; without a store there is no catalog.
+    package init(tokenSecret: Secret, requests: BillingRequests, store: CatalogStore?) async {
+        let services = await CallerCheck(secret: tokenSecret, audience: Audience.internal)
+        publicRoutes = PublicRoutes(
+            callers: await CallerCheck(secret: tokenSecret, audience: Audience.api), requests: requests)
+        internalRoutes = InternalRoutes(callers: services, requests: requests)
+        catalogRoutes = CatalogRoutes(callers: services, store: store)
+    }
+
+    /// Adds every path.
+    package func add(to router: some RouterMethods<BusRequestContext>) {
+        publicRoutes.add(to: router)
+        internalRoutes.add(to: router)
+        catalogRoutes.add(to: router)
+    }
+}

@@ -1,0 +1,105 @@
+import BillingStorage
+import BusAuth
+import BusCore
+import HTTPTypes
+import TestSupport
+import Testing
+
+@testable import BillingAPI
+
+struct CatalogRouteTests {
+    private static let first = #"{"products":[],"plans":[],"meters":[],"ours":1}"#
+    private static let second = #"{ "meters": [], "plans": [], "products": [], "ours": 2 }"#
+
+    @Test func withoutACatalogThereIsNone() async throws {
+        try await BillingBench.run { bench in
+            let answer = try await bench.send(.getCatalog)
+            #expect(answer.status == 404 && answer.errorType == "catalog_not_found")
+        }
+    }
+
+    @Test func aCatalogIsKeptWithUnknownMembersUnderItsETag() async throws {
+        try await BillingBench.run { bench in
+            let put = try await bench.send(.putCatalog, Self.second)
+            #expect(put.status == 200)
+            #expect(put.text == #"{"meters":[],"ours":2,"plans":[],"products":[]}"#)
+            let get = try await bench.send(.getCatalog)
+            #expect(get.bytes == put.bytes)
+            let etag = StoredCatalog(try JSONValue(parsing: get.bytes)).etag
+            #expect(put.headers[.eTag] == etag && get.headers[.eTag] == etag)
+            #expect(etag.count == 66)
+        }
+    }
+
+    @Test func anUnchangedCatalogIsNotSentAgain() async throws {
+        try await BillingBench.run { bench in
+            let etag = try #require(try await bench.send(.putCatalog, Self.first).headers[.eTag])
+            for header in [etag, "\"x\", \(etag)", "W/\(etag)", "*"] {
+                let answer = try await bench.send(.getCatalog, headers: [.ifNoneMatch: header])
+                #expect(answer.status == 304 && answer.bytes.isEmpty, "\(header)")
+                #expect(answer.headers[.eTag] == etag)
+            }
+            #expect(try await bench.send(.getCatalog, headers: [.ifNoneMatch: "\"x\""]).status == 200)
+        }
+    }
+
+    @Test func aReplacementHonoursIfMatch() async throws {
+        try await BillingBench.run { bench in
+            func put(_ body: String, _ header: String) async throws -> BillingBench.Answer {
+                try await bench.send(.putCatalog, body, headers: [.ifMatch: header])
+            }
+            #expect(try await put(Self.first, "*").errorType == "precondition_failed")
+            #expect(try await bench.send(.getCatalog).status == 404)
+            let etag = try #require(try await bench.send(.putCatalog, Self.first).headers[.eTag])
+            let other = try await put(Self.second, "\"x\"")
+            #expect(other.status == 412 && other.errorType == "precondition_failed")
+            // If-Match compares strongly.
+            #expect(try await put(Self.second, "W/\(etag)").status == 412)
+            #expect(try await bench.send(.getCatalog).headers[.eTag] == etag)
+            #expect(try await put(Self.second, "\"x\", \(etag)").status == 200)
+            #expect(try await put(Self.second, etag).status == 412)
+            #expect(try await put(Self.first, "*").status == 200)
+            #expect(try await bench.send(.getCatalog).headers[.eTag] == etag)
+        }
+    }
+
+    @Test func ofManyEditorsOfOneVersionOneWins() async throws {
+        try await BillingBench.run { bench in
+            let etag = try #require(try await bench.send(.putCatalog, Self.first).headers[.eTag])
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<20 {
+                    let body = #"{"products":[],"plans":[],"meters":[],"editor":\#(number)}"#
+                    group.addTask {
+                        try await bench.send(.putCatalog, body, headers: [.ifMatch: etag]).status
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.sorted() == [200] + Array(repeating: 412, count: 19))
+        }
+    }
+
+    @Test func everyProblemIsReportedAndNothingStored() async throws {
+        try await BillingBench.run { bench in
+            let answer = try await bench.send(.putCatalog, #"{"products":1,"plans":2,"meters":3}"#)
+            #expect(answer.status == 400 && answer.errorType == "bad_request")
+            let lines = (answer.errorMessage ?? "").split(separator: "\n")
+            #expect(lines.count >= 3, "\(lines)")
+            #expect(lines.allSatisfy { $0.hasPrefix("catalog: ") })
+            for member in ["products", "plans", "meters"] {
+                #expect(lines.contains { $0.contains(member) }, "\(member)")
+            }
+            #expect(try await bench.send(.getCatalog).status == 404)
+        }
+    }
+
+    @Test func withoutADatabaseThereIsNoCatalog() async throws {
+        try await BillingBench.run(hasCatalog: false) { bench in
+            for operation in [Operation.getCatalog, .putCatalog] {
+                let answer = try await bench.send(operation)
+                #expect(answer.status == 503 && answer.errorType == "storage_unavailable")
+                #expect(answer.headers[.retryAfter] != nil)
+            }
+        }
+    }
+}
