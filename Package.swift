@@ -139,8 +139,8 @@ let package = Package(
         command(
             "bus-local",
             [
-                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "EventsAPI", "StripeIntegration",
-                .argumentParser,
+                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker", "EventsAPI",
+                "StripeIntegration", .argumentParser,
                 .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
             ]),
 

@@ -1,3 +1,5 @@
+import BillingAPI
+import BillingWorker
 import BusCore
 import BusRuntime
 import BusServer
@@ -12,6 +14,8 @@ struct LocalSettings {
     let tokenSecret: Secret
     let events: EventsSettings
     let stripe: StripeSettings
+    let billing: BillingSettings
+    let billingAPI: BillingAPISettings
 
     var origin: String { "http://\(address)" }
 
@@ -46,6 +50,15 @@ struct LocalSettings {
         var stripeFlags = StripeFlags()
         stripeFlags.eventsURL = "http://\(self.address)"
         stripe = StripeSettings(&reader, flags: stripeFlags)
+        reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")
+        var billingFlags = BillingFlags()
+        billingFlags.eventsURL = stripeFlags.eventsURL
+        billingFlags.sqlitePath = "\(self.folder)/billing.sqlite"
+        billing = BillingSettings(&reader, flags: billingFlags)
+        var apiFlags = BillingAPIFlags()
+        apiFlags.eventsURL = stripeFlags.eventsURL
+        apiFlags.sqlitePath = billingFlags.sqlitePath
+        billingAPI = BillingAPISettings(&reader, flags: apiFlags, tokenSecret: secret)
         if stripe.isLive {
             reader.addFault("bus-local refuses live Stripe keys; use a test key, or run the services one by one")
         }

@@ -1,4 +1,6 @@
 import AsyncHTTPClient
+import BillingAPI
+import BillingWorker
 import BusAuth
 import BusClient
 import BusCore
@@ -10,19 +12,33 @@ import NIOPosix
 import ServiceLifecycle
 import StripeIntegration
 
-/// The events server and the Stripe worker in one process, on one port, in one folder.
+/// Every service in one process, on one port, in one folder.
 enum LocalStack {
     static func run(_ settings: LocalSettings, process: ServiceProcess) async throws {
         let tokens = try await LocalTokens.write(settings)
         let events = try await EventsService(settings.events, process: process)
-        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busServices)
-        let stripe = try StripeService.beside(settings.stripe, token: tokens.service, http: http, process: process)
-        stripe.announce()
-        let services =
-            events.services(
-                addingRoutes: { WebhookRoute(stripe.receiver).add(to: $0) },
-                onListening: { Terminal.output(welcome(settings)) }) + stripe.services()
-        let result = await Result { try await process.run(services) }
+        let http = HTTPClient(
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
+        let result = await Result {
+            let stripe = try StripeService.beside(settings.stripe, token: tokens.service, http: http, process: process)
+            stripe.announce()
+            let api = try await BillingAPIService.beside(
+                settings.billingAPI, token: tokens.service, http: http, process: process)
+            let billing = try await BillingService.beside(
+                settings.billing, token: tokens.service, http: http, process: process)
+            // A signal wakes one waiter, so every client has its own.
+            let clients = (stripe.services() + billing.services() + api.services()).map { ($0, Signal()) }
+            let server = events.services(
+                addingRoutes: { router in
+                    WebhookRoute(stripe.receiver).add(to: router)
+                    api.addRoutes(to: router)
+                },
+                onListening: {
+                    for (_, isListening) in clients { isListening.close() }
+                    Terminal.output(welcome(settings))
+                })
+            try await process.run(server + clients.map { StartLater($0, after: $1) })
+        }
         try await http.shutdown()
         try result.get()
     }
@@ -33,6 +49,7 @@ enum LocalStack {
 
         Try, in a second terminal:
           make demo                                     one signed Stripe event becomes a Bus event
+          curl -H "Authorization: Bearer $(cat \(settings.folder)/billing.token)" \(settings.origin)/api/v1/billing/status
           curl \(settings.origin)/readyz
           curl -H "Authorization: Bearer $(cat \(settings.folder)/service.token)" \\
             "\(settings.origin)/api/v1/events/stream?name=bus.billing.subscription.update&replay=true"
@@ -63,7 +80,11 @@ struct LocalTokens {
         let service = try await issue(Audience.api, serviceScopes, settings)
         let billing = try await issue(Audience.api, ["billing:read", "billing:setup"], settings)
         let administrator = try await issue(
-            Audience.internal, ["billing:read", "billing:catalog:read", "billing:catalog:write", "events:admin"],
+            Audience.internal,
+            [
+                "billing:read", "billing:entitlement:check", "billing:catalog:read", "billing:catalog:write",
+                "events:admin",
+            ],
             settings)
         for (name, token) in [("service", service), ("billing", billing), ("operator", administrator)] {
             try save(token, to: "\(settings.folder)/\(name).token")

@@ -12,7 +12,7 @@ struct LocalCommand: LeafCommand {
 
     static let configuration = CommandConfiguration(
         commandName: binary,
-        abstract: "Runs the Events API and the Stripe worker in one process, for a laptop.",
+        abstract: "Runs every Bus billing service in one process, for a laptop.",
         discussion: """
             EXAMPLE
               bus-local
@@ -28,8 +28,8 @@ struct LocalCommand: LeafCommand {
               BUS_STRIPE_WEBHOOK_SECRET  whsec_ signing secret (whsec_local_not_secret)
               BUS_STRIPE_SECRET_KEY      sk_test_ uses Stripe's test mode; live keys are
                                          refused
-              and every other variable of bus-api-provider-events and
-              bus-integration-stripe
+              and every other variable of bus-api-provider-events, bus-integration-stripe,
+              bus-integration-billing and bus-api-provider-billing
             """)
 
     static func main() async { await runLeaf() }

@@ -19,11 +19,12 @@ package struct BillingService: Sendable {
     private let replies: RequestReply?
     private let worker: EventWorker
     private let handledEvents: HandledEventsRetention
+    private let database: SQLiteDatabase
 
-    /// Composes the service over an open database; `http` and `database` are shared and closed by the caller.
+    /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
     package init(
-        _ settings: BillingSettings, database: any SQLDatabase, endpoint: EventsEndpoint, tokens: TokenSource,
-        http: HTTPClient, process: ServiceProcess
+        _ settings: BillingSettings, endpoint: EventsEndpoint, tokens: TokenSource, http: HTTPClient,
+        process: ServiceProcess
     ) async throws {
         guard let names = settings.provider else {
             throw ProcessFailure(exitCode: 2, "no payment company is named; set BUS_BILLING_PROVIDER")
@@ -31,6 +32,8 @@ package struct BillingService: Sendable {
         self.settings = settings
         self.process = process
         let logger = process.logger
+        let database = try await BillingDatabase.open(settings.store)
+        self.database = database
         try await BillingDatabase.opening {
             try await database.migrateBilling()
             _ = try await CatalogStore.open(database)
@@ -66,9 +69,22 @@ package struct BillingService: Sendable {
         }
     }
 
+    /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
+    package static func beside(
+        _ settings: BillingSettings, token: Secret, http: HTTPClient, process: ServiceProcess
+    ) async throws -> BillingService {
+        guard let endpoint = settings.events else {
+            throw ProcessFailure(exitCode: 2, "the Events API has no address; set BUS_EVENTS_API_URL")
+        }
+        return try await BillingService(
+            settings, endpoint: endpoint, tokens: TokenSource(token: token, label: "bus-local"), http: http,
+            process: process)
+    }
+
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
-        [commits, handledEvents, publisher] + [replies].compactMap { $0 } + [worker]
+        [StorageCloser(database: database, logger: process.logger), commits, handledEvents, publisher]
+            + [replies].compactMap { $0 } + [worker]
     }
 
     /// Runs the worker as a process of its own until a signal arrives.
@@ -83,11 +99,11 @@ package struct BillingService: Sendable {
                 "version": "\(BusVersion.text)", "provider.backend": "\(settings.providerBackend.rawValue)",
                 "store.backend": "\(settings.store.backend.rawValue)",
             ])
-        let database = try await BillingDatabase.open(settings.store)
-        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busServices)
+        let http = HTTPClient(
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let result = await Result {
             let service = try await BillingService(
-                settings, database: database, endpoint: endpoint, tokens: tokens, http: http, process: process)
+                settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
             var services = service.services()
             if let address = settings.operationsAddress {
                 services.append(
@@ -98,7 +114,6 @@ package struct BillingService: Sendable {
             try await process.run(services)
         }
         try await http.shutdown()
-        try database.close()
         try result.get()
     }
 }

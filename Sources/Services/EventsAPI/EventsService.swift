@@ -64,7 +64,7 @@ package struct EventsService: Sendable {
             let listener = ServerAssembly.server(
                 name: "operations", router: operations.router(), address: address, process: process)
             // The first `listening` line of the log is the API's.
-            services.append(StartLater(service: listener, signal: isUp))
+            services.append(StartLater(listener, after: isUp))
         }
         services.append(
             ServerAssembly.server(
@@ -89,17 +89,6 @@ package struct EventsService: Sendable {
         operations.addHealth(to: router)
         routes.add(to: router, basePaths: settings.basePaths)
         return router
-    }
-}
-
-/// Starts a service when a signal was given.
-private struct StartLater: Service {
-    let service: any Service
-    let signal: Signal
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown { await signal.wait() }
-        try await service.run()
     }
 }
 

@@ -89,7 +89,8 @@ package struct StripeService: Sendable {
     ) async throws {
         guard let endpoint = settings.events else { return try reader.check() }
         let tokens = try TokenSource.find(flag: tokenFile, in: reader, at: .now)
-        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: .busServices)
+        let http = HTTPClient(
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let service = StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
         service.announce()
         var services = service.services()
