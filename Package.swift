@@ -139,7 +139,8 @@ let package = Package(
         command(
             "bus-local",
             [
-                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker", "EventsAPI",
+                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
+                "EventsAPI",
                 "StripeIntegration", .argumentParser,
                 .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
             ]),
