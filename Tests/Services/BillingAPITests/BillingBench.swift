@@ -105,7 +105,7 @@ struct BillingBench: Sendable {
     }
 
     /// An answer, its body read as JSON.
-    struct Answer {
+    struct Answer: Sendable {
         let status: Int
         let headers: HTTPFields
         let bytes: [UInt8]
