@@ -16,6 +16,7 @@ import Testing
 
     static let events = "bus-api-provider-events"
     static let stripe = "bus-integration-stripe"
+    static let billing = "bus-api-provider-billing"
     static let local = "bus-local"
     static let url = ["--events-url", "http://127.0.0.1:1"]
     static let ingress = url + ["--webhook-addr", "127.0.0.1:0"]
@@ -25,7 +26,7 @@ import Testing
     ]
 
     static let answered: [Case] =
-        [events, stripe, local].flatMap { program in
+        [events, stripe, billing, local].flatMap { program in
             [
                 Case(program: program, arguments: ["--help"], exit: 0, says: ["USAGE: \(program)"]),
                 Case(program: program, arguments: ["--version"], exit: 0, says: ["."]),
@@ -40,6 +41,16 @@ import Testing
                     "--events-url", "--webhook-addr", "--webhook-only", "--token-file", "BUS_STRIPE_WEBHOOK_SECRET",
                     "BUS_STRIPE_SECRET_KEY", "BUS_STRIPE_API_VERSION", "BUS_STRIPE_DEFAULT_PRICE_ID",
                 ]),
+            Case(
+                program: billing, arguments: ["--help"], exit: 0,
+                says: [
+                    "--addr", "--backend", "--events-url", "--store-backend", "--billing-sqlite-path",
+                    "BUS_BILLING_JWT_SECRET", "BUS_BILLING_DATABASE_URL", "the catalog alone",
+                ]),
+            Case(
+                program: billing, arguments: url + ["--check-config"], environment: ["BUS_API_JWT_SECRET": "made up"],
+                exit: 0,
+                says: ["BUS_API_JWT_SECRET=[redacted]", "BUS_BILLING_TIMEOUT=30s", "BUS_EVENTS_LISTENER_REQUIRED=true"]),
             Case(
                 program: stripe, arguments: ["--self-test"], exit: 0, says: ["OK bus-integration-stripe self-test"]),
             Case(
@@ -90,6 +101,18 @@ import Testing
                 says: ["pk_"]),
             Case(program: stripe, arguments: url + ["--no-such-flag"], environment: token, exit: 2, says: []),
             Case(program: events, arguments: [], exit: 2, says: ["BUS_API_JWT_SECRET"]),
+            Case(program: billing, arguments: [], exit: 2, says: ["BUS_EVENTS_API_URL", "BUS_BILLING_JWT_SECRET"]),
+            Case(program: billing, arguments: ["--jwt-secret", "made_up"], exit: 2, says: ["BUS_BILLING_JWT_SECRET"]),
+            Case(
+                program: billing, arguments: url + ["--store-backend", "postgres"],
+                environment: ["BUS_API_JWT_SECRET": "x"], exit: 2, says: ["--store-backend sqlite"]),
+            Case(
+                program: billing, arguments: url,
+                environment: ["BUS_API_JWT_SECRET": "x", "BUS_BILLING_DATABASE_URL": "postgres://u:made_up@h/d"],
+                exit: 2, says: ["--store-backend postgres"]),
+            Case(
+                program: billing, arguments: url, environment: ["BUS_API_JWT_SECRET": "x"], exit: 1,
+                says: ["BUS_API_TOKEN"]),
             Case(
                 program: events, arguments: ["--addr", "nowhere"], environment: ["BUS_API_JWT_SECRET": "x"], exit: 2,
                 says: ["host:port"]),

@@ -12,14 +12,14 @@ package struct ListenerSettings: Sendable {
     /// Read the token file again after 401.
     package var refreshesToken: Bool
 
-    /// Reads what everything that listens shares.
-    package init(_ reader: inout SettingsReader) {
+    /// Reads what everything that listens shares; `isRequired` counts where nothing is set.
+    package init(_ reader: inout SettingsReader, isRequired: Bool = false) {
         retries = reader.bool("BUS_EVENTS_LISTENER_RETRY", default: true)
         let range = Duration.milliseconds(1)...Duration.seconds(3600)
         let first = reader.duration("BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range)
         let longest = reader.duration("BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range)
         backoff = Backoff(first: first, longest: max(first, longest))
-        isRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED")
+        self.isRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED", default: isRequired)
         refreshesToken = reader.bool("BUS_EVENTS_TOKEN_REFRESH")
     }
 }

@@ -59,10 +59,8 @@ package struct BillingAPISettings: Sendable {
         backend = reader.choice(
             "BUS_BILLING_BACKEND", flag: .init("--backend", flags.backend), default: Backend.events)
         events = backend == .events ? reader.eventsEndpoint(flag: flags.eventsURL) : nil
-        var listener = ListenerSettings(&reader)
         // An API whose responses are not heard answers nothing, so it is not ready either.
-        listener.isRequired = true
-        self.listener = listener
+        listener = ListenerSettings(&reader, isRequired: true)
         timeout = reader.duration(
             "BUS_BILLING_TIMEOUT", flag: .init("--timeout", flags.timeout), default: "30s",
             in: .seconds(1)...Duration.seconds(600))

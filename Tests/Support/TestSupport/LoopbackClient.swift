@@ -44,6 +44,11 @@ package struct LoopbackClient: Sendable {
         try await send(.POST, path, body: body, headers: headers)
     }
 
+    /// Puts a body in the place of what is there.
+    package func put(_ path: String, _ body: [UInt8], headers: [String: String] = [:]) async throws -> Answer {
+        try await send(.PUT, path, body: body, headers: headers)
+    }
+
     /// Reads a path.
     package func get(_ path: String, headers: [String: String] = [:]) async throws -> Answer {
         try await send(.GET, path, body: nil, headers: headers)
