@@ -132,6 +132,7 @@ let package = Package(
             ]),
 
         // Commands: flags to settings to run.
+        module("BusCommands", in: "Commands", ["BusCore", "BusRuntime"]),
         command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),
         command("bus-integration-billing", ["BusCore", "BusRuntime", "BillingWorker", .argumentParser]),
@@ -198,6 +199,7 @@ let package = Package(
                 "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
                 "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
             ]),
+        tests(of: "BusCommands", in: "Commands", ["BusCore", "BusCommands", "BusRuntime", "TestSupport"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -177,4 +177,19 @@ package enum Limits {
     package static let pendingRequestsMax = 10_000
     /// Largest answer read from our own APIs.
     package static let apiResponseBytesMax = 8 << 20
+
+    // MARK: Command line (bus.md 8)
+
+    /// Longest physical line of a `.bus` file.
+    package static let busFileLineBytesMax = 4 << 20
+    /// All `.bus` files of one run together; a file included twice counts twice.
+    package static let busFilesBytesMax = 64 << 20
+    /// Most `.bus` files in one run; a file included twice counts twice.
+    package static let busFilesMax = 1_000
+    /// How deep `.bus` files include each other.
+    package static let busFileDepthMax = 64
+    /// Largest `.env` file.
+    package static let dotEnvBytesMax = 1 << 20
+    /// Longest word that is compared with known ones for "did you mean".
+    package static let suggestedWordCharactersMax = 64
 }
