@@ -1,0 +1,31 @@
+@preconcurrency import Glibc
+
+/// What the process was started with, read once; bytes, because neither arguments nor variables need be UTF-8.
+package struct CommandSettings: Sendable {
+    /// Without the program's own name.
+    package let arguments: [[UInt8]]
+    /// As inherited, without `.env` and defaults.
+    package let environment: BusEnvironment
+    /// The program's own file; nil when the system does not tell.
+    package let executable: String?
+
+    /// Reads them.
+    package static func ofProcess() -> CommandSettings {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &path, path.count)
+        return CommandSettings(
+            arguments: Array(strings(CommandLine.unsafeArgv).dropFirst()),
+            environment: BusEnvironment(entries: strings(environ)),
+            executable: length > 0
+                ? String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil)
+    }
+
+    private static func strings(_ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [[UInt8]] {
+        guard let list else { return [] }
+        var strings: [[UInt8]] = []
+        while let string = list[strings.count] {
+            strings.append(Array(UnsafeRawBufferPointer(start: string, count: strlen(string))))
+        }
+        return strings
+    }
+}

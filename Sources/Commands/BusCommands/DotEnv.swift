@@ -1,0 +1,111 @@
+import BusRuntime
+
+/// Why a `.env` file cannot be used; the caller puts the file's name before it and exits 2.
+package struct DotEnvFault: Error, Equatable, Sendable {
+    /// From 1.
+    package let line: Int
+    /// Lower-case fact, then the remedy. It shows no value: `.env` files hold secrets.
+    package let message: String
+}
+
+/// A `.env` file, read (bus.md 8.1).
+package struct DotEnv: Equatable, Sendable {
+    /// One assignment.
+    package struct Pair: Equatable, Sendable {
+        package let name: String
+        package let value: String
+    }
+
+    /// In the order of the file; of a name that occurs twice the last one counts.
+    package let pairs: [Pair]
+
+    /// Reads a file's bytes.
+    package init(parsing bytes: [UInt8]) throws(DotEnvFault) {
+        var pairs: [Pair] = []
+        for (index, bytes) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        {
+            let number = index + 1
+            guard let line = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+                throw DotEnvFault(line: number, message: "the line is not text; save the file as UTF-8")
+            }
+            let text = line.trimmed
+            if text.isEmpty || text.hasPrefix("#") { continue }
+            pairs.append(try DotEnv.pair(text, number: number))
+        }
+        self.pairs = pairs
+    }
+
+    private static func pair(_ text: String, number: Int) throws(DotEnvFault) -> Pair {
+        guard let equals = text.firstIndex(of: "=") else {
+            throw DotEnvFault(line: number, message: "there is no \"=\"; write KEY=VALUE")
+        }
+        var name = text[..<equals].trimmed
+        if name.hasPrefix("export "), let blank = name.firstIndex(of: " ") { name = name[blank...].trimmed }
+        let bytes = Array(name.utf8)
+        let startsWithDigit = bytes.first.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? true
+        guard !startsWithDigit, bytes.allSatisfy(VariableExpansion.isNameByte) else {
+            throw DotEnvFault(line: number, message: "the name before \"=\" is no variable; use A-Z, 0-9 and _")
+        }
+        let value = text[text.index(after: equals)...].trimmed
+        switch value.first {
+        case "\"": return Pair(name: name, value: try doubleQuoted(value, number: number))
+        case "'": return Pair(name: name, value: try singleQuoted(value, number: number))
+        default: return Pair(name: name, value: withoutComment(value))
+        }
+    }
+
+    private static func doubleQuoted(_ text: String, number: Int) throws(DotEnvFault) -> String {
+        var value = String.UnicodeScalarView()
+        var scalars = text.unicodeScalars.dropFirst()
+        while let scalar = scalars.popFirst() {
+            if scalar == "\"" {
+                try checkEnd(Substring(scalars), number: number)
+                return String(value)
+            }
+            guard scalar == "\\", let escaped = scalars.first else {
+                value.append(scalar)
+                continue
+            }
+            switch escaped {
+            case "n": value.append("\n")
+            case "r": value.append("\r")
+            case "t": value.append("\t")
+            case "\\", "\"", "$": value.append(escaped)
+            default:
+                // A backslash before anything else stays, as in a shell.
+                value.append("\\")
+                continue
+            }
+            scalars.removeFirst()
+        }
+        throw DotEnvFault(line: number, message: "unterminated quote; close it on the same line")
+    }
+
+    private static func singleQuoted(_ text: String, number: Int) throws(DotEnvFault) -> String {
+        let scalars = text.unicodeScalars.dropFirst()
+        guard let end = scalars.firstIndex(of: "'") else {
+            throw DotEnvFault(line: number, message: "unterminated quote; close it on the same line")
+        }
+        try checkEnd(Substring(scalars[end...].dropFirst()), number: number)
+        return String(scalars[..<end])
+    }
+
+    /// Only a comment may follow a closing quote.
+    private static func checkEnd(_ rest: Substring, number: Int) throws(DotEnvFault) {
+        let text = rest.trimmed
+        if !text.isEmpty, !text.hasPrefix("#") {
+            throw DotEnvFault(line: number, message: "text follows the closing quote; quote the whole value")
+        }
+    }
+
+    /// A `#` starts a comment at the front or after a blank.
+    private static func withoutComment(_ value: String) -> String {
+        var before: Unicode.Scalar = " "
+        for index in value.unicodeScalars.indices {
+            let scalar = value.unicodeScalars[index]
+            if scalar == "#", before == " " || before == "\t" { return value[..<index].trimmed }
+            before = scalar
+        }
+        return value
+    }
+}
