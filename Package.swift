@@ -133,6 +133,7 @@ let package = Package(
 
         // Commands: flags to settings to run.
         module("BusCommands", in: "Commands", ["BusCore", "BusRuntime"]),
+        command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),
         command("bus-integration-billing", ["BusCore", "BusRuntime", "BillingWorker", .argumentParser]),
@@ -199,11 +200,11 @@ let package = Package(
                 "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
                 "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
             ]),
-        tests(of: "BusCommands", in: "Commands", ["BusCore", "BusCommands", "BusRuntime", "TestSupport"]),
+        tests(of: "BusCommands", in: "Commands", ["BusCore", "BusCommands", "BusRuntime", "TestSupport", "bus"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BusAuth", "TestSupport", "bus-api-provider-billing", "bus-api-provider-events",
+                "BusCore", "BusAuth", "TestSupport", "bus", "bus-api-provider-billing", "bus-api-provider-events",
                 "bus-integration-billing",
                 "bus-integration-stripe", "bus-local",
             ],

@@ -8,7 +8,7 @@ package struct BusFileFault: Error, Equatable, Sendable {
     package let message: String
 }
 
-/// A `.bus` file, read: lines and their tokens. Nothing is looked up, expanded or run.
+/// A `.bus` file, read: lines and their tokens; nothing is looked up, expanded or run.
 package struct BusFile: Equatable, Sendable {
     /// One line that is not blank and no comment, continuations joined.
     package struct Line: Equatable, Sendable {

@@ -2,6 +2,8 @@
 
 /// What the process was started with, read once; bytes, because neither arguments nor variables need be UTF-8.
 package struct CommandSettings: Sendable {
+    /// The name it was called by, without folders.
+    package let name: String
     /// Without the program's own name.
     package let arguments: [[UInt8]]
     /// As inherited, without `.env` and defaults.
@@ -13,11 +15,29 @@ package struct CommandSettings: Sendable {
     package static func ofProcess() -> CommandSettings {
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &path, path.count)
+        let arguments = strings(CommandLine.unsafeArgv)
+        let called = arguments.first.map { String(decoding: $0, as: UTF8.self) } ?? ""
         return CommandSettings(
-            arguments: Array(strings(CommandLine.unsafeArgv).dropFirst()),
+            name: called.split(separator: "/").last.map { String($0) } ?? "",
+            arguments: Array(arguments.dropFirst()),
             environment: BusEnvironment(entries: strings(environ)),
             executable: length > 0
                 ? String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil)
+    }
+
+    /// The arguments as text.
+    package var words: [String] {
+        arguments.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// A finder over these settings.
+    package var finder: ModuleFinder {
+        ModuleFinder(executable: executable, path: environment["PATH"])
+    }
+
+    /// The family whose umbrella we are called as: a link `bus-integration` to `bus` is `bus integration` (D-01).
+    package var impliedFamily: Family? {
+        name.hasPrefix("bus-") ? Family.named(String(name.dropFirst("bus-".count))) : nil
     }
 
     private static func strings(_ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [[UInt8]] {

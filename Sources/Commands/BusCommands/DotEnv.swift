@@ -4,7 +4,7 @@ import BusRuntime
 package struct DotEnvFault: Error, Equatable, Sendable {
     /// From 1.
     package let line: Int
-    /// Lower-case fact, then the remedy. It shows no value: `.env` files hold secrets.
+    /// Lower-case fact, then the remedy; never a value, because `.env` files hold secrets.
     package let message: String
 }
 
@@ -18,6 +18,11 @@ package struct DotEnv: Equatable, Sendable {
 
     /// In the order of the file; of a name that occurs twice the last one counts.
     package let pairs: [Pair]
+
+    /// Nothing assigned.
+    package init() {
+        pairs = []
+    }
 
     /// Reads a file's bytes.
     package init(parsing bytes: [UInt8]) throws(DotEnvFault) {

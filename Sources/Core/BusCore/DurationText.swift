@@ -36,4 +36,33 @@ extension Duration {
     package var inSeconds: Double {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
+
+    /// As Go prints a duration: `850ns`, `1.5ms`, `2m3.25s` (bus.md 8.1).
+    package var goText: String {
+        let nanoseconds = wholeNanoseconds
+        let amount = nanoseconds.magnitude
+        let sign = nanoseconds < 0 ? "-" : ""
+        switch amount {
+        case 0: return "0s"
+        case ..<1_000: return "\(sign)\(amount)ns"
+        case ..<1_000_000: return "\(sign)\(Duration.decimal(amount, places: 3))µs"
+        case ..<1_000_000_000: return "\(sign)\(Duration.decimal(amount, places: 6))ms"
+        default:
+            let minutes = amount / 60_000_000_000
+            let seconds = Duration.decimal(amount % 60_000_000_000, places: 9)
+            if minutes == 0 { return "\(sign)\(seconds)s" }
+            if minutes < 60 { return "\(sign)\(minutes)m\(seconds)s" }
+            return "\(sign)\(minutes / 60)h\(minutes % 60)m\(seconds)s"
+        }
+    }
+
+    /// `amount` shifted right by so many decimal places, without zeros at its end.
+    private static func decimal(_ amount: UInt64, places: Int) -> String {
+        var digits = String(amount)
+        if digits.count <= places { digits = String(repeating: "0", count: places + 1 - digits.count) + digits }
+        var fraction = digits.suffix(places)
+        while fraction.last == "0" { fraction.removeLast() }
+        let whole = digits.dropLast(places)
+        return fraction.isEmpty ? String(whole) : "\(whole).\(fraction)"
+    }
 }

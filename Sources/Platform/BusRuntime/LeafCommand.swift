@@ -52,6 +52,11 @@ package enum Terminal {
         write(text + "\n", to: STDOUT_FILENO)
     }
 
+    /// A diagnostic that carries its own prefix.
+    package static func diagnostic(_ text: String) {
+        write(text + "\n", to: STDERR_FILENO)
+    }
+
     /// A diagnostic.
     package static func error(_ text: String) {
         write("ERROR \(text)\n", to: STDERR_FILENO)

@@ -1,0 +1,20 @@
+import BusRuntime
+import Glibc
+
+/// The `bus` command.
+package enum Bus {
+    /// Runs the command line of this process and ends it.
+    package static func main() async {
+        exit(await run(CommandSettings.ofProcess()))
+    }
+
+    private static func run(_ settings: CommandSettings) async -> Int32 {
+        do throws(ProcessFailure) {
+            var dispatcher = Dispatcher(settings)
+            return try await dispatcher.run()
+        } catch {
+            Terminal.diagnostic("bus: \(error)")
+            return error.exitCode
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import BusRuntime
+import Glibc
+
+/// Programs we run: with our input and outputs, and an environment that is handed to them.
+package enum ChildProcess {
+    /// How a program ended.
+    package struct End: Equatable, Sendable {
+        /// Its exit code; 1 when a signal ended it (bus.md 8.1).
+        package let code: Int32
+        /// The signal that asked us to stop meanwhile.
+        package let stopSignal: Int32?
+    }
+
+    /// Signals that are passed on; all but the last two ask to stop.
+    private static let forwarded = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+
+    /// Becomes the program, so that a supervisor's signals and its notification socket reach it alone.
+    ///
+    /// It returns only by failing.
+    package static func become(
+        _ path: String, _ arguments: [[UInt8]], _ environment: BusEnvironment
+    ) -> ProcessFailure {
+        let code = withCStrings([Array(path.utf8)] + arguments) { arguments in
+            withCStrings(environment.entries) { variables in
+                _ = execve(path, arguments, variables)
+                return errno
+            }
+        }
+        return failure(path, code)
+    }
+
+    /// Runs the program to its end.
+    ///
+    /// A signal sent to us goes on to it. One from the terminal does not: the terminal sent it to both of us.
+    package static func run(
+        _ path: String, _ arguments: [[UInt8]], _ environment: BusEnvironment
+    ) throws(ProcessFailure) -> End {
+        // Somebody may have started us with children ignored, and then their ends would be lost.
+        signal(SIGCHLD, SIG_DFL)
+        var waited = sigset_t()
+        sigemptyset(&waited)
+        for number in forwarded + [SIGCHLD] { sigaddset(&waited, number) }
+        var before = sigset_t()
+        pthread_sigmask(SIG_BLOCK, &waited, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setsigmask(&attributes, &before)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var child: pid_t = 0
+        let code = withCStrings([Array(path.utf8)] + arguments) { arguments in
+            withCStrings(environment.entries) { posix_spawn(&child, path, nil, &attributes, arguments, $0) }
+        }
+        if code != 0 { throw failure(path, code) }
+        return wait(for: child, &waited)
+    }
+
+    private static func wait(for child: pid_t, _ waited: inout sigset_t) -> End {
+        var stopSignal: Int32?
+        while true {
+            var information = siginfo_t()
+            let number = sigwaitinfo(&waited, &information)
+            if number == SIGCHLD {
+                var status: Int32 = 0
+                guard waitpid(child, &status, WNOHANG) == child else { continue }
+                let isSignalled = status & 0x7F != 0
+                return End(code: isSignalled ? 1 : (status >> 8) & 0xFF, stopSignal: stopSignal)
+            }
+            guard number > 0 else { continue }
+            if number != SIGUSR1, number != SIGUSR2 { stopSignal = number }
+            // The kernel's own signals, the terminal's among them, have a positive code.
+            if information.si_code <= 0 { kill(child, number) }
+        }
+    }
+
+    private static func failure(_ path: String, _ code: Int32) -> ProcessFailure {
+        ProcessFailure(exitCode: 1, "cannot run \(path): \(String(cString: strerror(code))); check the file")
+    }
+
+    /// The strings as C wants them: each ended by NUL, the list by nil; all are gone after `body`.
+    private static func withCStrings<Result>(
+        _ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        let list = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
+        list.initialize(repeating: nil, count: strings.count + 1)
+        defer {
+            for index in strings.indices { list[index]?.deallocate() }
+            list.deallocate()
+        }
+        for (index, string) in strings.enumerated() {
+            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)
+            copy.initialize(repeating: 0, count: string.count + 1)
+            for (offset, byte) in string.enumerated() { copy[offset] = CChar(bitPattern: byte) }
+            list[index] = copy
+        }
+        return body(list)
+    }
+}

@@ -1,0 +1,77 @@
+import BusCore
+import Glibc
+
+/// What makes two paths the same file.
+struct FileIdentity: Hashable, Sendable {
+    let device: UInt64
+    let number: UInt64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        number = UInt64(status.st_ino)
+    }
+}
+
+/// Finds programs: beside our own first, then on PATH from left to right.
+package struct ModuleFinder: Sendable {
+    private let folders: [String]
+    /// Our own file is never found: a link to it under a module's name would call itself for ever.
+    private let own: FileIdentity?
+    private var found: [String: String?] = [:]
+
+    /// A finder for the program file `executable` and a value of `PATH`.
+    package init(executable: String?, path: String?) {
+        var folders: [String] = []
+        if let executable, let slash = executable.lastIndex(of: "/") { folders.append(String(executable[..<slash])) }
+        if let path, !path.isEmpty {
+            // An empty entry is the working directory, as for a shell.
+            folders += path.split(separator: ":", omittingEmptySubsequences: false).map {
+                $0.isEmpty ? "." : String($0)
+            }
+        }
+        self.folders = folders
+        own = executable.flatMap(ModuleFinder.status).map { FileIdentity($0) }
+    }
+
+    /// The first executable file of that name; nil when there is none.
+    package mutating func path(of program: String) -> String? {
+        if let known = found[program] { return known }
+        let path = program.utf8.contains(UInt8(ascii: "/")) ? nil : search(program)
+        found[program] = .some(path)
+        return path
+    }
+
+    private func search(_ program: String) -> String? {
+        folders.lazy.map { "\($0)/\(program)" }.first(where: isProgram)
+    }
+
+    private func isProgram(_ path: String) -> Bool {
+        guard let status = ModuleFinder.status(of: path), status.st_mode & S_IFMT == S_IFREG else { return false }
+        return access(path, X_OK) == 0 && FileIdentity(status) != own
+    }
+
+    /// The word of every `bus-<word>` there is, for help and suggestions.
+    package func words() -> Set<String> {
+        var words: Set<String> = []
+        for folder in folders {
+            guard let list = opendir(folder) else { continue }
+            defer { closedir(list) }
+            while let entry = readdir(list) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                let word = name.hasPrefix("bus-") ? name.dropFirst("bus-".count) : ""
+                let isWord =
+                    !word.isEmpty
+                    && word.utf8.allSatisfy { VariableExpansion.isNameByte($0) || $0 == UInt8(ascii: "-") }
+                if isWord, isProgram("\(folder)/\(name)") { words.insert(String(word)) }
+            }
+        }
+        return words
+    }
+
+    private static func status(of path: String) -> stat? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status : nil
+    }
+}

@@ -1,0 +1,6 @@
+import BusCommands
+
+@main
+struct Main {
+    static func main() async { await Bus.main() }
+}
