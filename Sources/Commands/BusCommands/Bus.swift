@@ -10,6 +10,13 @@ package enum Bus {
 
     private static func run(_ settings: CommandSettings) async -> Int32 {
         do throws(ProcessFailure) {
+            let isUmbrella = settings.impliedFamily != nil
+            if !isUmbrella,
+                let options = try BusFileOptions.recognized(settings.words, isScript: BusFileOptions.isScript)
+            {
+                var runner = BusFileRunner(options, settings)
+                return try runner.run()
+            }
             var dispatcher = Dispatcher(settings)
             return try await dispatcher.run()
         } catch {

@@ -65,6 +65,19 @@ struct SmallValueTests {
         #expect(Duration(goSyntax: text) == nil)
     }
 
+    @Test(
+        "durations print as Go prints them",
+        arguments: [
+            (0, "0s"), (1, "1ns"), (999, "999ns"), (1_000, "1µs"), (1_500, "1.5µs"), (12_345_678, "12.345678ms"),
+            (1_000_000_000, "1s"), (1_000_000_001, "1.000000001s"), (90_500_000_000, "1m30.5s"),
+            (60_000_000_000, "1m0s"),
+            (3_600_000_000_000, "1h0m0s"), (-1_500_000, "-1.5ms"), (5_025_000_000_000, "1h23m45s"),
+        ])
+    func durationTexts(nanoseconds: Int64, text: String) {
+        #expect(Duration.nanoseconds(nanoseconds).goText == text)
+        if nanoseconds >= 0 { #expect(Duration(goSyntax: text) == .nanoseconds(nanoseconds)) }
+    }
+
     @Test("ids grow although the clock steps back")
     func ids() {
         var sequence = EventIDSequence(after: 0)
