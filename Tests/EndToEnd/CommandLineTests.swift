@@ -26,7 +26,7 @@ import Testing
     ]
 
     static let answered: [Case] =
-        [events, stripe, billing, local].flatMap { program in
+        [events, stripe, billing, local, "bus"].flatMap { program in
             [
                 Case(program: program, arguments: ["--help"], exit: 0, says: ["USAGE: \(program)"]),
                 Case(program: program, arguments: ["--version"], exit: 0, says: ["."]),
