@@ -44,7 +44,7 @@ struct Dispatcher {
         case .program(let path, let consumed, let isService):
             let rest = settings.arguments[(first + consumed - implied.count)...]
             let given = options.rendered.map { Array($0.utf8) } + rest
-            // A service must be what a supervisor started. A module's end by a signal must read as 1, so we wait for it.
+            // A service must be what a supervisor started; a module that a signal ends must read as 1, so we wait.
             if isService, !options.measures { throw ChildProcess.become(path, given, environment) }
             code = try ChildProcess.run(path, given, environment).code
         case .incomplete(let family, let missing):
@@ -79,7 +79,8 @@ extension ModuleFinder {
         if word.hasSuffix(".bus") {
             return ProcessFailure(
                 exitCode: 127,
-                "unknown command \"\(word)\"; before a .bus file only -C, --check, --trace, --transaction and --scope may stand"
+                "unknown command \"\(word)\"; before a .bus file only -C, --check, --trace, --transaction "
+                    + "and --scope may stand"
             )
         }
         return ProcessFailure(

@@ -9,7 +9,8 @@ import Testing
     @Test func linesRunInOrderWithTheirPlaceInTheEnvironment() async throws {
         let world = try BusWorld()
         try world.write(
-            "#!/usr/bin/env bus\n\njournal add 'a b' \\\n  --date 2024-02-29\nenv BUS_BATCH BUS_BUSFILE BUS_BUSFILE_LINE\n",
+            "#!/usr/bin/env bus\n\njournal add 'a b' \\\n  --date 2024-02-29\n"
+                + "env BUS_BATCH BUS_BUSFILE BUS_BUSFILE_LINE\n",
             to: "a.bus")
         try world.write("journal last\n", to: "b.bus")
         let result = try await world.bus("a.bus", "b.bus")
@@ -74,7 +75,7 @@ import Testing
             says: "x.bus:2: dispatch error: unknown target \"jurnal\"; did you mean \"journal\"?"),
         Stop(name: "bus prefix", file: "bus journal ran\n", exit: 127, says: "dispatch error: unknown target \"bus\""),
         Stop(
-            name: "flag before a command", file: "--quiet journal ran\n", exit: 127, says: "unknown target \"--quiet\""),
+            name: "flag before a word", file: "--quiet journal ran\n", exit: 127, says: "unknown target \"--quiet\""),
         Stop(
             name: "unknown integration", file: "integration nope\n", exit: 127,
             says: "unknown target \"integration nope\""),

@@ -9,7 +9,7 @@ struct BusWorld: Sendable {
     let folder: TemporaryFolder
     var modules: String { "\(folder.path)/modules" }
 
-    /// `journal` shows its arguments, `env` the variables it is asked for, `exit` ends with a code and `die` by a signal.
+    /// `journal` shows its arguments, `env` the named variables; `exit` ends with a code and `die` by a signal.
     init() throws {
         folder = try TemporaryFolder()
         mkdir("\(folder.path)/modules", 0o700)

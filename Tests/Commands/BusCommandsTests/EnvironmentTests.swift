@@ -29,7 +29,8 @@ import Testing
             environment: ["B": "process", "C": "", "BUS_WORKERS_API_URL": "http://127.0.0.1:7"])
         #expect(
             result.standardOutput
-                == "A=file # \n\nB=process\nC=\nBUS_EVENTS_API_URL=http://127.0.0.1:9\nBUS_WORKERS_API_URL=http://127.0.0.1:7\n"
+                == "A=file # \n\nB=process\nC=\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n"
+                + "BUS_WORKERS_API_URL=http://127.0.0.1:7\n"
         )
     }
 
