@@ -122,6 +122,39 @@ struct EventWorkerTests {
         }
     }
 
+    @Test("what must not be lost is left to its next delivery while its failure may pass")
+    func neverLostComesAgain() async throws {
+        try await WorkerBench.run(
+            [.meterEventRecordRequest], failures: 1,
+            script: script(
+                [line("e1", delivery: "d1", name: .meterEventRecordRequest)], capabilities: .manualAck)
+        ) { bench in
+            try await bench.calls("ack", 1)
+            #expect(bench.outcomes == ["d1": "retry"])
+            #expect(bench.responses.isEmpty, "a failure that may pass is no answer yet")
+        }
+    }
+
+    @Test("without acknowledgements it is tried again here, and at last answered")
+    func neverLostIsRetried() async throws {
+        try await WorkerBench.run(
+            [.meterEventRecordRequest], failures: 3,
+            script: script([line("e1", name: .meterEventRecordRequest)])
+        ) { bench in
+            try await bench.responses(1)
+            #expect(bench.requests.count == 4)
+            #expect(bench.responses.first?["error"] == nil)
+        }
+        try await WorkerBench.run(
+            [.meterEventRecordRequest], failures: 99,
+            script: script([line("e1", name: .meterEventRecordRequest)])
+        ) { bench in
+            try await bench.responses(1)
+            #expect(bench.requests.count == Limits.handlerAttemptsMax)
+            #expect(bench.responses.first?["error"]?["code"] == "unavailable")
+        }
+    }
+
     @Test("a request that comes again is handled once, before and after its answer")
     func duplicates() async throws {
         let lines = (1...6).map { line("evt_same", delivery: "d\($0)") }

@@ -38,17 +38,26 @@ final class WorkerBench: Sendable {
 
     private init(
         _ double: EventsDouble, _ client: EventsClient, _ names: [EventName], _ settings: WorkerSettings,
-        _ handler: @escaping @Sendable (EventEnvelope) async -> Void
+        _ failures: Int, _ handler: @escaping @Sendable (EventEnvelope) async -> Void
     ) {
         self.double = double
         let handled = Handled()
         self.handled = handled
         worker = EventWorker(
-            names: names, neverStale: [.meterEventRecordRequest], client: client, settings: settings,
-            readiness: readiness, logger: silent
+            names: names, neverStale: [.meterEventRecordRequest], neverLost: [.meterEventRecordRequest],
+            client: client, settings: settings, readiness: readiness, logger: silent
         ) { request in
-            handled.requests.withLock { $0.append(request) }
+            let count = handled.requests.withLock { requests in
+                requests.append(request)
+                return requests.count
+            }
             await handler(request)
+            if count <= failures {
+                return EventEnvelope(
+                    name: request.name.response ?? request.name, correlationID: request.correlationID,
+                    metadata: ["example.retryable": "true"], payload: JSONText([:]),
+                    error: EventError(code: "unavailable", message: "down"))
+            }
             return EventEnvelope(
                 name: request.name.response ?? request.name, correlationID: request.correlationID,
                 payload: JSONText(["n": 1]))
@@ -59,7 +68,7 @@ final class WorkerBench: Sendable {
     @discardableResult
     static func run(
         _ names: [EventName] = [.portalSessionCreateRequest], settings environment: [String: String] = [:],
-        once: Bool = false, handler: @escaping @Sendable (EventEnvelope) async -> Void = { _ in },
+        once: Bool = false, failures: Int = 0, handler: @escaping @Sendable (EventEnvelope) async -> Void = { _ in },
         script: @escaping EventsDouble.Script, _ body: @Sendable (WorkerBench) async throws -> Void
     ) async throws -> ProcessFailure? {
         var variables = ["BUS_EVENTS_LISTENER_RETRY_MIN": "1ms", "BUS_EVENTS_LISTENER_RETRY_MAX": "1ms"]
@@ -69,7 +78,7 @@ final class WorkerBench: Sendable {
             &reader, module: "bus-example", group: nil, consumer: "one", handlesOnce: once)
         try reader.check()
         return try await EventsDouble.run(script) { double, client in
-            let bench = WorkerBench(double, client, names, settings, handler)
+            let bench = WorkerBench(double, client, names, settings, failures, handler)
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: bench.worker, successTerminationBehavior: .gracefullyShutdownGroup)],
