@@ -6,13 +6,14 @@ import Testing
 /// Every `sh` block of the README is in this list, and is run.
 @Suite(.timeLimit(.minutes(5))) struct ReadmeCommands {
     private static let makeTargets = ["make run", "make demo", "make test"]
+    private static let sell = ["bus=http://127.0.0.1:8080", "make demo\nmay", "curl -sS -H \"$service\""]
     private static let secrets = "umask 077"
     private static let events = "BUS_API_JWT_SECRET="
     private static let stripe = "export BUS_EVENTS_API_URL="
 
     @Test func everyBlockIsKnown() throws {
         let blocks = try Self.blocks()
-        let known = Self.makeTargets + [Self.secrets, Self.events, Self.stripe]
+        let known = Self.makeTargets + Self.sell + [Self.secrets, Self.events, Self.stripe]
         #expect(blocks.count == known.count)
         for block in blocks {
             #expect(known.contains { block.hasPrefix($0) }, "no test runs this command of the README:\n\(block)")
@@ -46,6 +47,36 @@ import Testing
                 #expect(answer.status == 200, "\(answer.text)")
                 #expect(answer.json?["emitted"]?.flag == true)
             }
+        }
+    }
+
+    /// The blocks of "Sell something", one after the other in one shell, as a reader pastes them.
+    @Test func sellingCommandsGoFromCatalogToQuota() async throws {
+        let folder = try TemporaryFolder()
+        for name in ["Scripts", "Examples"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder.path)/\(name)", withDestinationPath: Repository.path(name))
+        }
+        let blocks = try Self.blocks()
+        let answers = ["billing_required", "\"allowed\":true", "quota_exceeded"]
+        _ = try await BusProcess.run(
+            "bus-local", ["--addr", "127.0.0.1:0"], environment: ["BUS_LOG_FORMAT": "json"], in: folder
+        ) { local in
+            let address = try await local.address(of: Listener.events)
+            var script = ""
+            for (start, answer) in zip(Self.sell, answers) {
+                let block = try #require(blocks.first { $0.hasPrefix(start) })
+                // Whoever pastes is slower than the worker; a script has to wait for it.
+                script += block.replacing("\nmay", with: "\nuntil may | tee -a answers | grep -qF '\(answer)'; do :; done")
+                    .replacing("\nuntil may() {", with: "\nmay() {") + "\n"
+            }
+            script = script.replacing("127.0.0.1:8080", with: address).replacing("make demo", with: "Scripts/demo")
+            let result = try await BusProcess.finish(
+                "/usr/bin/timeout", ["60", "/bin/bash", "-euo", "pipefail", "-c", script],
+                environment: ["BUS_LOCAL_URL": "http://\(address)", "BUS_LOCAL_DATA": "\(folder.path)/.bus/local"],
+                in: folder)
+            #expect(result.exit == .code(0), "\(result.standardOutput)\(result.standardError)")
+            #expect(result.standardOutput.contains("/local/stripe/checkout/"))
         }
     }
 
