@@ -67,8 +67,8 @@ import Testing
             for (start, answer) in zip(Self.sell, answers) {
                 let block = try #require(blocks.first { $0.hasPrefix(start) })
                 // Whoever pastes is slower than the worker; a script has to wait for it.
-                script += block.replacing("\nmay", with: "\nuntil may | tee -a answers | grep -qF '\(answer)'; do :; done")
-                    .replacing("\nuntil may() {", with: "\nmay() {") + "\n"
+                #expect(block.hasSuffix("\nmay"))
+                script += block.dropLast("may".count) + "until may | grep -qF '\(answer)'; do :; done\n"
             }
             script = script.replacing("127.0.0.1:8080", with: address).replacing("make demo", with: "Scripts/demo")
             let result = try await BusProcess.finish(
