@@ -94,7 +94,8 @@ struct RequestReplyTests {
                     bench.published.count == 2 ? bench.published.last : nil
                 }
                 bench.double.send(responseLine(request, correlationID: UUIDText.random()))
-                bench.double.send(responseLine(request, name: "bus.billing.portal_session.response"))
+                let other: JSONValue = ["correlationId": request["correlationId"] ?? .null, "payload": ["n": 99]]
+                bench.double.send(responseLine(other, name: "bus.billing.portal_session.response"))
                 bench.double.send(responseLine(request))
                 bench.double.send(responseLine(request))
                 #expect(try await answer == 2)
