@@ -66,6 +66,23 @@ import Testing
         #expect(outcome.exit == .code(0))
     }
 
+    @Test func aTokenWithoutAScopeEndsTheProcess() async throws {
+        let deployment = try Deployment()
+        let poor = TestTokens(secret: deployment.jwtSecret).token(
+            subject: "billing-api", scope: "billing:read billing:setup", now: unixNow())
+        let outcome = try await BillingAPIBench.run(environment: ["BUS_API_TOKEN": poor]) { bench in
+            try await bench.deployment.withEvents { _ in
+                try await bench.process.end()
+                let log = bench.process.output.standardError
+                for part in ["bus.billing.entitlement.check.response", "billing:entitlement:check", "BUS_API_TOKEN"] {
+                    #expect(log.contains(part), "\(log)")
+                }
+                #expect(!log.contains(poor))
+            }
+        }
+        #expect(outcome.exit == .code(1))
+    }
+
     @Test func theCatalogSurvivesARestartAndKeepsItsETag() async throws {
         let folder = try TemporaryFolder()
         let secret = "catalog-hs256-key-not-a-secret"

@@ -117,6 +117,29 @@ struct EventPublisherTests {
         #expect(!text.contains("canary"))
     }
 
+    @Test("in a batch of several names only the one whose scope is missing is refused, and named")
+    func refusedName() async throws {
+        let script: EventsDouble.Script = { call in
+            let isRefused = call.events.contains { $0["name"]?.text == "bus.billing.status.request" }
+            return isRefused ? .fail(403, "forbidden") : .reply(202)
+        }
+        let failure = try await withPublisher(script) { publisher, double in
+            let published = Mutex<[Bool]>([])
+            for number in 0..<50 {
+                publisher.submit(draft(number)) { fault in published.withLock { $0.append(fault == nil) } }
+            }
+            // It comes last, so that its refusal stops nothing that is not in the queue yet.
+            let request = EventEnvelope(name: .billingStatusRequest, payload: JSONText([:]))
+            await #expect(throws: EventsFault.self) { try await publisher.publish(EventDraft(request)) }
+            try await eventually("all were answered") { published.withLock { $0.count == 50 ? true : nil } }
+            let all = published.withLock { $0 }
+            #expect(all.allSatisfy { $0 })
+            #expect(double.calls("batch").contains { $0.events.count > 1 })
+        }
+        #expect(failure?.description.contains("bus.billing.status.request") == true)
+        #expect(failure?.description.contains("billing:read") == true)
+    }
+
     @Test("a server that hangs, before or within its answer, is unavailable in time", arguments: [0, 202, 503])
     func hung(status: Int) async throws {
         let script: EventsDouble.Script = { _ in status == 0 ? .silence : .silentBody(status) }
