@@ -147,6 +147,15 @@ let package = Package(
                 .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
             ]),
 
+        // What `make bench` measures from inside; nothing of it is installed.
+        .executableTarget(
+            name: "billing-bench",
+            dependencies: [
+                "BusCore", "BillingCore", "BillingStorage", "BillingWorker", "BusClient", "BusRuntime", "BusSQL",
+                .argumentParser, .asyncHTTPClient, .logging, .nioPosix, .serviceLifecycle,
+            ],
+            path: "Benchmarks/billing", swiftSettings: firstParty),
+
         // Tests.
         .target(
             name: "TestSupport",

@@ -6,9 +6,9 @@ import shutil
 import tempfile
 import time
 
-from . import durable, idle, machine, receivers, stored
+from . import billing, durable, idle, machine, receivers, stored
 
-PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored}
+PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing}
 
 
 def table(title, rows, notes=()):
@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--only", default=",".join(PARTS), help="parts to run: " + ", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds that count")
     parser.add_argument("--seconds", type=int, default=8, help="length of one run")
-    parser.add_argument("--stored", type=int, default=1_000_000, help="events in the long log")
+    parser.add_argument("--stored", type=int, default=1_000_000, help="events in the long log, accounts in the full store")
     parser.add_argument("--pin", action="store_true", help="receivers: server on core 1, load on core 0")
     options = parser.parse_args()
     parts = options.only.split(",")

@@ -1,0 +1,80 @@
+import ArgumentParser
+import AsyncHTTPClient
+import BusClient
+import BusCore
+import BusRuntime
+import FoundationEssentials
+import Logging
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// Entitlement checks by request and reply over a running Events API and billing worker.
+struct Checks: AsyncParsableCommand {
+    @Option(name: .customLong("events-url"), help: "Events API base URL.") var eventsURL: String
+    @Option(help: "Checks to make.") var count: Int
+    @Option(help: "Checks under way at once.") var parallel: Int
+    @Option(help: "Accounts to ask for, spread evenly.") var accounts: Int
+    @Flag(help: "Ask for usage too, so that each check is a durable hold.") var hold = false
+
+    func run() async throws {
+        var reader = SettingsReader(environment: ProcessInfo.processInfo.environment)
+        guard let endpoint = EventsEndpoint(eventsURL) else { throw ValidationError("--events-url is no URL") }
+        let tokens = try TokenSource.find(flag: nil, in: reader, at: .now)
+        let logger = Logger(label: "billing-bench")
+        let http = HTTPClient(
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
+        let client = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
+        let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: logger)
+        let replies = RequestReply(
+            responses: [.entitlementCheckResponse], client: client, publisher: publisher, source: "billing-bench",
+            settings: ListenerSettings(&reader), readiness: Readiness(), logger: logger)
+        let group = ServiceGroup(
+            services: [publisher, replies, Load(checks: self, replies: replies)], logger: logger)
+        try await group.run()
+        try await http.shutdown()
+    }
+
+    fileprivate struct Load: Service {
+        let checks: Checks
+        let replies: RequestReply
+
+        func run() async throws {
+            for number in 0..<50 { try await check(number) }
+            let (parallel, count) = (checks.parallel, checks.count)
+            let times = Mutex<[Double]>([])
+            let started = ContinuousClock.now
+            try await withThrowingTaskGroup(of: Void.self) { workers in
+                for worker in 0..<parallel {
+                    workers.addTask { @Sendable [self] in
+                        for number in stride(from: worker, to: count, by: parallel) {
+                            let begun = ContinuousClock.now
+                            try await check(number)
+                            let elapsed = (ContinuousClock.now - begun).inSeconds * 1_000
+                            times.withLock { $0.append(elapsed) }
+                        }
+                    }
+                }
+                try await workers.waitForAll()
+            }
+            let seconds = (ContinuousClock.now - started).inSeconds
+            let sorted = times.withLock { $0.sorted() }
+            Terminal.output(
+                #"{"p50_ms":\#(sorted[sorted.count / 2]),"p99_ms":\#(sorted[sorted.count * 99 / 100]),"#
+                    + #""per_second":\#(Double(count) / seconds)}"#)
+            throw CancellationError()
+        }
+
+        private func check(_ number: Int) async throws {
+            // A large odd step visits accounts far from each other.
+            let account = BenchStore.account(number &* 7_919 % checks.accounts)
+            var payload: [String: JSONValue] = ["account_id": .string(account), "scope": "llm:proxy"]
+            if checks.hold { payload["usage"] = ["meter_event_name": "tokens", "quantity": 1] }
+            let answer = try await replies.call(
+                .entitlementCheckRequest, JSONText(.object(payload)), within: .seconds(30))
+            guard try answer.payload.value()["allowed"]?.flag == true else {
+                throw ProcessFailure(exitCode: 1, "a check was denied: \(answer)")
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import BillingCore
+import BillingStorage
+import BusCore
+import BusRuntime
+import BusSQL
+
+/// Fills a billing file: for every account a subscription, its update, an accepted export and its buckets.
+struct Fill: AsyncParsableCommand {
+    @Option(help: "The SQLite file.") var path: String
+    @Option(help: "Accounts to end with.") var accounts: Int
+    @Option(help: "Accounts that are there already.") var from = 0
+
+    func run() async throws {
+        let database = try await BenchStore.open(path)
+        for start in stride(from: from, to: accounts, by: 2_000) {
+            let range = start..<min(start + 2_000, accounts)
+            try await database.write { connection in
+                let (subscriptions, usage) = (SubscriptionStore(connection), UsageStore(connection))
+                let ledger = ExportLedger(connection)
+                for number in range {
+                    _ = try subscriptions.apply(BenchStore.update(number), source: "bench", at: BenchStore.since)
+                    let subject = UsageSubject(
+                        accountID: BenchStore.account(number), feature: "llm:proxy", meterEventName: "tokens")
+                    let request = UsageExportRequest(
+                        subject: subject, quantity: 5, idempotencyKey: "use_\(number)", eventID: nil, occurredAt: nil)
+                    try ledger.save(
+                        UsageExport(request, state: .accepted(providerEventID: nil)), provider: "stripe",
+                        at: BenchStore.since)
+                    try usage.count(5, of: subject, at: BenchStore.since)
+                }
+            }
+        }
+        try database.close()
+        Terminal.output(#"{"accounts":\#(accounts)}"#)
+    }
+}
