@@ -14,7 +14,7 @@ struct Decide: ParsableCommand {
                 feature: number < 6 ? "llm:proxy" : "feature:\(number)", meterEventName: "meter_\(number)",
                 window: QuotaWindow.allCases[number % 6], limit: 1_000_000)
         }
-        let table = QuotaTable(["plan": quotas])
+        let table = QuotaTable.plans(["plan": quotas])
         var cases: [(check: EntitlementCheck, standing: AccountStanding, counts: UsageCounts)] = []
         for number in 0..<accounts {
             let id = BenchStore.account(number)

@@ -112,22 +112,19 @@ package enum Entitlement: Hashable, Sendable {
     }
 }
 
-/// The quotas of every plan.
-package struct QuotaTable: Hashable, Sendable {
-    private let plans: [String: [Quota]]
-
-    /// Quotas by plan id.
-    package init(_ plans: [String: [Quota]]) {
-        self.plans = plans
-    }
-
-    /// The quotas of the active catalog (D-43).
-    package init(_ catalog: Catalog) {
-        plans = Dictionary(catalog.plans.map { ($0.id, $0.quotas) }, uniquingKeysWith: { first, _ in first })
-    }
+/// The quotas of every plan: those of a file, or of the active catalog (bus.md 6.7, D-43).
+package enum QuotaTable: Hashable, Sendable {
+    case plans([String: [Quota]])
+    case catalog(Catalog)
 
     /// A plan's quotas; none for no plan and for one that is not listed.
-    package subscript(planID: String?) -> [Quota] { planID.flatMap { plans[$0] } ?? [] }
+    package subscript(planID: String?) -> [Quota] {
+        guard let planID else { return [] }
+        switch self {
+        case .plans(let plans): return plans[planID] ?? []
+        case .catalog(let catalog): return catalog.plan(id: planID)?.quotas ?? []
+        }
+    }
 }
 
 /// What a person can type next.

@@ -99,8 +99,8 @@ extension SubscriptionUpdate {
             planID: try fields.identifier("plan_id"), features: try fields.features(),
             occurredAt: try fields.time("occurred_at") ?? publishedAt,
             kind: try fields.text("kind").flatMap(Kind.init(rawValue:)),
-            providerStatus: try fields.text("provider_status"),
-            previousProviderStatus: try fields.text("previous_provider_status"),
+            providerStatus: try fields.identifier("provider_status"),
+            previousProviderStatus: try fields.identifier("previous_provider_status"),
             livemode: fields.value("livemode")?.value.flag ?? false)
     }
 }

@@ -1,6 +1,7 @@
 import BillingCore
 import BillingStorage
 import BusCore
+import BusRuntime
 import BusSQL
 
 /// The billing database as the worker uses it: reads on snapshots, changes gathered into shared commits.
@@ -19,7 +20,7 @@ package struct BillingDesk: Sendable {
     }
 
     private func quotas(_ connection: any SQLConnection) throws -> QuotaTable {
-        try quotaFile ?? QuotaTable(catalogs.current(on: connection))
+        try quotaFile ?? .catalog(catalogs.current(on: connection))
     }
 
     // MARK: Reading
@@ -73,7 +74,7 @@ package struct BillingDesk: Sendable {
             if judged.mustHold, let usage = check.usage {
                 let subject = UsageSubject(
                     accountID: check.accountID, feature: check.feature, meterEventName: usage.meterEventName)
-                try UsageStore(connection).hold(usage.quantity, of: subject, id: eventID ?? "", at: now)
+                try UsageStore(connection).hold(usage.quantity, of: subject, id: eventID ?? UUIDText.random(), at: now)
             }
             let answer = judged.entitlement.payload()
             try handled.record(answer, to: eventID, at: now)

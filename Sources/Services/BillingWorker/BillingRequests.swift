@@ -68,7 +68,9 @@ package struct BillingRequests: Sendable {
     private func update(_ request: EventEnvelope, _ now: Timestamp) async throws -> JSONText {
         try permitServices(request)
         let update = try SubscriptionUpdate(request.payload, publishedAt: request.timestamp ?? now)
-        let outcome = try await desk.apply(update, source: request.source, eventID: request.id, at: now)
+        // Engines cut text at U+0000 or refuse it.
+        let source = request.source.flatMap { $0.utf8.contains(0) ? nil : $0 }
+        let outcome = try await desk.apply(update, source: source, eventID: request.id, at: now)
         let word = outcome.isApplied ? "applied" : "unchanged"
         Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
         if outcome.isUndecided {

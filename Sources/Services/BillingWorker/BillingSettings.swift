@@ -83,7 +83,7 @@ extension SettingsReader {
             return nil
         }
         do {
-            return QuotaTable(try QuotaFile(parsing: Array(content.utf8)).quotas)
+            return .plans(try QuotaFile(parsing: Array(content.utf8)).quotas)
         } catch {
             for problem in error.problems { addFault(problem.description) }
             return nil
