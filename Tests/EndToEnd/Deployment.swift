@@ -92,6 +92,8 @@ struct Deployment: Sendable {
 enum Listener {
     static let events = "events"
     static let webhook = "webhooks"
+    static let billing = "billing"
+    static let operations = "operations"
 }
 
 struct UnexpectedAnswer: Error, CustomStringConvertible {
