@@ -213,9 +213,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BusAuth", "TestSupport", "bus", "bus-api-provider-billing", "bus-api-provider-events",
-                "bus-integration-billing",
-                "bus-integration-stripe", "bus-local",
+                "BusCore", "BillingCore", "BusSQL", "BusAuth", "TestSupport", "bus", "bus-api-provider-billing",
+                "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe", "bus-local",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),
     ]
