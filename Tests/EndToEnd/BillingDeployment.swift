@@ -141,5 +141,7 @@ enum BillingEvent {
     static let export = "bus.billing.usage.export.request"
     static let exported = "bus.billing.usage.export.response"
     static let check = "bus.billing.entitlement.check.request"
+    static let status = "bus.billing.status.request"
+    static let statusAnswered = "bus.billing.status.response"
     static let checked = "bus.billing.entitlement.check.response"
 }
