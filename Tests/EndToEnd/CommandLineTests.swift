@@ -16,8 +16,9 @@ import Testing
 
     static let events = "bus-api-provider-events"
     static let stripe = "bus-integration-stripe"
-    static let billing = "bus-api-provider-billing"
     static let local = "bus-local"
+    static let billing = "bus-integration-billing"
+    static let billingAPI = "bus-api-provider-billing"
     static let url = ["--events-url", "http://127.0.0.1:1"]
     static let ingress = url + ["--webhook-addr", "127.0.0.1:0"]
     static let token = [
@@ -26,7 +27,7 @@ import Testing
     ]
 
     static let answered: [Case] =
-        [events, stripe, billing, local, "bus"].flatMap { program in
+        [events, stripe, local, billing, billingAPI, "bus"].flatMap { program in
             [
                 Case(program: program, arguments: ["--help"], exit: 0, says: ["USAGE: \(program)"]),
                 Case(program: program, arguments: ["--version"], exit: 0, says: ["."]),
@@ -42,13 +43,14 @@ import Testing
                     "BUS_STRIPE_SECRET_KEY", "BUS_STRIPE_API_VERSION", "BUS_STRIPE_DEFAULT_PRICE_ID",
                 ]),
             Case(
-                program: billing, arguments: ["--help"], exit: 0,
+                program: billingAPI, arguments: ["--help"], exit: 0,
                 says: [
                     "--addr", "--backend", "--events-url", "--store-backend", "--billing-sqlite-path",
                     "BUS_BILLING_JWT_SECRET", "BUS_BILLING_DATABASE_URL", "the catalog alone",
                 ]),
             Case(
-                program: billing, arguments: url + ["--check-config"], environment: ["BUS_API_JWT_SECRET": "made up"],
+                program: billingAPI, arguments: url + ["--check-config"],
+                environment: ["BUS_API_JWT_SECRET": "made up"],
                 exit: 0,
                 says: ["BUS_API_JWT_SECRET=[redacted]", "BUS_BILLING_TIMEOUT=30s", "BUS_EVENTS_LISTENER_REQUIRED=true"]),
             Case(
@@ -67,6 +69,39 @@ import Testing
                 program: stripe, arguments: ingress + ["--check-config"],
                 environment: token.merging(["BUS_STRIPE_SECRET_KEY": "sk_live_made_up", "BUS_STRIPE_LIVE": "1"]) { $1 },
                 exit: 0, says: ["BUS_STRIPE_LIVE=true", "BUS_STRIPE_SECRET_KEY=[redacted]"]),
+            Case(
+                program: billing, arguments: ["--help"], exit: 0,
+                says: [
+                    "--events-url", "--provider-backend", "--provider-timeout", "--store-backend",
+                    "--billing-sqlite-path", "--quota-config", "--self-test", "BUS_BILLING_DATABASE_URL",
+                ]),
+            Case(
+                program: billing, arguments: ["--self-test"], exit: 0, says: ["OK bus-integration-billing self-test"]),
+            Case(
+                program: billing, arguments: ["--events"], exit: 0,
+                says: [
+                    "bus.billing.status.request", "bus.billing.checkout_session.request",
+                    "bus.billing.portal_session.request", "bus.billing.entitlement.check.request",
+                    "bus.billing.subscription.update", "bus.billing.subscription.result",
+                    "bus.billing.usage.export.request", "bus.stripe.meter_event.record.request",
+                ]),
+            Case(
+                program: billing, arguments: ["--events", "--provider", "other"], exit: 0,
+                says: ["bus.other.checkout_session.create.request"]),
+            Case(
+                program: billing, arguments: url + ["--check-config", "--billing-backend", "memory"],
+                environment: token, exit: 0,
+                says: ["BUS_BILLING_STORE_BACKEND=memory", "BUS_BILLING_PROVIDER_BACKEND=local"]),
+            Case(
+                program: billingAPI, arguments: ["--help"], exit: 0,
+                says: [
+                    "--addr", "--backend", "--events-url", "--store-backend", "--billing-sqlite-path",
+                    "BUS_BILLING_JWT_SECRET", "BUS_API_JWT_SECRET",
+                ]),
+            Case(
+                program: billingAPI, arguments: url + ["--check-config"],
+                environment: token.merging(["BUS_BILLING_JWT_SECRET": "made_up"]) { $1 }, exit: 0,
+                says: ["BUS_BILLING_JWT_SECRET=[redacted]", "BUS_BILLING_ADDR=127.0.0.1:8083"]),
             Case(
                 program: events, arguments: ["--check-config"], environment: ["BUS_API_JWT_SECRET": "made up"], exit: 0,
                 says: ["BUS_API_JWT_SECRET=[redacted]"]),
@@ -101,17 +136,18 @@ import Testing
                 says: ["pk_"]),
             Case(program: stripe, arguments: url + ["--no-such-flag"], environment: token, exit: 2, says: []),
             Case(program: events, arguments: [], exit: 2, says: ["BUS_API_JWT_SECRET"]),
-            Case(program: billing, arguments: [], exit: 2, says: ["BUS_EVENTS_API_URL", "BUS_BILLING_JWT_SECRET"]),
-            Case(program: billing, arguments: ["--jwt-secret", "made_up"], exit: 2, says: ["BUS_BILLING_JWT_SECRET"]),
+            Case(program: billingAPI, arguments: [], exit: 2, says: ["BUS_EVENTS_API_URL", "BUS_BILLING_JWT_SECRET"]),
             Case(
-                program: billing, arguments: url + ["--store-backend", "postgres"],
+                program: billingAPI, arguments: ["--jwt-secret", "made_up"], exit: 2, says: ["BUS_BILLING_JWT_SECRET"]),
+            Case(
+                program: billingAPI, arguments: url + ["--store-backend", "postgres"],
                 environment: ["BUS_API_JWT_SECRET": "x"], exit: 2, says: ["--store-backend sqlite"]),
             Case(
-                program: billing, arguments: url,
+                program: billingAPI, arguments: url,
                 environment: ["BUS_API_JWT_SECRET": "x", "BUS_BILLING_DATABASE_URL": "postgres://u:made_up@h/d"],
                 exit: 2, says: ["--store-backend postgres"]),
             Case(
-                program: billing, arguments: url, environment: ["BUS_API_JWT_SECRET": "x"], exit: 1,
+                program: billingAPI, arguments: url, environment: ["BUS_API_JWT_SECRET": "x"], exit: 1,
                 says: ["BUS_API_TOKEN"]),
             Case(
                 program: events, arguments: ["--addr", "nowhere"], environment: ["BUS_API_JWT_SECRET": "x"], exit: 2,
@@ -124,7 +160,76 @@ import Testing
             Case(
                 program: local, arguments: ["--addr", "127.0.0.1:0"],
                 environment: ["BUS_STRIPE_SECRET_KEY": "sk_live_made_up"], exit: 2, says: ["live"]),
-        ]
+        ] + refusedByBilling
+
+    /// Every fault of the settings is named at once.
+    static let refusedByBilling: [Case] = [
+        Case(
+            program: billing,
+            arguments: [
+                "--events-url", "ftp://127.0.0.1:1", "--provider-backend", "magic", "--provider", "A.B",
+                "--provider-timeout", "soon", "--store-backend", "paper", "--quota-config", "/nowhere/quotas.json",
+            ], environment: token, exit: 2,
+            says: [
+                "BUS_EVENTS_API_URL", "magic", "BUS_BILLING_PROVIDER may hold", "--provider-timeout", "paper",
+                "the quota file /nowhere/quotas.json cannot be read",
+            ]),
+        Case(
+            program: billing, arguments: url + ["--store-backend", "postgres"], environment: token, exit: 2,
+            says: ["postgres"]),
+        Case(
+            program: billing, arguments: url,
+            environment: token.merging(["BUS_BILLING_DATABASE_URL": "postgres://bus:made_up@db/bus"]) { $1 }, exit: 2,
+            says: ["BUS_BILLING_DATABASE_URL"]),
+        Case(
+            program: billing, arguments: url + ["--database-url", "made_up"], environment: token, exit: 2,
+            says: ["BUS_BILLING_DATABASE_URL"]),
+        Case(program: billing, arguments: [], environment: token, exit: 2, says: ["BUS_EVENTS_API_URL"]),
+        Case(
+            program: billing, arguments: url + ["--billing-sqlite-path", "/proc/none/billing.sqlite"],
+            environment: token, exit: 2, says: ["the billing store does not open"]),
+        Case(
+            program: billingAPI,
+            arguments: ["--addr", "nowhere", "--backend", "magic", "--store-backend", "paper", "--timeout", "0s"],
+            environment: token, exit: 2,
+            says: ["host:port", "magic", "paper", "--timeout", "BUS_BILLING_JWT_SECRET", "BUS_EVENTS_API_URL"]),
+        Case(
+            program: billingAPI, arguments: url + ["--jwt-secret", "made_up"], environment: token, exit: 2,
+            says: ["BUS_BILLING_JWT_SECRET"]),
+    ]
+
+    static let wrongQuotas: [(file: String, says: [String])] = [
+        ("{", ["is not JSON"]), ("[]", ["quotas: $"]), ("{}", ["plans"]),
+        (
+            quotas(#"{"feature":"f","meter_event_name":"m","window":"fortnight","limit":1}"#),
+            ["$.plans[0].quotas[0].window"]
+        ),
+        (quotas(#"{"feature":"f","meter_event_name":"m","window":"day","limit":0}"#), ["$.plans[0].quotas[0].limit"]),
+        (
+            quotas(
+                #"{"feature":"f","meter_event_name":"m","window":"day","limit":1},"#
+                    + #"{"feature":"f","meter_event_name":"m","window":"daily","limit":2}"#),
+            ["$.plans[0].quotas[1]", "keep one of the two"]
+        ),
+        (
+            quotas(
+                #"{"feature":"f","meter_event_name":"m","window":"fortnight","limit":-1},"#
+                    + #"{"meter_event_name":"m","window":"day","limit":1}"#),
+            ["$.plans[0].quotas[0].window", "$.plans[0].quotas[0].limit", "$.plans[0].quotas[1]"]
+        ),
+    ]
+
+    private static func quotas(_ quotas: String) -> String { #"{"plans":[{"id":"p","quotas":[\#(quotas)]}]}"# }
+
+    @Test(arguments: CommandLineTests.wrongQuotas) func refusesQuotas(_ file: String, _ says: [String]) async throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(file, to: "quotas.json")
+        // Beside a wrong store, so that one start tells everything.
+        let result = try await BusProcess.finish(
+            Self.billing, Self.url + ["--quota-config", path, "--store-backend", "paper"], environment: Self.token)
+        #expect(result.exit == .code(2))
+        for text in says + ["paper"] { #expect(result.standardError.contains(text), "\(result.standardError)") }
+    }
 
     @Test(arguments: CommandLineTests.answered) func answers(_ test: Case) async throws {
         let result = try await BusProcess.finish(test.program, test.arguments, environment: test.environment)

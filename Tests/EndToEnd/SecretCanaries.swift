@@ -36,14 +36,7 @@ import Testing
                             "answer of \(path)", try await api.get(path, headers: ["Authorization": authorization]))
                     }
                 }
-                for process in [worker, events] {
-                    for listener in process.output.listeners {
-                        for path in ["/metrics", "/readyz"] {
-                            await seen.add(
-                                "\(path) of \(listener.name)", try await LoopbackClient(listener.address).get(path))
-                        }
-                    }
-                }
+                for process in [worker, events] { try await lookAtListeners(of: process, seen) }
                 events.terminate()
                 try await events.end()
                 await seen.add("log of the Events API", events.output.standardError + events.output.standardOutput)
@@ -64,6 +57,76 @@ import Testing
         }
         #expect(await seen.count > 10)
         #expect(await seen.places(showing: "listening").count >= 2, "the logs were not looked at")
+    }
+
+    @Test func noBillingServiceShowsASecret() async throws {
+        let deployment = try Deployment(jwtSecret: Self.jwt, webhookSecret: Self.webhook)
+        let seen = Seen()
+        // Made once: a token of the next second is another secret.
+        let worker = deployment.billingEnvironment.merging(["BUS_LOG_LEVEL": "trace"]) { $1 }
+        let billingAPI = deployment.billingAPIEnvironment.merging(["BUS_LOG_LEVEL": "trace"]) { $1 }
+        let user = deployment.bearer(Deployment.account, "billing:read billing:setup")
+        let writer = deployment.bearer("operator", "billing:catalog:write", audience: "ai.hg.fi/internal")
+        try await deployment.withEvents { events in
+            try await deployment.withBillingWorker(environment: worker) { worker in
+                try await deployment.withBillingAPI(environment: billingAPI) { api, process in
+                    try await ask(api, user: user, writer: writer, seen)
+                    events.terminate()
+                    try await events.end()
+                    await seen.add(
+                        "answer while the Events API is away",
+                        try await api.get("/api/v1/billing/status", headers: user))
+                    for running in [worker, process] {
+                        try await lookAtListeners(of: running, seen)
+                        running.terminate()
+                        try await running.end()
+                        await seen.add("log", running.output.standardError + running.output.standardOutput)
+                    }
+                }
+            }
+        }
+        // A database URL that is not used is refused, and shown neither then nor by --check-config.
+        let url = ["BUS_BILLING_DATABASE_URL": "postgres://bus:\(Self.key)@127.0.0.1:1/bus"]
+        for (program, arguments, environment) in [
+            ("bus-integration-billing", deployment.billingArguments, worker),
+            ("bus-api-provider-billing", deployment.billingAPIArguments, billingAPI),
+        ] {
+            for more in [[], ["--check-config"]] {
+                let result = try await BusProcess.finish(
+                    program, arguments + more, environment: environment.merging(url) { $1 })
+                #expect(result.exit == .code(2))
+                await seen.add("\(program) \(more)", result.standardOutput + result.standardError)
+            }
+        }
+        let tokens = [worker["BUS_API_TOKEN"], billingAPI["BUS_API_TOKEN"], user["Authorization"]]
+        for secret in [Self.jwt, Self.key] + tokens.compactMap({ $0?.split(separator: ".").last.map(String.init) }) {
+            let places = await seen.places(showing: secret)
+            #expect(places.isEmpty, "\(secret.prefix(14))… is shown in \(places)")
+        }
+        #expect(await seen.places(showing: "listening").count >= 2, "the logs were not looked at")
+    }
+
+    private func ask(
+        _ api: LoopbackClient, user: [String: String], writer: [String: String], _ seen: Seen
+    ) async throws {
+        for headers in [user, writer, ["Authorization": "Basic \(Self.jwt)"]] {
+            for path in ["/api/v1/billing/status", "/api/internal/billing/catalog", "/x"] {
+                await seen.add("answer of \(path)", try await api.get(path, headers: headers))
+            }
+        }
+        // The catalog refuses secrets, and does not repeat them.
+        let catalog = #"{"products":[{"id":"\#(Self.key)","name":"postgres://bus:\#(Self.key)@db/bus"}]}"#
+        let refused = try await api.put("/api/internal/billing/catalog", Array(catalog.utf8), headers: writer)
+        #expect(refused.status == 400)
+        await seen.add("answer to a catalog with secrets", refused)
+    }
+
+    private func lookAtListeners(of process: BusProcess, _ seen: Seen) async throws {
+        for listener in process.output.listeners {
+            for path in ["/metrics", "/readyz"] {
+                await seen.add("\(path) of \(listener.name)", try await LoopbackClient(listener.address).get(path))
+            }
+        }
     }
 
     @Test func aShownSecretIsFound() async {
