@@ -5,6 +5,9 @@ SHELL := /bin/bash
 
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
+# So many tests at once: with all of them, time limits inside the programs under test run out on two cores.
+TEST_FLAGS := --disable-xctest --experimental-maximum-parallelization-width 16
+
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -19,7 +22,7 @@ demo: ## Send one signed Stripe event to a running bus-local and show the Bus ev
 test: ## Build everything and run every test
 	@Scripts/setup test
 	@swift build $(BUILD_FLAGS) --build-tests
-	@swift test --skip-build --disable-xctest
+	@swift test --skip-build $(TEST_FLAGS)
 
 lint: ## Check formatting, imports between modules, and secrets
 	@Scripts/lint
@@ -34,5 +37,5 @@ PROOF := -c release -Xswiftc -enable-testing --scratch-path .build/proof
 proof: ## Run the tests with many more rounds, built for release: forgeries, kills, idle connections
 	@Scripts/setup test
 	@swift build $(PROOF) $(BUILD_FLAGS) --build-tests
-	@set -o pipefail; BUS_PROOF=1 swift test $(PROOF) --skip-build --disable-xctest 2>&1 | tee .build/proof.log
+	@set -o pipefail; BUS_PROOF=1 swift test $(PROOF) --skip-build $(TEST_FLAGS) 2>&1 | tee .build/proof.log
 	@echo; echo "Seeds and figures:"; grep -aiE 'seed|^  [a-z].* [0-9.,]+( [a-zµ%/]+)?$$' .build/proof.log

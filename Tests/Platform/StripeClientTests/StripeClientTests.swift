@@ -31,7 +31,7 @@ private func withClient<Value: Sendable>(
     }
 }
 
-private func deadline(in time: Duration = .seconds(20)) -> ContinuousClock.Instant { .now.advanced(by: time) }
+private func deadline(in time: Duration = .seconds(60)) -> ContinuousClock.Instant { .now.advanced(by: time) }
 
 private func checkoutRequest() throws -> CheckoutRequest {
     try CheckoutRequest(

@@ -40,7 +40,7 @@ private func requests(
         gateway: gateway, settings: StripeRequestSettings(mode: mode, defaultPriceID: price),
         webhook: .init(keys: keys, toleranceSeconds: 300, isRefetching: refetches),
         callers: CallerPolicy(ownSubject: "11111111-0000-4000-8000-000000000001", trustedSubjects: [account]),
-        budget: .seconds(20), logger: silent, publish: { try published.add($0) })
+        budget: .seconds(60), logger: silent, publish: { try published.add($0) })
 }
 
 private func local(_ published: Published = Published()) -> StripeRequests {
