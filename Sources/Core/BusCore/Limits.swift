@@ -102,6 +102,14 @@ package enum Limits {
     package static let stripeAttemptSeconds = 10
     /// Largest answer of Stripe that is read.
     package static let stripeResponseBytesMax = 4 << 20
+    /// Requests a second of a catalog sync: Stripe takes 25 in test mode, and of one endpoint in live (stripe.md 1.7).
+    package static let stripeCatalogRequestsPerSecondMax = 20
+    /// Pages of one list that a catalog sync reads, of 100 objects each.
+    package static let stripeListPagesMax = 1_000
+    /// Idempotency keys that one step of a catalog sync uses, when Stripe keeps answering from its memory.
+    package static let stripeKeysPerStepMax = 3
+    /// Time for one call of a catalog sync with its repeats.
+    package static let stripeCatalogCallSeconds = 60
     /// Meter events waiting for their customer and meter; more answer `stripe_unavailable` (stripe.md 6.1).
     package static let meterEventsWaitingMax = 10_000
     /// Longest metadata value Stripe takes (stripe.md 1.4).

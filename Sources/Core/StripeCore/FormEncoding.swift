@@ -19,6 +19,11 @@ package struct StripeForm: Hashable, Sendable {
         if let value, !value.isEmpty { pairs.append(Pair(key: key, value: value)) }
     }
 
+    /// Adds a pair without a value, with which Stripe takes the field's value away.
+    package mutating func unset(_ key: String) {
+        pairs.append(Pair(key: key, value: ""))
+    }
+
     /// Adds a pair with a number.
     package mutating func add(_ key: String, _ value: Int64?) {
         add(key, value.map(String.init))

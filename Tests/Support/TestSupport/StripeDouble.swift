@@ -11,6 +11,8 @@ package final class StripeDouble: Sendable {
     package enum Fault: Sendable {
         /// Answers with this instead of working.
         case status(Int, headers: [String: String] = [:], body: String = #"{"error":{"type":"api_error"}}"#)
+        /// Does not work, and answers so for ever under this key.
+        case storedStatus(Int)
         /// Closes the connection without working.
         case resetBeforeCommit
         /// Works, keeps the result under the key, and closes the connection.
@@ -41,6 +43,8 @@ package final class StripeDouble: Sendable {
     package var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
     /// Everything that arrived, in order.
     package var requests: [Request] { world.state.withLock { $0.requests } }
+    /// What the double knows now.
+    package var snapshot: StripeWorld { world.state.withLock { $0 } }
     /// Sessions that came to be.
     package var sessionCount: Int { world.state.withLock { $0.sessionCount } }
     /// Usage that came to be: quantity by identifier.

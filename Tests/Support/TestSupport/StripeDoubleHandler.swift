@@ -55,7 +55,7 @@ final class StripeDoubleHandler: ChannelInboundHandler {
         case .truncatedJSON: write(.init(status: reply.status, body: String(reply.body.prefix(20))), 20, context)
         case .otherJSON: write(.init(status: reply.status, body: #"{"object":"something.else"}"#), 27, context)
         case .silentBody: write(.init(status: reply.status, body: ""), 100, context)
-        case nil: write(reply, reply.body.utf8.count, context)
+        case .storedStatus, nil: write(reply, reply.body.utf8.count, context)
         }
     }
 

@@ -7,6 +7,10 @@ package struct StripeWorld: Sendable {
     package var faults: [StripeDouble.Fault] = []
     /// Active prices: id and whether metered, by lookup key.
     package var prices: [String: (id: String, isMetered: Bool)] = [:]
+    /// Products, prices and meters as a catalog sync sees them.
+    package var catalog = StripeCatalogModel()
+    /// Faults of single requests, by how many requests came before.
+    package var faultsAt: [Int: StripeDouble.Fault] = [:]
     /// Customers by account.
     package var customers: [String: [String]] = [:]
     /// Subscription status by id.
@@ -14,7 +18,7 @@ package struct StripeWorld: Sendable {
     /// False answers portal sessions as an account that never saved its portal settings.
     package var isPortalConfigured = true
 
-    var requests: [StripeDouble.Request] = []
+    package var requests: [StripeDouble.Request] = []
     var sessionCount = 0
     /// Usage that came to be: quantity by identifier.
     package var meterEvents: [String: String] = [:]
@@ -22,10 +26,11 @@ package struct StripeWorld: Sendable {
     var meterConcurrencyMax = 0
     private var kept: [String: (request: String, reply: Reply)] = [:]
 
-    struct Reply: Sendable {
-        var status = 200
-        var headers: [String: String] = [:]
-        var body: String
+    /// An answer.
+    package struct Reply: Sendable {
+        package var status = 200
+        package var headers: [String: String] = [:]
+        package var body: String
 
         static func error(_ status: Int, _ type: String, _ message: String, code: String? = nil) -> Reply {
             var members: [String: JSONValue] = ["type": .string(type), "message": .string(message)]
@@ -35,12 +40,27 @@ package struct StripeWorld: Sendable {
         }
     }
 
+    /// A world without faults.
+    package init() {}
+
+    /// Works without a network, with the keys that the network would carry.
+    package mutating func work(_ method: String, _ path: String, _ form: String, key: String?) -> Reply {
+        var headers = ["authorization": "Bearer sk_\(catalog.isLive ? "live" : "test")_x"]
+        headers["idempotency-key"] = key
+        let isGet = method == "GET"
+        return answer(
+            StripeDouble.Request(
+                method: method, path: path, query: isGet ? form : "", headers: headers, body: isGet ? "" : form)
+        ).reply
+    }
+
     /// Works unless the next fault says otherwise; `isWatched` for calls whose overlap is counted.
     mutating func answer(
         _ request: StripeDouble.Request
     ) -> (reply: Reply, fault: StripeDouble.Fault?, isWatched: Bool) {
+        let due = faultsAt[requests.count]
         requests.append(request)
-        let fault = faults.isEmpty ? nil : faults.removeFirst()
+        let fault = due ?? (faults.isEmpty ? nil : faults.removeFirst())
         let isMeter = request.path == "/v1/billing/meter_events"
         if isMeter {
             meterCallsInFlight += 1
@@ -48,19 +68,29 @@ package struct StripeWorld: Sendable {
         }
         switch fault {
         case .status, .resetBeforeCommit, .silence: return (Reply(body: ""), fault, isMeter)
+        case .storedStatus(let status):
+            let reply = Reply.error(status, "api_error", "An unknown error occurred")
+            let key = request.method == "POST" ? request.headers["idempotency-key"] : nil
+            if let key, kept[key] == nil { kept[key] = ("\(request.path)\n\(request.body)", reply) }
+            return (key == nil ? reply : keyed(request), fault, isMeter)
         default: return (keyed(request), fault, isMeter)
         }
     }
 
     /// The stored answer of a key, or the work and its answer, stored.
     private mutating func keyed(_ request: StripeDouble.Request) -> Reply {
-        guard request.headers["authorization"]?.hasPrefix("Bearer sk_test_") == true else {
+        let authorization = request.headers["authorization"] ?? ""
+        guard authorization.hasPrefix("Bearer sk_\(catalog.isLive ? "live" : "test")_") else {
             return .error(401, "invalid_request_error", "Invalid API Key provided: sk_test_****1234")
         }
         guard request.method == "POST", let key = request.headers["idempotency-key"] else { return work(request) }
         let content = "\(request.path)\n\(request.body)"
         if let (earlier, reply) = kept[key] {
-            if earlier == content { return reply }
+            if earlier == content {
+                var reply = reply
+                reply.headers["Idempotent-Replayed"] = "true"
+                return reply
+            }
             return .error(400, "idempotency_error", "Keys for idempotent requests can only be used with the same …")
         }
         let reply = work(request)
@@ -72,7 +102,10 @@ package struct StripeWorld: Sendable {
         let form = Dictionary(
             StripeFormReader.pairs(request.body.isEmpty ? request.query : request.body).map { ($0[0], $0[1]) },
             uniquingKeysWith: { "\($0),\($1)" })
+        if form["lookup_keys[]"] == nil, let reply = catalog.answer(request.method, request.path, form) { return reply }
         switch request.path {
+        case "/v1/account": return Reply(body: #"{"id":"acct_double","object":"account"}"#)
+        case "/v1/balance": return Reply(body: #"{"object":"balance","livemode":\#(catalog.isLive)}"#)
         case "/v1/checkout/sessions": return session("cs_test_\(sessionCount + 1)", "checkout.session", form)
         case "/v1/billing_portal/sessions":
             if !isPortalConfigured {

@@ -2,6 +2,7 @@
 
 JSON lines in: {"call", "form"}. JSON lines out: {"faults": [...]}, empty when every parameter is known and of its type.
 """
+import decimal
 import importlib
 import json
 import re
@@ -16,6 +17,15 @@ CALLS = {
     "portal": ("stripe.params.billing_portal._session_create_params", "SessionCreateParams"),
     "meter": ("stripe.params.billing._meter_event_create_params", "MeterEventCreateParams"),
     "prices": ("stripe.params._price_list_params", "PriceListParams"),
+    "product_create": ("stripe.params._product_create_params", "ProductCreateParams"),
+    "product_update": ("stripe.params._product_update_params", "ProductUpdateParams"),
+    "price_create": ("stripe.params._price_create_params", "PriceCreateParams"),
+    "price_update": ("stripe.params._price_update_params", "PriceUpdateParams"),
+    "meter_create": ("stripe.params.billing._meter_create_params", "MeterCreateParams"),
+    "meter_update": ("stripe.params.billing._meter_update_params", "MeterUpdateParams"),
+    "meter_reactivate": ("stripe.params.billing._meter_reactivate_params", "MeterReactivateParams"),
+    "product_list": ("stripe.params._product_list_params", "ProductListParams"),
+    "meter_list": ("stripe.params.billing._meter_list_params", "MeterListParams"),
     "customer_search": ("stripe.params._customer_search_params", "CustomerSearchParams"),
 }
 # What the library takes beside the parameters: how a request is sent, not what it says.
@@ -26,7 +36,7 @@ OPTIONS = {"api_key", "stripe_version", "stripe_account", "stripe_context", "ide
 def tree(form):
     """The nested value that bracket keys spell; lists are dicts with decimal keys until `check` sees them."""
     root = {}
-    for key, value in parse_qsl(form, keep_blank_values=True, strict_parsing=True):
+    for key, value in parse_qsl(form, keep_blank_values=True, strict_parsing=bool(form)):
         path = [part for part in re.split(r"[\[\]]+", key) if part]
         node = root
         if key.endswith("[]"):
@@ -67,6 +77,8 @@ def check(value, kind, path, module):
         return [] if value in ("true", "false") else [f"{path}: {value!r} is no bool"]
     if kind is int:
         return [] if re.fullmatch(r"-?[0-9]+", value) else [f"{path}: {value!r} is no integer"]
+    if kind is decimal.Decimal:
+        return [] if re.fullmatch(r"[0-9]+(\.[0-9]{1,12})?", value) else [f"{path}: {value!r} is no decimal"]
     if kind is str:
         return [] if value else [f"{path}: empty"]
     if kind is type(None):

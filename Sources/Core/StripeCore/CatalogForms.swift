@@ -1,0 +1,122 @@
+import BillingCore
+import BusCore
+import Crypto
+
+/// From steps of a sync to calls of Stripe (stripe.md 5).
+package enum CatalogForms {
+    /// Objects that one page of a list holds at most (stripe.md 1.4).
+    private static let pageObjectsMax: Int64 = 100
+
+    /// The lists that a sync reads; without a filter both active and archived things come.
+    package enum Listing: String, CaseIterable, Sendable {
+        case meters = "/v1/billing/meters"
+        case products = "/v1/products"
+        case prices = "/v1/prices"
+    }
+
+    /// One page of a list, after the object of that id.
+    package static func page(_ listing: Listing, status: String? = nil, after id: String?) -> StripeCall {
+        var form = StripeForm()
+        form.add("limit", pageObjectsMax)
+        form.add("status", status)
+        form.add("starting_after", id)
+        return .get(listing.rawValue, form)
+    }
+
+    /// `GET /v1/account`: whose catalog it is (stripe.md 7).
+    package static let account = StripeCall.get("/v1/account")
+
+    /// `GET /v1/balance`: whether the key works, and its mode (stripe.md 7).
+    package static let balance = StripeCall.get("/v1/balance")
+
+    /// Where a step writes, and what.
+    ///
+    /// - Parameter id: Turns a reference into the id to send.
+    static func content<Fault: Error>(
+        of write: CatalogSyncStep.Write, mode: StripeMode, id: (CatalogSyncStep.Reference) throws(Fault) -> String
+    ) throws(Fault) -> (path: String, form: StripeForm) {
+        var form = StripeForm()
+        switch write {
+        case .createMeter(let meter):
+            add(meter, to: &form)
+            return ("/v1/billing/meters", form)
+        case .renameMeter(let id, let displayName):
+            form.add("display_name", displayName)
+            return ("/v1/billing/meters/\(StripeForm.percentEncoded(id))", form)
+        case .reactivateMeter(let id):
+            return ("/v1/billing/meters/\(StripeForm.percentEncoded(id))/reactivate", form)
+        case .createProduct(let product):
+            form.add("name", product.name)
+            form.add("description", product.description)
+            form.add(CatalogMark(product.lookupKey, mode: mode))
+            return ("/v1/products", form)
+        case .updateProduct(let id, let changes):
+            form.add("active", changes.isActive)
+            form.add("name", changes.name)
+            form.add("description", changes.description)
+            if let mark = changes.mark { form.add(mark) }
+            return ("/v1/products/\(StripeForm.percentEncoded(id))", form)
+        case .setDefaultPrice(let productID, let price):
+            if let price { form.add("default_price", try id(price)) } else { form.unset("default_price") }
+            return ("/v1/products/\(StripeForm.percentEncoded(productID))", form)
+        case .createPrice(let price, let product, let meter):
+            form.add("product", try id(product))
+            add(price, meterID: try meter.map(id), to: &form)
+            form.add(CatalogMark(price.lookupKey, mode: mode))
+            return ("/v1/prices", form)
+        case .updatePrice(let id, let changes):
+            form.add("active", changes.isActive)
+            form.add("lookup_key", changes.lookupKey)
+            form.add("transfer_lookup_key", changes.lookupKey.map { _ in true })
+            if let mark = changes.mark { form.add(mark) }
+            return ("/v1/prices/\(StripeForm.percentEncoded(id))", form)
+        }
+    }
+
+    private static func add(_ meter: Catalog.Meter, to form: inout StripeForm) {
+        form.add("display_name", meter.displayName)
+        form.add("event_name", meter.eventName)
+        form.add("default_aggregation[formula]", meter.aggregationFormula.rawValue)
+        form.add("customer_mapping[type]", meter.customerMappingType.rawValue)
+        form.add("customer_mapping[event_payload_key]", meter.customerMappingEventPayloadKey)
+        form.add("value_settings[event_payload_key]", meter.valueSettingsEventPayloadKey)
+    }
+
+    private static func add(_ price: Catalog.Price, meterID: String?, to form: inout StripeForm) {
+        form.add("currency", price.currency)
+        form.add("unit_amount", price.unitAmount)
+        form.add("unit_amount_decimal", price.unitAmount == nil ? price.unitAmountDecimal : nil)
+        if let interval = price.interval {
+            form.add("recurring[interval]", interval.rawValue)
+            form.add("recurring[interval_count]", price.intervalCount)
+            form.add("recurring[usage_type]", price.usageType.rawValue)
+            form.add("recurring[meter]", meterID)
+        }
+        form.add("lookup_key", price.lookupKey)
+        form.add("transfer_lookup_key", true)
+    }
+
+    /// `bus-catalog-<mode>-<kind>-<sha256 of name, content and salt>`.
+    ///
+    /// For what makes something the salt is the same in every process, so that a run which was killed with its call on
+    /// the way and the next run make one thing. A change is salted by the run: Stripe would answer yesterday's change
+    /// from memory, without doing it, when somebody undid it by hand since. Repeating a change does no harm.
+    static func idempotencyKey(
+        _ object: CatalogObject, _ mode: StripeMode, path: String, _ form: StripeForm, salt: String
+    ) -> String {
+        let content = [object.lookupKey, path, form.encoded(), salt].joined(separator: "\n")
+        return "bus-catalog-\(mode.rawValue)-\(object.kind.rawValue)-\(hexText(SHA256.hash(data: Array(content.utf8))))"
+    }
+}
+
+extension StripeForm {
+    fileprivate mutating func add(_ key: String, _ value: Bool?) {
+        add(key, value.map { $0 ? "true" : "false" })
+    }
+
+    /// Metadata is merged by Stripe: keys that are not ours stay as they are (stripe.md 1.4).
+    fileprivate mutating func add(_ mark: CatalogMark) {
+        add("metadata[\(CatalogMark.markerKey)]", mark.marker)
+        add("metadata[\(CatalogMark.nameKey)]", mark.lookupKey)
+    }
+}

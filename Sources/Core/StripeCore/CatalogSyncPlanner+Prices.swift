@@ -1,0 +1,144 @@
+import BillingCore
+import BusCore
+
+/// Prices: what is wrong in one cannot be mended, only replaced.
+///
+/// A price belongs to an entry of the file by the lookup key that it holds, else by our mark on it. So the one that was
+/// replaced is still found when the run stopped after its key had moved on.
+extension CatalogSyncPlanner {
+    mutating func planPrices() {
+        let wanted = Set(catalog.prices.map(\.lookupKey))
+        var groups: [String: [StripeCatalog.Price]] = [:]
+        var rest: [StripeCatalog.Price] = []
+        for price in stripe.prices {
+            if let key = price.lookupKey, wanted.contains(key) {
+                groups[key, default: []].append(price)
+            } else if price.mark.isOurs(mode) {
+                if let key = price.mark.lookupKey, wanted.contains(key) {
+                    groups[key, default: []].append(price)
+                } else if price.isActive {
+                    rest.append(price)
+                }
+            }
+        }
+        for price in catalog.prices { plan(price, among: groups[price.lookupKey] ?? []) }
+        for price in rest {
+            let object = CatalogObject(.price, price.mark.lookupKey ?? price.lookupKey ?? price.id)
+            if !prune {
+                leftovers.append(object)
+                continue
+            }
+            moveDefault(from: price.id, to: nil)
+            add(object, id: price.id, .archived, [], CatalogSyncPlanner.archive(price))
+        }
+    }
+
+    private mutating func plan(_ price: Catalog.Price, among group: [StripeCatalog.Price]) {
+        let object = CatalogObject(.price, price.lookupKey)
+        let productID = productIDs[price.productLookupKey]
+        let meterID = price.meterLookupKey.flatMap { meterIDs[$0] }
+        let terms = PriceTerms(price, productID: productID, meterID: meterID)
+        let mark = CatalogMark(price.lookupKey, mode: mode)
+        let holder = group.first { $0.lookupKey == price.lookupKey }
+        // A price of a meter that is yet to be made is new, whatever else there is.
+        let isPossible = price.meterLookupKey == nil || meterID != nil
+        let equal = isPossible ? group.filter { $0.terms == terms } : []
+        let keeper = equal.max { left, right in
+            (left.id == holder?.id ? 1 : 0, left.isActive ? 1 : 0, left.created, left.id)
+                < (right.id == holder?.id ? 1 : 0, right.isActive ? 1 : 0, right.created, right.id)
+        }
+        var superseded = group.filter { $0.id != keeper?.id }
+        if let holder, holder.id != keeper?.id, holder.mark != mark {
+            if holder.isActive {
+                // Without the mark nothing would tie it to this entry once its key has moved.
+                steps.append(
+                    CatalogSyncStep(
+                        object: object, id: holder.id, action: .updated,
+                        differences: [CatalogSyncPlanner.difference(from: holder.mark, to: mark)],
+                        write: .updatePrice(id: holder.id, .init(mark: mark))))
+            } else {
+                superseded.removeAll { $0.id == holder.id }
+            }
+        }
+        let reference: CatalogSyncStep.Reference
+        if let keeper {
+            reference = .id(keeper.id)
+            keep(keeper, as: object, mark, replacing: keeper.id == holder?.id ? nil : holder)
+        } else {
+            reference = .made(object)
+            make(price, as: object, terms, replacing: holder ?? superseded.last { $0.isActive })
+        }
+        for old in superseded {
+            let isSibling = old.terms.productID == productID
+            if isSibling {
+                moveDefault(from: old.id, to: (reference, keeper?.id ?? "the new \(price.lookupKey)"))
+            } else if old.isActive {
+                moveDefault(from: old.id, to: nil)
+            }
+            if old.isActive {
+                steps.append(
+                    CatalogSyncStep(
+                        object: object, id: old.id, action: .archived, differences: [],
+                        write: CatalogSyncPlanner.archive(old)))
+            }
+        }
+    }
+
+    /// A price with the right terms: it becomes active, ours, and the holder of the key, as far as it is not.
+    private mutating func keep(
+        _ keeper: StripeCatalog.Price, as object: CatalogObject, _ mark: CatalogMark,
+        replacing holder: StripeCatalog.Price?
+    ) {
+        var changes = CatalogSyncStep.PriceChanges()
+        var differences: [CatalogDifference] = []
+        if let holder { differences = CatalogSyncPlanner.differences(from: holder.terms, to: keeper.terms, nil) }
+        if !keeper.isActive {
+            changes.isActive = true
+            differences.append(CatalogDifference(field: "active", old: "false", new: "true"))
+        }
+        if keeper.lookupKey != object.lookupKey {
+            changes.lookupKey = object.lookupKey
+            differences.append(
+                CatalogDifference(field: "lookup_key", old: keeper.lookupKey, new: object.lookupKey))
+        }
+        if keeper.mark != mark {
+            changes.mark = mark
+            differences.append(CatalogSyncPlanner.difference(from: keeper.mark, to: mark))
+        }
+        guard changes != CatalogSyncStep.PriceChanges() else { return add(object, id: keeper.id, .existing, []) }
+        let action: CatalogAction = holder != nil ? .replaced : keeper.isActive ? .updated : .reactivated
+        add(object, id: keeper.id, action, differences, .updatePrice(id: keeper.id, changes))
+    }
+
+    private mutating func make(
+        _ price: Catalog.Price, as object: CatalogObject, _ terms: PriceTerms, replacing old: StripeCatalog.Price?
+    ) {
+        let product = CatalogObject(.product, price.productLookupKey)
+        let meter = price.meterLookupKey.map { CatalogObject(.meter, $0) }
+        let write = CatalogSyncStep.Write.createPrice(
+            price, product: productIDs[product.lookupKey].map { .id($0) } ?? .made(product),
+            meter: meter.map { meter in meterIDs[meter.lookupKey].map { .id($0) } ?? .made(meter) })
+        let differences = CatalogSyncPlanner.differences(from: old?.terms, to: terms, price)
+        add(object, id: nil, old == nil ? .created : .replaced, differences, write)
+    }
+
+    private static func archive(_ price: StripeCatalog.Price) -> CatalogSyncStep.Write {
+        .updatePrice(id: price.id, .init(isActive: false))
+    }
+
+    /// The fields in which terms differ; a thing that is yet to be made is shown by the file's name for it.
+    private static func differences(
+        from old: PriceTerms?, to new: PriceTerms, _ price: Catalog.Price?
+    ) -> [CatalogDifference] {
+        let fields: [(String, String?, String?)] = [
+            ("product", old?.productID, new.productID ?? price?.productLookupKey),
+            ("currency", old?.currency, new.currency), ("unit_amount", old?.amount, new.amount),
+            ("interval", old?.interval, new.interval),
+            ("interval_count", old?.intervalCount.map { String($0) }, new.intervalCount.map { String($0) }),
+            ("usage_type", old?.usageType, new.usageType),
+            ("meter", old?.meterID, new.meterID ?? price?.meterLookupKey),
+            ("pricing", old?.otherScheme, new.otherScheme),
+        ]
+        return fields.filter { $0.1 != $0.2 }.map { CatalogDifference(field: $0, old: $1, new: $2) }
+    }
+}

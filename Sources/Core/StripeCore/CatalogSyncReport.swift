@@ -1,0 +1,104 @@
+import BusCore
+
+/// The plan and the result as people and programs read them.
+extension CatalogSyncPlan {
+    /// One line for each write, then what stays; the last names the plan.
+    package var text: [String] {
+        let place = "\(mode.rawValue) mode" + (account.map { ", account \($0)" } ?? "")
+        var lines = [steps.isEmpty ? "\(place): nothing to do" : "\(place): \(steps.count) writes"]
+        lines += steps.map(\.text)
+        let existing = entries.count { $0.action == .existing }
+        if existing > 0 { lines.append("\(existing) entries are already as the file says") }
+        lines += leftovers.map { object in
+            "\(object.kind.rawValue) \(object.lookupKey) is not in the file and stays; archive it with --prune"
+        }
+        return lines + ["plan \(hash)"]
+    }
+
+    /// `{"livemode", "mode", "account", "plan", "steps", "leftovers"}`.
+    package var json: JSONText {
+        JSONText { writer in
+            writer.object { writer in
+                writer.member("livemode", mode == .live)
+                writer.member("mode", mode.rawValue)
+                writer.member("account", optional: account)
+                writer.member("plan", hash)
+                writer.key("steps")
+                writer.array { writer in
+                    for step in steps { step.write(to: &writer) }
+                }
+                writer.key("leftovers")
+                writer.array { writer in
+                    for object in leftovers {
+                        writer.object { writer in
+                            writer.member("kind", object.kind.rawValue)
+                            writer.member("lookup_key", object.lookupKey)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension CatalogSyncStep {
+    /// `replaced price bus_llm_pro_eur_month: unit_amount 1000 -> 1200`.
+    package var text: String {
+        let subject = "\(action.rawValue) \(object.kind.rawValue) \(object.lookupKey)" + (id.map { " (\($0))" } ?? "")
+        let changes = differences.map { difference in
+            guard let old = difference.old else { return "\(difference.field) \(difference.new ?? "")" }
+            return "\(difference.field) \(old) -> \(difference.new ?? "none")"
+        }
+        switch write {
+        case .updatePrice(_, let changes) where changes.isActive == false:
+            return subject + ": sold no more, running subscriptions keep it"
+        default: return changes.isEmpty ? subject : subject + ": " + changes.joined(separator: ", ")
+        }
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("kind", object.kind.rawValue)
+            writer.member("lookup_key", object.lookupKey)
+            writer.member("id", optional: id)
+            writer.member("action", action.rawValue)
+            writer.key("differences")
+            writer.array { writer in
+                for difference in differences {
+                    writer.object { writer in
+                        writer.member("field", difference.field)
+                        writer.member("from", optional: difference.old)
+                        writer.member("to", optional: difference.new)
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension CatalogSyncResult {
+    /// `{"livemode", "products": [{"lookup_key", "id", "action"}], "prices": […], "meters": […]}` (bus.md 8.3).
+    package var json: JSONText {
+        JSONText { writer in
+            writer.object { writer in
+                writer.member("livemode", mode == .live)
+                for (name, kind) in [("products", CatalogObject.Kind.product), ("prices", .price), ("meters", .meter)] {
+                    writer.key(name)
+                    writer.array { writer in
+                        for entry in entries where entry.object.kind == kind { entry.write(to: &writer) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension CatalogEntry {
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("lookup_key", object.lookupKey)
+            writer.member("id", optional: id)
+            writer.member("action", action.rawValue)
+        }
+    }
+}

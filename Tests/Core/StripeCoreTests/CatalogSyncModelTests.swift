@@ -1,0 +1,159 @@
+import BillingCore
+import BusCore
+import StripeCore
+import TestSupport
+import Testing
+
+/// Random catalogs, random meddling, and a kill at every point (issue: the piece operators fear most).
+@Suite("A catalog sync, killed anywhere")
+struct CatalogSyncModelTests {
+    private static let productKeys = ["p0", "p1", "p2"]
+
+    private func catalog(_ random: inout SeededGenerator) throws -> Catalog {
+        let products = Self.productKeys.filter { _ in Int.random(in: 0..<4, using: &random) > 0 }
+        let meters = ["m0", "m1"].filter { _ in Bool.random(using: &random) }
+        var prices: [JSONValue] = []
+        for index in 0..<4 where Int.random(in: 0..<4, using: &random) > 0 {
+            guard let product = products.randomElement(using: &random) else { continue }
+            let amount = Int64.random(in: 1...3, using: &random) * 100
+            var price: [String: JSONValue] = [
+                "lookup_key": .string("k\(index)"), "product_lookup_key": .string(product), "currency": "eur",
+                "unit_amount": .integer(amount),
+            ]
+            if Bool.random(using: &random) { price["interval"] = "month" }
+            if let meter = meters.randomElement(using: &random), Bool.random(using: &random) {
+                price["interval"] = "month"
+                price["usage_type"] = "metered"
+                price["meter_lookup_key"] = .string(meter)
+                price["unit_amount"] = nil
+                price["unit_amount_decimal"] = .string("0.0\(amount)")
+            }
+            prices.append(.object(price))
+        }
+        return try Catalog.forSync([
+            "products": .array(
+                products.map { key in
+                    ["lookup_key": .string(key), "name": .string("\(key) v\(Int.random(in: 0...1, using: &random))")]
+                }),
+            "prices": .array(prices),
+            "meters": .array(
+                meters.map { name in
+                    [
+                        "name": .string(name),
+                        "display_name": .string("\(name) v\(Int.random(in: 0...1, using: &random))"),
+                    ]
+                }),
+        ])
+    }
+
+    /// Somebody changes things in the dashboard.
+    private func meddle(_ world: inout StripeWorld, _ random: inout SeededGenerator) {
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            let list = [StripeCatalogModel.products, StripeCatalogModel.prices, StripeCatalogModel.meters]
+                .randomElement(using: &random)
+            guard let list, let object = world.catalog.objects[list]?.randomElement(using: &random),
+                let id = object["id"]?.text
+            else { continue }
+            let product = object["product"]?.text ?? "none"
+            let (path, form) =
+                switch (list, Int.random(in: 0..<5, using: &random)) {
+                case (StripeCatalogModel.meters, 0...2): ("\(list)/\(id)/deactivate", "")
+                case (StripeCatalogModel.meters, _): ("\(list)/\(id)", "display_name=by%20hand")
+                case (StripeCatalogModel.products, 0): ("\(list)/\(id)", "name=by%20hand")
+                case (_, 0): ("\(list)/\(id)", "lookup_key=other\(Int.random(in: 0...9, using: &random))")
+                case (_, 1): ("\(list)/\(id)", "active=false")
+                case (_, 2): ("\(list)/\(id)", "active=true")
+                case (StripeCatalogModel.prices, 3): ("/v1/products/\(product)", "default_price=\(id)")
+                case (StripeCatalogModel.prices, _): ("\(list)/\(id)", "metadata[bus_catalog]=live")
+                default: ("\(list)/\(id)", "description=by%20hand")
+                }
+            _ = world.work("POST", path, form, key: nil)
+        }
+        if Bool.random(using: &random), let product = world.catalog.objects[StripeCatalogModel.products]?.last?["id"] {
+            let key = "k\(Int.random(in: 0..<4, using: &random))"
+            _ = world.work(
+                "POST", "/v1/prices",
+                "product=\(product.text ?? "")&currency=eur&unit_amount=100&lookup_key=\(key)&transfer_lookup_key=true",
+                key: nil)
+        }
+    }
+
+    @Test("ends, from every point at which it can stop, where an undisturbed run ends, and then writes nothing")
+    func killedAnywhere() throws {
+        let seed = PropertySettings.seed
+        var random = SeededGenerator(seed: seed)
+        var (runs, kills) = (0, 0)
+        for round in 0..<PropertySettings.rounds(5, proof: 2_000) {
+            var world = StripeWorld()
+            for generation in 0..<4 {
+                let wanted = try catalog(&random)
+                let prune = Bool.random(using: &random)
+                meddle(&world, &random)
+                let steps = try world.plan(wanted, prune: prune).steps.count
+                let start = world
+                try world.sync(wanted, prune: prune, run: "\(generation)")
+                let note: Comment = "seed \(seed), round \(round), generation \(generation)"
+                try #require(try world.plan(wanted, prune: prune).steps.isEmpty, note)
+                let sold = try world.sold()
+                try checkEnd(sold, wanted, note)
+                for kill in 0..<steps {
+                    var killed = start
+                    #expect(throws: Killed.self) {
+                        try killed.sync(wanted, prune: prune, run: "\(generation) killed", killAfter: kill)
+                    }
+                    try killed.sync(wanted, prune: prune, run: "\(generation) again")
+                    try #require(try killed.sold() == sold, "\(note), killed after \(kill)")
+                    try #require(try killed.plan(wanted, prune: prune).steps.isEmpty, note)
+                    kills += 1
+                }
+                runs += 1
+            }
+        }
+        print("catalog sync, seed \(seed): \(runs) runs, \(kills) kills")
+        #expect(kills > runs)
+    }
+
+    /// Every price of the file is sold once under its key, and no other price of ours holds one of the file's names.
+    private func checkEnd(_ sold: [String], _ wanted: Catalog, _ note: Comment) throws {
+        for price in wanted.prices {
+            let mine = sold.filter { $0.split(separator: " ")[1] == price.lookupKey }
+            try #require(mine.count == 1, "\(note): \(price.lookupKey) in \(sold)")
+            let words = mine[0].split(separator: " ").map(String.init)
+            try #require(words[0] == price.lookupKey && words[2] == price.productLookupKey, "\(note): \(mine)")
+            try #require(mine[0].hasSuffix(" sold"), "\(note): \(mine)")
+        }
+    }
+
+    @Test("a thousand prices are planned in moderate time, and a second time without a write")
+    func thousand() throws {
+        let wanted = try Catalog.forSync([
+            "products": [["lookup_key": "p", "name": "P"]],
+            "prices": .array(
+                (0..<1_000).map { index in
+                    [
+                        "lookup_key": .string("k\(index)"), "product_lookup_key": "p", "currency": "eur",
+                        "unit_amount": .integer(Int64(index + 1)), "interval": "month",
+                    ]
+                }),
+        ])
+        let elapsed = ContinuousClock().measure { _ = try? StripeWorld().plan(wanted) }
+        let mark: JSONValue = ["bus_catalog": "test", "bus_lookup_key": "p"]
+        let product = try #require(
+            StripeCatalog.Product(["id": "prod_1", "name": "P", "active": true, "metadata": mark]))
+        let prices = wanted.prices.compactMap { price in
+            StripeCatalog.Price([
+                "id": .string("price_\(price.lookupKey)"), "active": true, "currency": "eur", "product": "prod_1",
+                "unit_amount": .integer(price.unitAmount ?? 0), "lookup_key": .string(price.lookupKey),
+                "recurring": ["interval": "month"],
+                "metadata": ["bus_catalog": "test", "bus_lookup_key": .string(price.lookupKey)],
+            ])
+        }
+        let stripe = StripeCatalog(products: [product], prices: prices)
+        let again = ContinuousClock().measure {
+            let plan = try? CatalogSyncPlan(wanted, stripe: stripe, mode: .test)
+            #expect(plan?.steps.isEmpty == true)
+        }
+        print("  planning 1000 new prices \(elapsed)\n  planning 1000 existing prices \(again)")
+        #expect(elapsed < .seconds(10) && again < .seconds(10))
+    }
+}
