@@ -98,7 +98,7 @@ let package = Package(
             ]),
         module(
             "StripeClient", in: "Platform",
-            ["BusCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
+            ["BusCore", "BillingCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
         module("BillingStorage", in: "Platform", ["BusCore", "BillingCore", "BusSQL", "BusRuntime", .crypto]),
 
         // Services: never import each other.
@@ -180,7 +180,7 @@ let package = Package(
             ]),
         tests(
             of: "StripeClient", in: "Platform",
-            ["BusCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient, .logging]),
+            ["BusCore", "BillingCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient, .logging]),
         tests(
             of: "BillingStorage", in: "Platform",
             ["BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),

@@ -15,6 +15,7 @@ package struct StripeClient: Sendable {
     private let baseURL: String
     private let headers: HTTPHeaders
     private let retryDelay: @Sendable (Int) -> Duration
+    private let pace: RequestPace?
     private let logger: Logger
 
     /// What the HTTP client must be made with: no redirects, which Stripe never sends, and no retries under ours.
@@ -31,10 +32,11 @@ package struct StripeClient: Sendable {
     /// - Parameters:
     ///   - baseURL: `https://api.stripe.com`, or a double's address.
     ///   - apiVersion: Sent as `Stripe-Version`; nil leaves it to the account (bus.md 5.6).
+    ///   - pace: Keeps attempts apart, for work that is made of many calls; nil sends at once.
     ///   - retryDelay: The wait after so many failures.
     package init(
         http: HTTPClient, key: StripeKey, baseURL: String = "https://api.stripe.com", apiVersion: String? = nil,
-        logger: Logger,
+        pace: RequestPace? = nil, logger: Logger,
         retryDelay: @escaping @Sendable (Int) -> Duration = {
             StripeRetry.delay(afterFailures: $0, random: Double.random(in: 0..<1))
         }
@@ -42,6 +44,7 @@ package struct StripeClient: Sendable {
         self.http = http
         self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         self.retryDelay = retryDelay
+        self.pace = pace
         self.logger = logger
         mode = key.mode
         var headers: HTTPHeaders = [
@@ -65,6 +68,7 @@ package struct StripeClient: Sendable {
         var failures = 0
         while true {
             let fault: StripeFault
+            try await pace?.turn()
             do {
                 let answer = try await attempt(request, call, deadline: deadline)
                 if let decoded = decode(answer) { return decoded }
@@ -131,7 +135,9 @@ package struct StripeClient: Sendable {
                 "http.route": "\(call.path)", "http.status": "\(reply.status)",
                 "stripe.request.id": "\(requestID ?? "-")",
             ])
-        return StripeAnswer(body: body, date: reply.headers.first(name: "Date"))
+        return StripeAnswer(
+            body: body, date: reply.headers.first(name: "Date"),
+            isReplay: reply.headers.first(name: "Idempotent-Replayed") == "true")
     }
 
     /// One exchange whose whole answer must come in time: the library's own deadline ends at the head.
@@ -178,4 +184,6 @@ package struct StripeAnswer: Sendable {
     package let body: JSONValue
     /// The `Date` header: Stripe's own clock.
     package let date: String?
+    /// Stripe had done this call before under its key, and answered from memory (stripe.md 1.5).
+    package let isReplay: Bool
 }
