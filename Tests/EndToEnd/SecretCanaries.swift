@@ -64,7 +64,9 @@ import Testing
         let seen = Seen()
         // Made once: a token of the next second is another secret.
         let worker = deployment.billingEnvironment.merging(["BUS_LOG_LEVEL": "trace"]) { $1 }
-        let billingAPI = deployment.billingAPIEnvironment.merging(["BUS_LOG_LEVEL": "trace"]) { $1 }
+        let billingAPI = deployment.billingAPIEnvironment.merging([
+            "BUS_LOG_LEVEL": "trace", "BUS_BILLING_TIMEOUT": "2s",
+        ]) { $1 }
         let user = deployment.bearer(Deployment.account, "billing:read billing:setup")
         let writer = deployment.bearer("operator", "billing:catalog:write", audience: "ai.hg.fi/internal")
         try await deployment.withEvents { events in
