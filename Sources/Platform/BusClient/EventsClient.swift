@@ -51,12 +51,19 @@ package struct EventsClient: Sendable {
     /// Publishes one event and returns its id once it is durable; an older server may give none.
     @discardableResult
     package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> String? {
+        let answer = try await acceptance(of: draft, within: timeout)
+        // The contract promises a 2xx and nothing more (bus.md 3.3).
+        return (try? JSONValue(parsing: answer))?["id"]?.text
+    }
+
+    /// Publishes one event and returns what the server says of it, which need not be JSON.
+    package func acceptance(
+        of draft: EventDraft, within timeout: Duration
+    ) async throws(EventsFault) -> [UInt8] {
         var request = request(endpoint.collection, .POST)
         if let key = draft.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
         request.body = .bytes(ByteBuffer(bytes: draft.envelope.encoded()))
-        let answer = try await send(request, within: timeout)
-        // The contract promises a 2xx and nothing more (bus.md 3.3).
-        return (try? JSONValue(parsing: answer))?["id"]?.text
+        return try await send(request, within: timeout)
     }
 
     /// Publishes all events or none.
@@ -146,22 +153,6 @@ package struct EventsClient: Sendable {
         return try answer.get()
     }
 
-    /// Bounds a whole answer: the library's own deadline ends at the head.
-    private func inTime<Value: Sendable>(
-        _ timeout: Duration, _ work: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                try await ContinuousClock().sleep(for: timeout)
-                throw HTTPClientError.deadlineExceeded
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw CancellationError() }
-            return value
-        }
-    }
-
     private func fault(of response: HTTPClientResponse) async -> EventsFault {
         let status = Int(response.status.code)
         // Without a readable body the status alone has to do.
@@ -198,12 +189,17 @@ struct StreamQuery {
     var group: String?
     var consumer: String?
     var replay = false
+    var follow = true
+    /// Starts after this event, on servers that can.
+    var afterID: String?
     var acknowledges = false
 
     var text: String {
         var pairs = ["name=\(name)"]
         if let group, let consumer { pairs += ["delivery=unicast", "group=\(group)", "consumer=\(consumer)"] }
         if replay { pairs.append("replay=true") }
+        if !follow { pairs.append("follow=false") }
+        if let afterID { pairs.append("after_id=\(afterID)") }
         if acknowledges { pairs.append("ack=manual") }
         return pairs.joined(separator: "&")
     }

@@ -67,7 +67,7 @@ extension TokenSource {
             exitCode: 1, "no Bus token is set; set BUS_API_TOKEN or pass --token-file with a file that holds one")
     }
 
-    private static func read(
+    static func read(
         _ path: String, label: String, in reader: SettingsReader, at now: Timestamp
     ) throws -> TokenSource {
         guard let text = reader.contents(ofFile: path) else {
@@ -76,10 +76,14 @@ extension TokenSource {
         return try checked(text.trimmed, label: label, path: path, at: now)
     }
 
-    private static func checked(
+    static func checked(
         _ text: String, label: String, path: String?, at now: Timestamp
     ) throws -> TokenSource {
         if text.isEmpty { throw ProcessFailure(exitCode: 1, "the token of \(label) is empty; mint one") }
+        // The HTTP library would refuse it with an error that shows the whole header.
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw ProcessFailure(exitCode: 1, "the token of \(label) has a blank or line end inside; mint a new one")
+        }
         let token = Secret(text)
         if let expiresAt = UnverifiedClaims(token).expiresAt, expiresAt <= now {
             throw ProcessFailure(exitCode: 1, "the token of \(label) has expired; mint a new one")
@@ -87,7 +91,7 @@ extension TokenSource {
         return TokenSource(token: token, label: label, path: path)
     }
 
-    private static func configurationFolder(_ reader: SettingsReader) -> String {
+    static func configurationFolder(_ reader: SettingsReader) -> String {
         if let folder = reader.variable("BUS_CONFIG_DIR") { return folder }
         if let folder = reader.variable("XDG_CONFIG_HOME") { return folder + "/bus" }
         return (reader.variable("HOME") ?? "") + "/.config/bus"

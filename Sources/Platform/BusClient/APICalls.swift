@@ -1,0 +1,91 @@
+import AsyncHTTPClient
+import BusCore
+import NIOCore
+import NIOHTTP1
+
+/// Calls to one of our own APIs, each bounded in size and, as a whole, in time.
+package struct APICalls: Sendable {
+    /// What every call carries to show who calls.
+    package enum Credential: Sendable {
+        /// A Bus token.
+        case bearer(TokenSource)
+        /// The key that the services of a deployment share.
+        case internalKey(Secret)
+    }
+
+    /// An answer that is a yes.
+    struct Answer: Sendable {
+        let body: JSONText
+        let etag: String?
+    }
+
+    private let http: HTTPClient
+    private let origin: APIOrigin
+    private let credential: Credential
+    private let timeout: Duration
+
+    /// Calls over a shared client, which the caller shuts down.
+    package init(http: HTTPClient, origin: APIOrigin, credential: Credential, timeout: Duration) {
+        self.http = http
+        self.origin = origin
+        self.credential = credential
+        self.timeout = timeout
+    }
+
+    /// Sends one request, with a body when there is one, and reads the JSON of its answer.
+    func call(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, ifMatch: String? = nil
+    ) async throws(APIFault) -> Answer {
+        var request = HTTPClientRequest(url: origin.text + path)
+        request.method = method
+        switch credential {
+        case .bearer(let tokens):
+            request.headers.add(name: "Authorization", value: "Bearer \(tokens.token.reveal())")
+        case .internalKey(let secret):
+            let key = secret.reveal()
+            // The HTTP library would refuse it with an error that shows the whole header.
+            guard key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { throw .unusableKey }
+            request.headers.add(name: "X-Bus-Internal-Key", value: key)
+        }
+        if let ifMatch { request.headers.add(name: "If-Match", value: ifMatch) }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let (status, etag, bytes) = try await answer(to: request)
+        guard (200..<300).contains(status) else { throw .refused(APIFault.Refusal(status: status, body: bytes)) }
+        guard let text = try? JSONText(parsing: bytes) else { throw .unreadable }
+        return Answer(body: text, etag: etag)
+    }
+
+    private func answer(
+        to request: HTTPClientRequest
+    ) async throws(APIFault) -> (status: Int, etag: String?, body: [UInt8]) {
+        do {
+            return try await inTime(timeout) {
+                let response = try await http.execute(request, timeout: TimeAmount(timeout))
+                let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)
+                return (
+                    Int(response.status.code), response.headers.first(name: "ETag"), Array(body.readableBytesView)
+                )
+            }
+        } catch let error as HTTPClientError where error.isTimeout {
+            throw .late
+        } catch is NIOTooManyBytesError {
+            throw .unreadable
+        } catch {
+            throw .unreachable(reason: Redaction.redact("\(error)"))
+        }
+    }
+}
+
+extension HTTPClientError {
+    fileprivate var isTimeout: Bool {
+        switch self {
+        case .deadlineExceeded, .connectTimeout, .readTimeout, .writeTimeout, .tlsHandshakeTimeout,
+            .getConnectionFromPoolTimeout:
+            true
+        default: false
+        }
+    }
+}

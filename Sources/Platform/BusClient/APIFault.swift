@@ -1,0 +1,40 @@
+import BusCore
+
+/// Why one of our own APIs did not do what was asked.
+package enum APIFault: Error, Sendable {
+    /// It answered with an error.
+    case refused(Refusal)
+    /// It was not reached, or went away; the text is for operators.
+    case unreachable(reason: String)
+    /// It did not answer within the time allowed.
+    case late
+    /// Our own key cannot be sent.
+    case unusableKey
+    /// It said yes in a form that cannot be read.
+    case unreadable
+
+    /// An error body, `{"error":{…}}` (bus.md 3.5).
+    package struct Refusal: Hashable, Sendable {
+        /// The HTTP status.
+        package let status: Int
+        /// The contract's word; `http_<status>` when the body has none.
+        package let type: String
+        /// Redacted.
+        package let message: String
+        /// What to do, `setup_billing`.
+        package let action: String?
+        /// The command that does it, `bus billing setup`.
+        package let command: String?
+
+        /// Reads a body, which may be anything.
+        init(status: Int, body: [UInt8]) {
+            let error = (try? JSONValue(parsing: body))?["error"]
+            func text(_ name: String) -> String? { error?[name]?.text.map(Redaction.redact) }
+            self.status = status
+            type = text("type") ?? "http_\(status)"
+            message = text("message") ?? "no reason given"
+            action = text("action")
+            command = text("command")
+        }
+    }
+}

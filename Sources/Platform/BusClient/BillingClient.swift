@@ -1,0 +1,69 @@
+import BusCore
+import NIOHTTP1
+
+/// The Billing API (bus.md 7.1); answers are passed on as they came.
+package struct BillingClient: Sendable {
+    private let calls: APICalls
+
+    /// A client for one caller.
+    package init(_ calls: APICalls) {
+        self.calls = calls
+    }
+
+    // MARK: The caller's own account
+
+    /// What the account has bought and used.
+    package func status() async throws(APIFault) -> JSONText {
+        try await calls.call(.GET, "/api/v1/billing/status").body
+    }
+
+    /// A page to buy on, `{"url","provider"}`.
+    package func checkoutSession(feature: String?, returnURL: String?) async throws(APIFault) -> JSONText {
+        let body = BillingClient.body(["feature": feature, "return_url": returnURL])
+        return try await calls.call(.POST, "/api/v1/billing/checkout-session", body: body).body
+    }
+
+    /// A page to manage billing on, `{"url","provider"}`.
+    package func portalSession(returnURL: String?) async throws(APIFault) -> JSONText {
+        try await calls.call(
+            .POST, "/api/v1/billing/portal-session", body: BillingClient.body(["return_url": returnURL])
+        ).body
+    }
+
+    // MARK: Any account
+
+    /// What an account has bought and used; `accountID` is a UUID.
+    package func status(of accountID: String) async throws(APIFault) -> JSONText {
+        try await calls.call(.GET, "/api/internal/billing/accounts/\(accountID)/status").body
+    }
+
+    // MARK: The catalog
+
+    /// A stored catalog and the tag that names this state of it.
+    package struct TaggedCatalog: Sendable {
+        /// The document as it was put.
+        package let body: JSONText
+        /// Nil from servers that give none.
+        package let etag: String?
+    }
+
+    /// The active catalog.
+    package func catalog() async throws(APIFault) -> TaggedCatalog {
+        let answer = try await calls.call(.GET, BillingClient.catalogPath)
+        return TaggedCatalog(body: answer.body, etag: answer.etag)
+    }
+
+    /// Replaces the active catalog; with `ifMatch` only when it still is the one of that tag.
+    package func replaceCatalog(
+        with document: [UInt8], ifMatch: String? = nil
+    ) async throws(APIFault) -> TaggedCatalog {
+        let answer = try await calls.call(.PUT, BillingClient.catalogPath, body: document, ifMatch: ifMatch)
+        return TaggedCatalog(body: answer.body, etag: answer.etag)
+    }
+
+    private static let catalogPath = "/api/internal/billing/catalog"
+
+    private static func body(_ members: [String: String?]) -> [UInt8] {
+        JSONValue.object(members.compactMapValues { $0.map { .string($0) } }).serialized()
+    }
+}

@@ -1,0 +1,112 @@
+import AsyncHTTPClient
+import BusCore
+import Logging
+import NIOCore
+
+/// The events of one name for a person or a script to read: opened again whenever an open stream ends (bus.md 3.4).
+package struct EventFeed: Sendable {
+    /// Which events, and how they are shared.
+    package struct Terms: Sendable {
+        /// The event to listen to.
+        package let name: EventName
+        /// Group and consumer of a unicast stream; nil is broadcast.
+        package let sharing: (group: String, consumer: String)?
+        /// Stored events first.
+        package let replays: Bool
+        /// Go on with live events.
+        package let follows: Bool
+
+        /// Terms of one feed.
+        package init(name: EventName, sharing: (group: String, consumer: String)?, replays: Bool, follows: Bool) {
+            self.name = name
+            self.sharing = sharing
+            self.replays = replays
+            self.follows = follows
+        }
+    }
+
+    private let client: EventsClient
+    private let terms: Terms
+    private let backoff: Backoff
+    private let logger: Logger
+
+    /// A feed.
+    package init(client: EventsClient, terms: Terms, backoff: Backoff, logger: Logger) {
+        self.client = client
+        self.terms = terms
+        self.backoff = backoff
+        self.logger = logger
+    }
+
+    /// Hands every line to `take` until the stream ends for good, or `take` throws.
+    ///
+    /// A server that was never reached is an error; one that goes away is waited for.
+    package func run(_ take: ([UInt8]) throws -> Void) async throws {
+        var query = StreamQuery(
+            name: terms.name, group: terms.sharing?.group, consumer: terms.sharing?.consumer, replay: terms.replays,
+            follow: terms.follows)
+        var lastID: String?
+        var failures = 0
+        var wasOpen = false
+        while true {
+            let started = ContinuousClock.now
+            var pause = Duration.zero
+            do {
+                let response = try await client.open(query)
+                wasOpen = true
+                logger.debug("stream open", metadata: ["event.name": "\(terms.name)"])
+                try await read(response, &lastID, take)
+                if !terms.follows { return }
+                logger.info("the stream ended; opening it again")
+            } catch EventsFault.unavailable(let reason, let retryAfterSeconds) where wasOpen {
+                logger.warning("the Events API is away; trying again", metadata: ["cause": "\(reason)"])
+                pause = .seconds(min(retryAfterSeconds ?? 0, 60))
+            } catch EventsFault.rejected(410, _, _) where query.afterID != nil {
+                logger.warning("events were deleted while the stream was down; going on with new ones")
+                lastID = nil
+            }
+            failures = ContinuousClock.now - started > .seconds(60) ? 1 : failures + 1
+            let wait = backoff.delay(afterFailures: failures, random: .random(in: 0..<1))
+            try await ContinuousClock().sleep(for: max(wait, pause))
+            await prepare(&query, after: lastID)
+        }
+    }
+
+    /// What to ask for after a break: replaying again would show everything twice.
+    private func prepare(_ query: inout StreamQuery, after lastID: String?) async {
+        query.replay = false
+        query.afterID = nil
+        guard terms.sharing == nil, let lastID else { return }
+        let features = (try? await client.features(within: .seconds(5))) ?? []
+        if features.contains("resume") {
+            query.afterID = lastID
+        } else {
+            logger.warning("this server cannot resume; events published while the stream was down are not shown")
+        }
+    }
+
+    /// A connection that breaks ends the reading like one that is closed.
+    private func read(
+        _ response: HTTPClientResponse, _ lastID: inout String?, _ take: ([UInt8]) throws -> Void
+    ) async throws {
+        var lines = NDJSONLines()
+        var chunks = response.body.makeAsyncIterator()
+        while true {
+            let chunk: ByteBuffer?
+            do { chunk = try await chunks.next() } catch {
+                try Task.checkCancellation()
+                logger.debug("the stream broke", metadata: ["cause": "\(error)"])
+                return
+            }
+            guard let chunk else { return }
+            for line in try lines.lines(in: chunk) {
+                guard let event = try? EventEnvelope(decoding: line) else {
+                    logger.warning("a line that is no event was skipped")
+                    continue
+                }
+                lastID = event.id ?? lastID
+                try take(line)
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import AsyncHTTPClient
+import BusCore
+import BusRuntime
+import TestSupport
+import Testing
+
+@testable import BusClient
+
+@Suite("Calls to the billing and auth APIs")
+struct BillingClientTests {
+    private func calls(
+        _ double: StripeDouble, _ credential: APICalls.Credential? = nil, timeout: Duration = .seconds(10)
+    ) throws -> APICalls {
+        let origin = try #require(APIOrigin(double.url + "/prefix/"))
+        let tokens = TokenSource(token: Secret("canary-token"), label: "BUS_API_TOKEN")
+        return APICalls(http: .shared, origin: origin, credential: credential ?? .bearer(tokens), timeout: timeout)
+    }
+
+    /// How a status call ends when the server answers like that.
+    private func fault(_ answer: StripeDouble.Fault, timeout: Duration = .seconds(10)) async throws -> APIFault? {
+        try await StripeDouble.run(faults: [answer]) { double in
+            do {
+                _ = try await BillingClient(try calls(double, timeout: timeout)).status()
+                return nil
+            } catch let fault as APIFault {
+                return fault
+            }
+        }
+    }
+
+    @Test("each call has the contract's method, path and body, and passes the answer on")
+    func requests() async throws {
+        let answers = Array(
+            repeating: StripeDouble.Fault.status(200, headers: ["ETag": "\"t\""], body: "{\"a\": 1}"), count: 7)
+        try await StripeDouble.run(faults: answers) { double in
+            let client = BillingClient(try calls(double))
+            #expect(try await client.status().bytes == Array("{\"a\": 1}".utf8))
+            _ = try await client.checkoutSession(feature: "llm:proxy", returnURL: nil)
+            _ = try await client.checkoutSession(feature: nil, returnURL: nil)
+            _ = try await client.portalSession(returnURL: "https://a.example/")
+            _ = try await client.status(of: "u")
+            #expect(try await client.catalog().etag == "\"t\"")
+            _ = try await client.replaceCatalog(with: Array("{}".utf8), ifMatch: "\"s\"")
+            let seen = double.requests.map { "\($0.method) \($0.path) \($0.body)" }
+            #expect(
+                seen == [
+                    "GET /prefix/api/v1/billing/status ",
+                    "POST /prefix/api/v1/billing/checkout-session {\"feature\":\"llm:proxy\"}",
+                    "POST /prefix/api/v1/billing/checkout-session {}",
+                    "POST /prefix/api/v1/billing/portal-session {\"return_url\":\"https://a.example/\"}",
+                    "GET /prefix/api/internal/billing/accounts/u/status ",
+                    "GET /prefix/api/internal/billing/catalog ", "PUT /prefix/api/internal/billing/catalog {}",
+                ])
+            #expect(double.requests.allSatisfy { $0.headers["authorization"] == "Bearer canary-token" })
+            #expect(double.requests.last?.headers["if-match"] == "\"s\"")
+        }
+    }
+
+    @Test("an error body is read whole, and redacted")
+    func refusals() async throws {
+        let body = #"{"error":{"type":"t","message":"m sk_test_canary","action":"a","command":"c"}}"#
+        guard case .refused(let refusal) = try await fault(.status(402, body: body)) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.status == 402 && refusal.type == "t" && refusal.action == "a" && refusal.command == "c")
+        #expect(refusal.message == "m sk_test_…")
+        for body in ["", "<html>", "[]", #"{"error":"x"}"#] {
+            guard case .refused(let refusal) = try await fault(.status(503, body: body)) else {
+                Issue.record("not refused: \(body)")
+                continue
+            }
+            #expect(refusal.type == "http_503" && refusal.message == "no reason given")
+        }
+    }
+
+    @Test("no answer, half an answer and nonsense are told apart")
+    func faults() async throws {
+        guard case .late = try await fault(.silence, timeout: .milliseconds(100)) else { throw Wrong() }
+        guard case .late = try await fault(.silentBody, timeout: .milliseconds(100)) else { throw Wrong() }
+        guard case .unreachable = try await fault(.resetBeforeCommit) else { throw Wrong() }
+        guard case .unreadable = try await fault(.status(200, body: "{\"a\":")) else { throw Wrong() }
+        guard case .unreadable = try await fault(.status(200, body: "")) else { throw Wrong() }
+    }
+
+    @Test("an order refused for members that are not documented is repeated once with the documented ones")
+    func tokenOrder() async throws {
+        let order = TokenClient.Order(subject: "s", audience: "a", scope: "x y", lifetimeSeconds: 60)
+        let refused = StripeDouble.Fault.status(400)
+        try await StripeDouble.run(faults: [refused, .status(200, body: "{}")]) { double in
+            _ = try await TokenClient(try calls(double, .internalKey(Secret("canary key")))).issue(order)
+            #expect(
+                double.requests.map(\.body) == [
+                    #"{"audience":"a","resources":"x y","scope":"x y","subject":"s","ttl_seconds":60}"#,
+                    #"{"audience":"a","resources":"x y","subject":"s"}"#,
+                ])
+            #expect(double.requests.allSatisfy { $0.headers["x-bus-internal-key"] == "canary key" })
+        }
+        await #expect(throws: APIFault.self) {
+            try await StripeDouble.run(faults: [refused, refused]) { double in
+                _ = try await TokenClient(try calls(double)).issue(order)
+            }
+        }
+    }
+
+    @Test("a key that is no header value is never sent, and never shown")
+    func unusableKey() async throws {
+        try await StripeDouble.run { double in
+            let client = TokenClient(try calls(double, .internalKey(Secret("canary\r\nX: y"))))
+            let order = TokenClient.Order(subject: "s", audience: nil, scope: nil, lifetimeSeconds: nil)
+            await #expect { _ = try await client.issue(order) } throws: { error in
+                guard case APIFault.unusableKey = error else { return false }
+                return true
+            }
+            #expect(double.requests.isEmpty)
+        }
+    }
+
+    private struct Wrong: Error {}
+}
+
+@Suite("The API's origin")
+struct APIOriginTests {
+    @Test(
+        "every documented spelling leads to the same origin",
+        arguments: [
+            "", "/", "/api/v1/billing", "/api/v1/billing/status/", "/api/internal/billing", "/api/internal/auth/token",
+            "/api/v1/?x=1#y", "/api/internal/billing/catalog",
+        ])
+    func spellings(path: String) {
+        #expect(APIOrigin("http://h:1" + path)?.text == "http://h:1")
+        #expect(APIOrigin("https://h/p/q" + path)?.text == "https://h/p/q")
+    }
+
+    @Test("what is no plain http URL is refused", arguments: ["", "h:1", "ftp://h", "http://", "http://u:p@h", "/x"])
+    func refused(text: String) {
+        #expect(APIOrigin(text) == nil)
+    }
+
+    @Test("the flag wins, then the command's own variable, then the shared ones")
+    func order() throws {
+        var environment: [String: String] = [:]
+        func origin(flag: String? = nil, fallback: String? = "http://default") -> String? {
+            var reader = SettingsReader(environment: environment)
+            let origin = reader.apiOrigin(flag: flag, variable: "BUS_BILLING_API_URL", default: fallback)
+            #expect((origin == nil) == ((try? reader.check()) == nil))
+            return origin?.text
+        }
+        #expect(origin() == "http://default" && origin(fallback: nil) == nil)
+        for name in ["BUS_AI_API_URL", "BUS_API_URL", "BUS_API_BASE_URL", "BUS_BILLING_API_URL"] {
+            environment[name] = "http://\(name)"
+            #expect(origin() == "http://\(name)")
+        }
+        #expect(origin(flag: "http://flag") == "http://flag")
+        #expect(origin(flag: "${BUS_API_URL}") == "http://BUS_API_URL")
+        #expect(origin(flag: "$UNSET") == nil && origin(flag: "flag") == nil)
+        environment["BUS_BILLING_API_URL"] = "nonsense"
+        #expect(origin() == nil, "a wrong value is an error, not skipped")
+    }
+}
