@@ -29,8 +29,10 @@ struct Checks: AsyncParsableCommand {
         let replies = RequestReply(
             responses: [.entitlementCheckResponse], client: client, publisher: publisher, source: "billing-bench",
             settings: ListenerSettings(&reader), readiness: Readiness(), logger: logger)
+        let load = ServiceGroupConfiguration.ServiceConfiguration(
+            service: Load(checks: self, replies: replies), successTerminationBehavior: .gracefullyShutdownGroup)
         let group = ServiceGroup(
-            services: [publisher, replies, Load(checks: self, replies: replies)], logger: logger)
+            configuration: .init(services: [.init(service: publisher), .init(service: replies), load], logger: logger))
         try await group.run()
         try await http.shutdown()
     }
@@ -62,7 +64,6 @@ struct Checks: AsyncParsableCommand {
             Terminal.output(
                 #"{"p50_ms":\#(sorted[sorted.count / 2]),"p99_ms":\#(sorted[sorted.count * 99 / 100]),"#
                     + #""per_second":\#(Double(count) / seconds)}"#)
-            throw CancellationError()
         }
 
         private func check(_ number: Int) async throws {

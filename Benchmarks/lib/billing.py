@@ -8,8 +8,8 @@ from . import ours
 from .machine import Server
 
 SMALL = 1_000
-CHECKS = 4_000
-UPDATES = 40_000
+CHECKS = 2_000
+UPDATES = 20_000
 SCOPES = ("billing:read billing:setup billing:entitlement:check billing:subscription:write billing:usage:export "
           "billing:provider")
 
