@@ -132,7 +132,12 @@ let package = Package(
             ]),
 
         // Commands: flags to settings to run.
-        module("BusCommands", in: "Commands", ["BusCore", "BusRuntime"]),
+        module(
+            "BusCommands", in: "Commands",
+            [
+                "BusCore", "BillingCore", "StripeCore", "BusAuth", "BusClient", "BusRuntime", "StripeClient",
+                .argumentParser, .asyncHTTPClient, .logging, .unixSignals,
+            ]),
         command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),

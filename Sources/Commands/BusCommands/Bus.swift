@@ -10,8 +10,7 @@ package enum Bus {
 
     private static func run(_ settings: CommandSettings) async -> Int32 {
         do throws(ProcessFailure) {
-            let isUmbrella = settings.impliedFamily != nil
-            if !isUmbrella,
+            if settings.impliedWords.isEmpty,
                 let options = try BusFileOptions.recognized(settings.words, isScript: BusFileOptions.isScript)
             {
                 var runner = BusFileRunner(options, settings)

@@ -198,6 +198,10 @@ package enum Limits {
     package static let busFileDepthMax = 64
     /// Largest `.env` file.
     package static let dotEnvBytesMax = 1 << 20
+    /// Time for the call of a command, when `--timeout` says nothing else (bus.md 2.4).
+    package static let commandCallSeconds = 30
+    /// Longest life of a token that a command signs itself (D-53).
+    package static let localTokenSecondsMax: Int64 = 24 * 3_600
     /// Longest word that is compared with known ones for "did you mean".
     package static let suggestedWordCharactersMax = 64
 }

@@ -15,8 +15,11 @@ extension CatalogSyncPlan {
         return lines + ["plan \(hash)"]
     }
 
-    /// `{"livemode", "mode", "account", "plan", "steps", "leftovers"}`.
-    package var json: JSONText {
+    /// `{"livemode", "mode", "account", "plan", "steps", "leftovers", "products": [{"lookup_key", "id", "action"}],
+    /// "prices": […], "meters": […]}` (bus.md 8.3, additions A-12).
+    ///
+    /// - Parameter entries: The plan's own, or those of its result, which have ids.
+    package func json(result entries: [CatalogEntry]) -> JSONText {
         JSONText { writer in
             writer.object { writer in
                 writer.member("livemode", mode == .live)
@@ -34,6 +37,12 @@ extension CatalogSyncPlan {
                             writer.member("kind", object.kind.rawValue)
                             writer.member("lookup_key", object.lookupKey)
                         }
+                    }
+                }
+                for (name, kind) in [("products", CatalogObject.Kind.product), ("prices", .price), ("meters", .meter)] {
+                    writer.key(name)
+                    writer.array { writer in
+                        for entry in entries where entry.object.kind == kind { entry.write(to: &writer) }
                     }
                 }
             }
@@ -69,23 +78,6 @@ extension CatalogSyncStep {
                         writer.member("field", difference.field)
                         writer.member("from", optional: difference.old)
                         writer.member("to", optional: difference.new)
-                    }
-                }
-            }
-        }
-    }
-}
-
-extension CatalogSyncResult {
-    /// `{"livemode", "products": [{"lookup_key", "id", "action"}], "prices": […], "meters": […]}` (bus.md 8.3).
-    package var json: JSONText {
-        JSONText { writer in
-            writer.object { writer in
-                writer.member("livemode", mode == .live)
-                for (name, kind) in [("products", CatalogObject.Kind.product), ("prices", .price), ("meters", .meter)] {
-                    writer.key(name)
-                    writer.array { writer in
-                        for entry in entries where entry.object.kind == kind { entry.write(to: &writer) }
                     }
                 }
             }

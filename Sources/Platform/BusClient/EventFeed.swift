@@ -27,11 +27,11 @@ package struct EventFeed: Sendable {
 
     private let client: EventsClient
     private let terms: Terms
-    private let backoff: Backoff
+    private let backoff: Backoff?
     private let logger: Logger
 
-    /// A feed.
-    package init(client: EventsClient, terms: Terms, backoff: Backoff, logger: Logger) {
+    /// A feed; without a backoff a stream that ends is not opened again.
+    package init(client: EventsClient, terms: Terms, backoff: Backoff?, logger: Logger) {
         self.client = client
         self.terms = terms
         self.backoff = backoff
@@ -55,10 +55,15 @@ package struct EventFeed: Sendable {
                 let response = try await client.open(query)
                 wasOpen = true
                 logger.debug("stream open", metadata: ["event.name": "\(terms.name)"])
-                try await read(response, &lastID, take)
-                if !terms.follows { return }
+                let isWhole = try await read(response, &lastID, take)
+                if !terms.follows, isWhole { return }
+                guard terms.follows, backoff != nil else {
+                    throw EventsFault.unavailable(reason: "the stream ended early", retryAfterSeconds: nil)
+                }
                 logger.info("the stream ended; opening it again")
-            } catch EventsFault.unavailable(let reason, let retryAfterSeconds) where wasOpen {
+            } catch EventsFault.unavailable(let reason, let retryAfterSeconds)
+                where wasOpen && terms.follows && backoff != nil
+            {
                 logger.warning("the Events API is away; trying again", metadata: ["cause": "\(reason)"])
                 pause = .seconds(min(retryAfterSeconds ?? 0, 60))
             } catch EventsFault.rejected(410, _, _) where query.afterID != nil {
@@ -66,7 +71,7 @@ package struct EventFeed: Sendable {
                 lastID = nil
             }
             failures = ContinuousClock.now - started > .seconds(60) ? 1 : failures + 1
-            let wait = backoff.delay(afterFailures: failures, random: .random(in: 0..<1))
+            let wait = backoff?.delay(afterFailures: failures, random: .random(in: 0..<1)) ?? .zero
             try await ContinuousClock().sleep(for: max(wait, pause))
             await prepare(&query, after: lastID)
         }
@@ -85,10 +90,10 @@ package struct EventFeed: Sendable {
         }
     }
 
-    /// A connection that breaks ends the reading like one that is closed.
+    /// Reads until the stream ends; false when its connection broke.
     private func read(
         _ response: HTTPClientResponse, _ lastID: inout String?, _ take: ([UInt8]) throws -> Void
-    ) async throws {
+    ) async throws -> Bool {
         var lines = NDJSONLines()
         var chunks = response.body.makeAsyncIterator()
         while true {
@@ -96,9 +101,9 @@ package struct EventFeed: Sendable {
             do { chunk = try await chunks.next() } catch {
                 try Task.checkCancellation()
                 logger.debug("the stream broke", metadata: ["cause": "\(error)"])
-                return
+                return false
             }
-            guard let chunk else { return }
+            guard let chunk else { return true }
             for line in try lines.lines(in: chunk) {
                 guard let event = try? EventEnvelope(decoding: line) else {
                     logger.warning("a line that is no event was skipped")

@@ -44,12 +44,10 @@ package struct WorkerSettings: Sendable {
 extension SettingsReader {
     /// A group or consumer: unsafe characters of a default become `-`, those of a given value are a fault (D-13).
     fileprivate mutating func label(_ name: String, flag: Flag, default fallback: String) -> String {
-        let safe = fallback.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" }
-        let value = text(name, flag: flag, default: String(String(safe).prefix(128))) ?? ""
-        let isValid =
-            value.utf8.count <= 128 && value.first.map { $0.isASCII && ($0.isLetter || $0.isNumber) } == true
-            && value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
-        if !isValid { addFault("\(name) may hold letters, digits, dots, hyphens and underscores, 128 at most") }
+        let value = text(name, flag: flag, default: GroupName.made(from: fallback)) ?? ""
+        if !GroupName.isValid(value) {
+            addFault("\(name) may hold letters, digits, dots, hyphens and underscores, 128 at most")
+        }
         return value
     }
 }

@@ -24,6 +24,7 @@ extension LeafCommand {
             Terminal.output("\(binary) \(BusVersion.text)")
             Glibc.exit(0)
         }
+        if arguments.first == "help" { Glibc.exit(printHelp(Array(arguments.dropFirst()))) }
         do {
             let command = try parse(arguments)
             await ServiceProcess.main { try await command.start() }
@@ -32,6 +33,26 @@ extension LeafCommand {
             if isHelp { Terminal.output(fullMessage(for: error)) } else { Terminal.error(message(for: error)) }
             Glibc.exit(isHelp ? 0 : 2)
         }
+    }
+
+    /// `help [--format text|opencli|json|markdown|man]` (bus.md 8.3).
+    private static func printHelp(_ arguments: [String]) -> Int32 {
+        var word = "text"
+        switch (arguments.first, arguments.count) {
+        case (nil, _): break
+        case ("--format", 2), ("-f", 2): word = arguments[1]
+        case (let argument?, 1) where argument.hasPrefix("--format="):
+            word = String(argument.dropFirst("--format=".count))
+        default:
+            Terminal.error("help takes --format and its value, nothing else; see \(binary) --help")
+            return 2
+        }
+        guard let format = ManualFormat(rawValue: word) else {
+            Terminal.error("--format is \"\(word)\"; it may be \(ManualFormat.words)")
+            return 2
+        }
+        Terminal.output(format.text(of: CommandManual(of: Self.self)) ?? helpMessage())
+        return 0
     }
 
     private static func inlineSecretHint(_ arguments: [String]) -> String? {
@@ -53,8 +74,8 @@ package enum Terminal {
     }
 
     /// A diagnostic that carries its own prefix.
-    package static func diagnostic(_ text: String) {
-        write(text + "\n", to: STDERR_FILENO)
+    package static func diagnostic(_ text: String, terminator: String = "\n") {
+        write(text + terminator, to: STDERR_FILENO)
     }
 
     /// A diagnostic.

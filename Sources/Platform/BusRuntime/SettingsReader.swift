@@ -164,6 +164,19 @@ package struct SettingsReader {
         return credential(names[0])
     }
 
+    /// The secret in a file that a flag names; it is decoded like a variable's.
+    package mutating func secret(ofFile path: String, flag: String) -> Secret? {
+        guard let content = contents(ofFile: path) else {
+            faults.append("the file of \(flag) cannot be read; check that it exists and who may read it")
+            return nil
+        }
+        guard let secret = decode(content, label: flag) else {
+            faults.append("the file of \(flag) is empty; put the secret in it")
+            return nil
+        }
+        return secret
+    }
+
     private mutating func credential(_ name: String) -> Secret? {
         guard let folder = environment["CREDENTIALS_DIRECTORY"], let content = contents(ofFile: "\(folder)/\(name)")
         else { return nil }

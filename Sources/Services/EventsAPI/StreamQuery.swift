@@ -134,25 +134,10 @@ struct QueryValues {
     /// A group or consumer name (D-13).
     func label(_ key: String) throws(BusError) -> String {
         guard let text = first(key) else { return "default" }
-        guard QueryValues.isLabel(text) else {
+        guard GroupName.isValid(text) else {
             throw fault(key, "is no name", "use up to 128 letters, digits, dots, dashes and underscores")
         }
         return text
-    }
-
-    static func isLabel(_ text: String) -> Bool {
-        func isWord(_ byte: UInt8) -> Bool {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: false
-            }
-        }
-        guard let first = text.utf8.first, isWord(first), text.utf8.count <= 128 else { return false }
-        return text.utf8.allSatisfy {
-            isWord($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0)
-        }
     }
 
     func fault(_ key: String, _ fact: String, _ remedy: String) -> BusError {

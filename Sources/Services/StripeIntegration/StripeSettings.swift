@@ -110,13 +110,11 @@ extension SettingsReader {
         }
     }
 
-    /// Stripe's address; plain HTTP would show the key to the network, so it is for this machine only.
+    /// Stripe's address.
     fileprivate mutating func stripeURL() -> String {
-        let url = text("BUS_STRIPE_API_URL", default: "https://api.stripe.com") ?? ""
-        let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        if !url.hasPrefix("https://"), !loopback.contains(where: { url == $0 || url.hasPrefix($0 + ":") }) {
-            addFault("BUS_STRIPE_API_URL must be https, or http on this machine; leave it unset to use Stripe")
-        }
-        return url.hasSuffix("/") ? String(url.dropLast()) : url
+        let text = text("BUS_STRIPE_API_URL", default: StripeAddress.stripe) ?? StripeAddress.stripe
+        if let address = StripeAddress(text) { return address.url }
+        addFault("BUS_STRIPE_API_URL \(StripeAddress.rule)")
+        return text
     }
 }

@@ -14,13 +14,13 @@ struct EventFeedTests {
     /// The ids of the first events a feed gives.
     private func ids(
         _ count: Int, sharing: (group: String, consumer: String)? = nil, replays: Bool = true, follows: Bool = true,
-        _ script: @escaping EventsDouble.Script
+        retries: Bool = true, _ script: @escaping EventsDouble.Script
     ) async throws -> (ids: [String], queries: [String]) {
         try await EventsDouble.run(script) { double, client in
             let name = try #require(EventName("example.made"))
             let feed = EventFeed(
                 client: client, terms: .init(name: name, sharing: sharing, replays: replays, follows: follows),
-                backoff: Backoff(first: .milliseconds(1), longest: .milliseconds(2)), logger: silent)
+                backoff: retries ? Backoff(first: .milliseconds(1), longest: .milliseconds(2)) : nil, logger: silent)
             var ids: [String] = []
             do {
                 try await feed.run { line in
@@ -83,6 +83,15 @@ struct EventFeedTests {
         #expect(ids.count == 2 && queries == ["name=example.made&replay=true&follow=false"])
         for status in [401, 403, 404, 503] {
             await #expect(throws: EventsFault.self) { _ = try await self.ids(1) { _ in .fail(status) } }
+        }
+    }
+    @Test("a snapshot that breaks off is no snapshot, and without retries an end is an error")
+    func breaksOff() async throws {
+        await #expect(throws: EventsFault.self) {
+            _ = try await self.ids(9, follows: false) { _ in .brokenLines([Self.line(1)]) }
+        }
+        await #expect(throws: EventsFault.self) {
+            _ = try await self.ids(9, retries: false) { _ in .lines([Self.line(1)]) }
         }
     }
 }

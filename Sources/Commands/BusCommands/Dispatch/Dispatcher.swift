@@ -16,14 +16,14 @@ struct Dispatcher {
     /// Runs the command line and gives the exit code; one of our services takes this process's place instead.
     mutating func run() async throws(ProcessFailure) -> Int32 {
         let (options, first) = try GlobalOptions.parse(arguments)
-        let implied = settings.impliedFamily.map { [$0.word] } ?? []
+        let implied = settings.impliedWords
         let words = implied + arguments[first...]
         if options.request == .version {
-            Terminal.output("bus \(BusVersion.text)")
+            Terminal.output("\((["bus"] + implied).joined(separator: "-")) \(BusVersion.text)")
             return 0
         }
         if options.request == .help {
-            Terminal.output(settings.impliedFamily?.usage ?? HelpText.text(modules: finder.words()))
+            Terminal.output(HelpText.text(of: implied) ?? HelpText.text(modules: finder.words()))
             return 0
         }
         guard let word = words.first else {
@@ -38,7 +38,7 @@ struct Dispatcher {
         let code: Int32
         switch Target(words, &finder) {
         case .family(_, let run):
-            let rest = arguments[(first + 1 - implied.count)...]
+            let rest = words.dropFirst()
             code = await run(
                 Family.Invocation(arguments: options.rendered + rest, environment: environment, finder: finder))
         case .program(let path, let consumed, let isService):

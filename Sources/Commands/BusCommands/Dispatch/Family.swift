@@ -1,4 +1,4 @@
-/// A first word that is ours, so no `bus-<word>` is looked up for it.
+/// A first word that is ours, so that `bus-<word>` is looked up only for what we do not know ourselves.
 package struct Family: Sendable {
     /// What a command that runs in this process is given.
     package struct Invocation: Sendable {
@@ -14,6 +14,8 @@ package struct Family: Sendable {
     package enum Action: Sendable {
         /// Runs in this process and gives the exit code.
         case command(@Sendable (Invocation) async -> Int32)
+        /// The commands behind the word run in this process.
+        case commands
         /// Stands for programs of their own: `["stripe"]` after `integration` is `bus-integration-stripe` (D-01).
         case programs([[String]])
     }
@@ -30,14 +32,29 @@ package struct Family: Sendable {
         Family(
             word: "api", summary: "API servers: provider events, provider billing, provider usage",
             action: .programs([["provider", "events"], ["provider", "billing"], ["provider", "usage"]])),
+        Family(word: "billing", summary: "your account: status, setup, portal", action: .commands),
+        Family(word: "completion", summary: "completions for bash, zsh and fish", action: .commands),
+        Family(word: "events", summary: "send events, listen to them", action: .commands),
         Family(word: "help", summary: "this help, or a module's", action: .command(HelpCommand.run)),
         Family(
             word: "integration", summary: "workers: stripe, billing, usage",
             action: .programs([["stripe"], ["billing"], ["usage"]])),
+        Family(word: "operator", summary: "a deployment: token, billing, stripe", action: .commands),
     ]
 
     /// The family of a word; nil when the word is not ours.
     package static func named(_ word: String) -> Family? {
         all.first { $0.word == word }
+    }
+
+    /// The words that a program's name stands for: `bus-operator-token` is `bus operator token` (D-01).
+    package static func words(ofProgram name: String) -> [String] {
+        guard name.hasPrefix("bus-") else { return [] }
+        let rest = name.dropFirst("bus-".count)
+        let parts = rest.split(separator: "-", maxSplits: 1).map { String($0) }
+        guard let word = parts.first, let family = named(word) else { return [] }
+        guard parts.count == 2 else { return [word] }
+        guard case .commands = family.action, BusRoot.command(at: parts).unknown == nil else { return [] }
+        return parts
     }
 }

@@ -23,6 +23,11 @@ struct BoundedFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unreadable(errno) }
         defer { close(descriptor) }
+        try self.init(descriptor: descriptor, bytesMax: bytesMax)
+    }
+
+    /// Reads what is left of an open file, which stays open.
+    init(descriptor: Int32, bytesMax: Int) throws(Fault) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .unreadable(errno) }
         identity = FileIdentity(status)

@@ -18,6 +18,14 @@ package enum Target: Sendable {
         }
         switch family.action {
         case .command(let run): self = .family(family, run)
+        case .commands:
+            let isOurs = BusRoot.command(at: [word] + SharedOptions.last(Array(words.dropFirst()))).unknown == nil
+            if !isOurs, let path = finder.path(of: "bus-\(word)") {
+                // Another Bus install knows more words than we do.
+                self = .program(path, words: 1, isService: false)
+            } else {
+                self = .family(family) { await CommandRunner.run(word, $0) }
+            }
         case .programs(let programs):
             let named = programs.first { words.dropFirst().starts(with: $0) }
             let program = named.map { (["bus", word] + $0).joined(separator: "-") }

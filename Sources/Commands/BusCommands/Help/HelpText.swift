@@ -1,3 +1,4 @@
+import ArgumentParser
 import BusCore
 import BusRuntime
 
@@ -11,6 +12,8 @@ enum HelpText {
         """
 
     static let examples = [
+        "bus billing status               # what may my account use?",
+        "bus operator stripe catalog sync --file catalog.json --dry-run",
         "bus integration stripe --events-url \"$BUS_EVENTS_API_URL\" --webhook-addr 127.0.0.1:8084",
         "bus journal add --help           # any installed bus-journal",
         "bus --check month.bus            # is every line of the file in order?",
@@ -67,15 +70,23 @@ enum HelpText {
         lines += Family.all.map { row($0.word, $0.summary) }
         let installed = modules.filter { Family.named($0) == nil }.sorted()
         if !installed.isEmpty { lines += ["  and, installed:"] + wrapped(installed) }
-        lines += ["", "OPTIONS (before the command)"]
-        lines += options.map { row(flag($0.flags, $0.value), $0.summary) }
-        lines += ["", "OPTIONS OF .bus FILES (before or between them)"]
-        lines += fileOptions.map { row(flag($0.flags, $0.value), $0.summary) }
-        lines += ["", "ENVIRONMENT (a .env file in the working folder adds what is unset)"]
-        lines += environment.map { row($0.name, $0.summary) }
-        lines += ["", "EXIT CODES (any other one is the command's own)"]
-        lines += exitCodes.map { row(String($0.code), $0.summary) }
+        for section in sections { lines += ["", section.title, section.body] }
         return lines.joined(separator: "\n")
+    }
+
+    /// What there is beside the commands.
+    static let sections: [(title: String, body: String)] = [
+        ("OPTIONS (before the command)", rows(options.map { (flag($0.flags, $0.value), $0.summary) })),
+        (
+            "OPTIONS OF .bus FILES (before or between them)",
+            rows(fileOptions.map { (flag($0.flags, $0.value), $0.summary) })
+        ),
+        ("ENVIRONMENT (a .env file in the working folder adds what is unset)", rows(environment)),
+        ("EXIT CODES (any other one is the command's own)", rows(exitCodes.map { (String($0.code), $0.summary) })),
+    ]
+
+    private static func rows(_ rows: [(String, String)]) -> String {
+        rows.map { row($0.0, $0.1) }.joined(separator: "\n")
     }
 
     private static func wrapped(_ words: [String]) -> [String] {
@@ -98,6 +109,15 @@ enum HelpText {
         let width = 22
         if left.count >= width { return "  \(left)\n  \(String(repeating: " ", count: width))\(right)" }
         return "  \(left)\(String(repeating: " ", count: width - left.count))\(right)"
+    }
+}
+
+extension HelpText {
+    /// The help of the family or command that words lead to; nil without words.
+    static func text(of words: [String]) -> String? {
+        guard let family = words.first.flatMap(Family.named) else { return nil }
+        guard case .commands = family.action else { return family.usage }
+        return BusRoot.helpMessage(for: BusRoot.command(at: words).command)
     }
 }
 

@@ -35,10 +35,8 @@ package struct CommandSettings: Sendable {
         ModuleFinder(executable: executable, path: environment["PATH"])
     }
 
-    /// The family whose umbrella we are called as: a link `bus-integration` to `bus` is `bus integration` (D-01).
-    package var impliedFamily: Family? {
-        name.hasPrefix("bus-") ? Family.named(String(name.dropFirst("bus-".count))) : nil
-    }
+    /// The words our name stands for: a link `bus-integration` to `bus` is `bus integration` (D-01).
+    package var impliedWords: [String] { Family.words(ofProgram: name) }
 
     private static func strings(_ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [[UInt8]] {
         guard let list else { return [] }

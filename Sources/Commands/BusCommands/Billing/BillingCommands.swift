@@ -1,0 +1,133 @@
+import ArgumentParser
+import BusClient
+import BusCore
+import BusRuntime
+
+/// `bus billing`: what people who pay meet (bus.md 8.3).
+struct BillingCommands: BusCommandGroup {
+    static let configuration = CommandConfiguration(
+        commandName: "billing", abstract: "What your account has bought, and the pages to buy and manage it.",
+        discussion: """
+            EXAMPLES
+              bus billing status        # what may be used, and how much is left
+              bus billing setup         # prints the page to pay on
+              bus billing portal        # prints the page to change or cancel on
+            """,
+        subcommands: [BillingStatusCommand.self, BillingSetupCommand.self, BillingPortalCommand.self])
+
+    /// The variables of every command of this family.
+    static let environment = """
+        ENVIRONMENT (the first that is set counts)
+          BUS_BILLING_API_URL, BUS_API_BASE_URL, BUS_API_URL, BUS_AI_API_URL
+                              where the API is (http://127.0.0.1:8080)
+          BUS_API_TOKEN_FILE, BUS_API_TOKEN
+                              your Bus token: a file, or itself; else what bus auth
+                              saved as auth/api-token in BUS_CONFIG_DIR,
+                              XDG_CONFIG_HOME/bus or HOME/.config/bus
+          NO_COLOR, TERM      colour and progress on a terminal
+        """
+}
+
+/// `bus billing status`.
+struct BillingStatusCommand: BusCommand {
+    static let formats = ResultFormats.byReader
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Shows what your account has bought and used.",
+        usage: "bus billing status [<options>]",
+        discussion: """
+            EXAMPLES
+              bus billing status
+              bus billing status --format json | jq .usage
+
+            On a terminal it prints a table, elsewhere the API's JSON. What to do next
+            goes to standard error. Exit code 0 means that the API answered.
+
+            \(BillingCommands.environment)
+            """)
+
+    @OptionGroup var access: APIAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let status = try await session.callBilling(access, as: .user) { client in
+            try await client.status()
+        }
+        try session.show(StatusReport(status))
+    }
+}
+
+/// `bus billing setup`.
+struct BillingSetupCommand: BusCommand {
+    static let formats = ResultFormats(.text, or: .json)
+    static let configuration = CommandConfiguration(
+        commandName: "setup", abstract: "Prints the page on which your account can be paid for.",
+        discussion: """
+            EXAMPLES
+              bus billing setup
+              bus billing setup --feature llm:proxy --return-url https://example.com/done
+              xdg-open "$(bus billing setup)"
+
+            \(BillingCommands.environment)
+            """)
+
+    @Option(help: .init("What to buy (the deployment's default).", valueName: "feature"))
+    var feature: String?
+    @Option(help: .init("Where the page leads back to.", valueName: "url"))
+    var returnURL: String?
+    @OptionGroup var access: APIAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let answer = try await session.callBilling(access, as: .user) { client in
+            try await client.checkoutSession(feature: feature, returnURL: returnURL)
+        }
+        try session.showPage(answer)
+        session.diagnostics.info("pay on that page, then: bus billing status")
+    }
+}
+
+/// `bus billing portal`.
+struct BillingPortalCommand: BusCommand {
+    static let formats = ResultFormats(.text, or: .json)
+    static let configuration = CommandConfiguration(
+        commandName: "portal", abstract: "Prints the page on which your plan can be changed or cancelled.",
+        discussion: """
+            EXAMPLES
+              bus billing portal
+              bus billing portal --return-url https://example.com/account
+
+            \(BillingCommands.environment)
+            """)
+
+    @Option(help: .init("Where the page leads back to.", valueName: "url"))
+    var returnURL: String?
+    @OptionGroup var access: APIAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let answer = try await session.callBilling(access, as: .user) { client in
+            try await client.portalSession(returnURL: returnURL)
+        }
+        try session.showPage(answer)
+    }
+}
+
+extension CommandSession {
+    /// The URL alone, or the whole answer.
+    fileprivate func showPage(_ answer: JSONText) throws {
+        guard let url = (try? answer.value())?["url"]?.text else {
+            throw ProcessFailure(exitCode: 1, "the API answered without a URL; check --api-url and the API's version")
+        }
+        if format == .json { try output.line(answer.bytes) } else { try output.line(url.printable) }
+    }
+
+    /// An account's status in the form asked for, and what to do about it.
+    func show(_ report: StatusReport) throws {
+        if format == .json {
+            try output.line(report.document.bytes)
+        } else {
+            try output.line(report.lines.joined(separator: "\n"))
+        }
+        if let advice = report.advice { diagnostics.info(advice) }
+    }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import BusClient
+import BusCore
+import BusRuntime
+
+/// `bus events listen`.
+struct EventsListenCommand: BusCommand {
+    /// Who gets an event.
+    enum Delivery: String, ExpressibleByArgument, CaseIterable {
+        case broadcast, unicast
+    }
+
+    static let formats = ResultFormats(.json)
+    static let configuration = CommandConfiguration(
+        commandName: "listen", abstract: "Prints events of one name as they come, one JSON object a line.",
+        discussion: """
+            EXAMPLES
+              bus events listen --name bus.billing.subscription.update --replay
+              bus events listen --name example.work --delivery unicast --group workers
+              bus events listen --name example.hello --replay --no-follow | jq .payload
+
+            A connection that breaks is opened again. --timeout ends the listening with
+            exit code 0.
+
+            \(EventsCommands.environment)
+              BUS_EVENTS_LISTENER_RETRY (1), BUS_EVENTS_LISTENER_RETRY_MIN (1s),
+              BUS_EVENTS_LISTENER_RETRY_MAX (30s)
+                              whether and after which time a stream is opened again
+            """)
+
+    @Option(help: .init("The event's name.", valueName: "name"))
+    var name: String
+    @Option(help: .init("Everybody gets every event, or one of a group each.", valueName: "delivery"))
+    var delivery = Delivery.broadcast
+    @Option(help: .init("The group that shares events (default).", valueName: "group"))
+    var group: String?
+    @Option(help: .init("Our name inside the group (default).", valueName: "consumer"))
+    var consumer: String?
+    @Flag(help: "Stored events first; broadcast only.")
+    var replay = false
+    @Flag(help: "End after the stored events.")
+    var noFollow = false
+    @OptionGroup var access: EventsAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let name = try EventsSendCommand.eventName(name)
+        let terms = EventFeed.Terms(name: name, sharing: try sharing(), replays: replay, follows: !noFollow)
+        var settings = session.settings
+        let listener = ListenerSettings(&settings)
+        try settings.check()
+        let output = session.output
+        let scope = AccessPolicy.scope(for: name, to: .listen)
+        try await session.withEvents(access, scope: scope) { client in
+            let feed = EventFeed(
+                client: client, terms: terms, backoff: listener.retries ? listener.backoff : nil,
+                logger: session.diagnostics.logger)
+            guard let limit = session.timeLimit else { return try await feed.run { try output.line($0) } }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await feed.run { try output.line($0) } }
+                group.addTask { try await ContinuousClock().sleep(for: limit) }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
+    }
+
+    private func sharing() throws(ProcessFailure) -> (group: String, consumer: String)? {
+        switch delivery {
+        case .broadcast:
+            if group != nil || consumer != nil {
+                throw ProcessFailure(exitCode: 2, "--group and --consumer are for --delivery unicast; add it")
+            }
+            return nil
+        case .unicast:
+            if replay { throw ProcessFailure(exitCode: 2, "--replay is for broadcast; a group goes on where it was") }
+            for (flag, value) in [("--group", group), ("--consumer", consumer)] {
+                guard let value, !GroupName.isValid(value) else { continue }
+                throw ProcessFailure(
+                    exitCode: 2,
+                    "\(flag) \"\(value)\" is no such name; use up to 128 letters, digits and . _ -, "
+                        + "a letter or digit first")
+            }
+            return (group ?? "default", consumer ?? "default")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import BusCore
+import BusRuntime
+
+/// The manual of `bus` as a whole: what the dispatcher does, then every command (bus.md 8.3).
+enum BusManual {
+    /// In a form other than text, for which `HelpText` is there.
+    static func text(_ format: ManualFormat) -> String {
+        let manual = CommandManual(of: BusRoot.self)
+        switch format {
+        case .text: return HelpText.text(modules: [])
+        case .opencli, .json: return String(decoding: openCLI(manual).bytes, as: UTF8.self)
+        case .markdown: return markdown(manual)
+        case .man:
+            return ManPage.text(
+                manual, synopsis: HelpText.usage.split(separator: "\n").prefix(2).map { $0.dropFirst(7).description },
+                sections: HelpText.sections)
+        }
+    }
+
+    /// The parser has a word of its own for help; this is ours.
+    private static let help = CommandManual(
+        name: "bus help", summary: "This help, or a command's.",
+        paragraphs: [.heading("EXAMPLES"), .verbatim(["bus help billing status", "bus help --format man > bus.1"])],
+        options: [
+            CommandManual.Option(
+                flags: "-f, --format", value: "form", summary: "Form of the help, \(ManualFormat.words).")
+        ], commands: [])
+
+    private static func openCLI(_ manual: CommandManual) -> JSONText {
+        let root = CommandManual(
+            name: manual.name, summary: manual.summary,
+            paragraphs: [.heading("EXAMPLES"), .verbatim(HelpText.examples)],
+            options: HelpText.options.filter { $0.flags != "--" }.map { option in
+                CommandManual.Option(flags: option.flags, value: option.value, summary: option.summary)
+            },
+            commands: (manual.commands + [help]).sorted { $0.name < $1.name })
+        return OpenCLIDocument.text(root, exitCodes: HelpText.exitCodes)
+    }
+
+    private static func markdown(_ manual: CommandManual) -> String {
+        let shared = CommandManual(of: SharedOptionsOnly.self).options
+        var blocks = [
+            "# Commands",
+            "Made from the parsers with `bus help --format markdown`; a test holds this page to them. `bus help <command>` "
+                + "prints one of them, `--format man` makes man pages, `--format opencli` a document for programs.",
+            "```text\n\(HelpText.usage.split(separator: "\n").prefix(2).joined(separator: "\n"))\n```",
+        ]
+        for section in HelpText.sections {
+            blocks += ["**\(section.title)**", "```text\n\(section.body)\n```"]
+        }
+        blocks += [
+            "## Options of every command",
+            "Before or after the command's words. Results go to standard output, everything else to standard error. "
+                + "Exit codes: 0 success, 1 a failure at run time, of an API or of a token, 2 usage or configuration.",
+            MarkdownManual.table(shared).joined(separator: "\n"),
+        ]
+        blocks += manual.commands.map { MarkdownManual.text($0, leavingOut: Set(shared)) }
+        return blocks.joined(separator: "\n\n")
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import BillingCore
+import BusCore
+import BusRuntime
+import StripeClient
+import StripeCore
+
+/// `bus operator stripe catalog sync` (bus.md 8.3, additions A-10, A-12).
+struct CatalogSyncCommand: BusCommand {
+    static let formats = ResultFormats.byReader
+    static let configuration = CommandConfiguration(
+        commandName: "sync", abstract: "Makes Stripe sell what a catalog says.",
+        discussion: """
+            EXAMPLES
+              bus operator stripe catalog sync --file catalog.json --dry-run
+              bus operator stripe catalog sync --file catalog.json
+              bus operator stripe catalog sync --file catalog.json --live --confirm <plan>
+
+            The plan is shown before anything is written: what is created, updated,
+            replaced and archived. A price cannot be changed in Stripe, so a new one takes
+            its lookup key and the old one is archived; running subscriptions keep it.
+            After an interruption run it again: it goes on where it stopped. A second run
+            writes nothing. A live key writes only with --live and the plan that --dry-run
+            has named.
+
+            \(StripeAccess.environment)
+            """)
+
+    @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
+    var file: String
+    @Flag(help: "Show the plan and write nothing.")
+    var dryRun = false
+    @Flag(help: "Archive what the file no longer names, if this command made it.")
+    var prune = false
+    @Flag(help: "The key is a live one, and that is meant.")
+    var live = false
+    @Option(help: .init("Only this plan; a live key needs it.", valueName: "plan"))
+    var confirm: String?
+    @OptionGroup var access: StripeAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let document = try InputFile.read(file, flag: "--file", bytesMax: Limits.catalogBodyBytesMax)
+        let catalog = try Catalog(parsing: document, unknownMembers: .refuse, purpose: .sync)
+        try await session.withStripe(access, isPaced: true) { client in
+            if live, client.mode != .live {
+                throw ProcessFailure(exitCode: 2, "--live is given and the key is a test key; leave one of them out")
+            }
+            let sync = CatalogSync(client: client, catalog: catalog, prune: prune)
+            try await session.interruptibly(limit: session.timeLimit) { try await carryOut(sync, in: session) }
+        }
+    }
+
+    private func carryOut(_ sync: CatalogSync, in session: CommandSession) async throws {
+        session.diagnostics.write(.debug, "reading what Stripe has")
+        let plan = try await sync.plan()
+        try show(plan, in: session)
+        if dryRun {
+            if session.format == .json { try session.output.line(plan.json(result: plan.entries).bytes) }
+            let live = plan.mode == .live ? " --live --confirm \(plan.hash)" : ""
+            if !plan.steps.isEmpty {
+                session.diagnostics.info(
+                    "nothing was written; apply it with the same command, without --dry-run\(live)")
+            }
+            return
+        }
+        let bar = ProgressBar(isShown: session.isAttended)
+        defer { bar.clear() }
+        let result = try await sync.apply(plan, live: live, confirmed: confirm) { done, total, step in
+            bar.show(done, of: total, step.text)
+        }
+        bar.clear()
+        try show(result, of: plan, in: session)
+    }
+
+    /// Before anything is written: with the results for people, beside them for programs.
+    private func show(_ plan: CatalogSyncPlan, in session: CommandSession) throws {
+        if session.format == .json {
+            for line in plan.text { session.diagnostics.info(line) }
+        } else {
+            try session.output.line(plan.text.joined(separator: "\n").printable)
+        }
+    }
+
+    private func show(_ result: CatalogSyncResult, of plan: CatalogSyncPlan, in session: CommandSession) throws {
+        if session.format == .json {
+            try session.output.line(plan.json(result: result.entries).bytes)
+        } else {
+            var table = TextTable("KIND", "LOOKUP KEY", "ID", "ACTION")
+            for entry in result.entries {
+                table.add(entry.object.kind.rawValue, entry.object.lookupKey, entry.id ?? "-", entry.action.rawValue)
+            }
+            try session.output.line((["", "done"] + table.lines).joined(separator: "\n"))
+        }
+        let next = "bus operator billing catalog put --file \(file == "-" ? "catalog.json" : file)"
+        session.diagnostics.info("Stripe sells what the file says; next: \(next)")
+    }
+}

@@ -1,0 +1,56 @@
+import BusClient
+import BusCore
+import BusRuntime
+
+/// A token that was just made, and what it is good for (bus.md D-53).
+struct IssuedToken {
+    /// The token itself: the one secret that a command prints, because that is what it was asked for.
+    let text: String
+    let lifetimeSeconds: Int64?
+    /// RFC 3339.
+    let expiresAt: String?
+    let audience: String?
+    let subject: String
+    let scope: String?
+
+    init(
+        text: String, lifetimeSeconds: Int64?, expiresAt: String?, audience: String?, subject: String, scope: String?
+    ) {
+        self.text = text
+        self.lifetimeSeconds = lifetimeSeconds
+        self.expiresAt = expiresAt
+        self.audience = audience
+        self.subject = subject
+        self.scope = scope
+    }
+
+    /// Reads the auth API's answer; what it leaves out is as it was ordered.
+    init(_ answer: JSONText, of order: TokenClient.Order) throws(ProcessFailure) {
+        let members = (try? answer.value()) ?? .null
+        // A token with other bytes could carry what follows it into a file or a header.
+        guard let text = members["access_token"]?.text, !text.isEmpty,
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw ProcessFailure(exitCode: 1, "the auth API answered without a usable access_token; check --api-url")
+        }
+        self.init(
+            text: text, lifetimeSeconds: members["expires_in"]?.integer, expiresAt: members["expires_at"]?.text,
+            audience: members["audience"]?.text ?? order.audience, subject: members["subject"]?.text ?? order.subject,
+            scope: members["scope"]?.text ?? order.scope)
+    }
+
+    /// `{"access_token","token_type","expires_in","expires_at","audience","subject","scope"}`.
+    var json: JSONText {
+        JSONText { writer in
+            writer.object { writer in
+                writer.member("access_token", text)
+                writer.member("token_type", "Bearer")
+                if let lifetimeSeconds { writer.member("expires_in", lifetimeSeconds) }
+                writer.member("expires_at", optional: expiresAt)
+                writer.member("audience", optional: audience)
+                writer.member("subject", subject)
+                writer.member("scope", optional: scope)
+            }
+        }
+    }
+}

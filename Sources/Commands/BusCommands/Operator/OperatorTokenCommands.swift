@@ -1,0 +1,152 @@
+import ArgumentParser
+import BusAuth
+import BusClient
+import BusCore
+import BusRuntime
+
+/// `bus operator token` (bus.md D-53).
+struct OperatorTokenCommands: BusCommandGroup {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Bus tokens for people and services.",
+        discussion: """
+            EXAMPLE
+              bus operator token issue --local --scope "billing:read billing:setup" --format token
+            """,
+        subcommands: [TokenIssueCommand.self])
+}
+
+/// `bus operator token issue`.
+struct TokenIssueCommand: BusCommand {
+    static let formats = ResultFormats(.json, or: .token)
+    static let configuration = CommandConfiguration(
+        commandName: "issue", abstract: "Issues a Bus token, signed here or by the auth API.",
+        discussion: """
+            EXAMPLES
+              export BUS_AUTH_HS256_SECRET_FILE=./local/jwt-secret
+              bus operator token issue --local --subject billing-worker --ttl 12h \\
+                --scope "billing:provider billing:subscription:write" --format token
+
+              export BUS_OPERATOR_INTERNAL_KEY_FILE=/run/secrets/bus-internal-key
+              bus operator token issue --subject "$USER" --audience ai.hg.fi/internal \\
+                --scope "billing:catalog:read billing:catalog:write" --output operator.json
+
+            With --local it signs with the deployment's own secret and asks nobody; without,
+            it asks the auth API. A new file of --output is readable by you alone.
+
+            ENVIRONMENT (every secret also as NAME_FILE, a file that holds it)
+              BUS_AUTH_HS256_SECRET      signs with --local, same as --hs256-secret-file
+              BUS_LOCAL_ACCOUNT_ID       the subject of --local (local-dev)
+              BUS_OPERATOR_INTERNAL_KEY  opens the auth API, same as --internal-key-file
+              BUS_API_BASE_URL, BUS_API_URL, BUS_AI_API_URL
+                                         where the auth API is, same as --api-url
+              NO_COLOR, TERM             colour on a terminal
+            """)
+
+    @Option(help: .init("Whom the token is for; required without --local.", valueName: "subject"))
+    var subject: String?
+    @Option(help: .init("Which APIs it opens (--local: ai.hg.fi/api).", valueName: "audience"))
+    var audience: String?
+    @Option(
+        name: [.customLong("scope"), .customLong("resources")],
+        help: .init("What it may do, with blanks between.", valueName: "scopes"))
+    var scope: String?
+    @Option(help: .init("How long it holds, at most 24h (--local: 1h).", valueName: "time"))
+    var ttl: String?
+    @Flag(help: "Sign here instead of asking the auth API.")
+    var local = false
+    @Option(
+        name: .customLong("hs256-secret-file"),
+        help: .init("File that holds the secret of --local.", valueName: "file"), completion: .file())
+    var secretFile: String?
+    @Option(help: .init("File that holds the auth API's internal key.", valueName: "file"), completion: .file())
+    var internalKeyFile: String?
+    @Option(name: .customLong("api-url"), help: .init("Where the auth API is.", valueName: "url"))
+    var url: String?
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let token = local ? try await signed(session.settings) : try await ordered(in: session)
+        switch session.format {
+        case .token: try session.output.line(token.text)
+        default: try session.output.line(token.json.bytes)
+        }
+    }
+
+    /// nil when nothing was said.
+    private func lifetimeSeconds() throws(ProcessFailure) -> Int64? {
+        guard let ttl else { return nil }
+        guard let lifetime = Duration(goSyntax: ttl), lifetime >= .seconds(1),
+            lifetime <= .seconds(Limits.localTokenSecondsMax)
+        else { throw ProcessFailure(exitCode: 2, "--ttl is \"\(ttl)\"; write a time from 1s to 24h, such as 12h") }
+        return lifetime.components.seconds
+    }
+
+    // MARK: Local
+
+    private func signed(_ settings: SettingsReader) async throws -> IssuedToken {
+        var settings = settings
+        let lifetime = try lifetimeSeconds() ?? 3_600
+        let secret =
+            if let secretFile { settings.secret(ofFile: secretFile, flag: "--hs256-secret-file") } else {
+                settings.secret("BUS_AUTH_HS256_SECRET")
+            }
+        let subject = subject ?? settings.text("BUS_LOCAL_ACCOUNT_ID") ?? "local-dev"
+        try settings.check()
+        guard let secret else {
+            throw ProcessFailure(
+                exitCode: 2, "no signing secret is set; set BUS_AUTH_HS256_SECRET_FILE or pass --hs256-secret-file")
+        }
+        guard !subject.isEmpty else { throw ProcessFailure(exitCode: 2, "--subject is empty; name somebody") }
+        let now = Timestamp(seconds: Timestamp.now.seconds)
+        let audience = audience ?? Audience.api
+        let scopes = (scope ?? "").split(separator: " ").map { String($0) }
+        let text = try await BusToken.issue(
+            subject: subject, audience: audience, scopes: scopes, issuedAt: now, lifetimeSeconds: lifetime,
+            secret: secret)
+        return IssuedToken(
+            text: text, lifetimeSeconds: lifetime, expiresAt: now.advanced(bySeconds: lifetime).rfc3339,
+            audience: audience, subject: subject, scope: scopes.joined(separator: " "))
+    }
+
+    // MARK: Remote
+
+    private func ordered(in session: CommandSession) async throws -> IssuedToken {
+        var settings = session.settings
+        let origin = settings.apiOrigin(flag: url, variable: nil, default: nil)
+        let key =
+            if let internalKeyFile { settings.secret(ofFile: internalKeyFile, flag: "--internal-key-file") } else {
+                settings.secret("BUS_OPERATOR_INTERNAL_KEY")
+            }
+        if key == nil, internalKeyFile == nil {
+            settings.addFault(
+                "no internal key is set; set BUS_OPERATOR_INTERNAL_KEY_FILE or pass --internal-key-file, or sign here "
+                    + "with --local")
+        }
+        if (subject ?? "").isEmpty { settings.addFault("--subject is missing; say whom the token is for") }
+        let lifetime = try lifetimeSeconds()
+        try settings.check()
+        guard let origin, let key, let subject else { throw ProcessFailure(exitCode: 2, "a setting is missing") }
+        let order = TokenClient.Order(
+            subject: subject, audience: audience, scope: scope, lifetimeSeconds: lifetime)
+        let limit = session.timeLimit ?? .seconds(Limits.commandCallSeconds)
+        let answer = try await session.withHTTP { http in
+            let calls = APICalls(http: http, origin: origin, credential: .internalKey(key), timeout: limit)
+            do {
+                return try await TokenClient(calls).issue(order)
+            } catch let fault as APIFault {
+                throw TokenIssueCommand.failure(fault, origin, limit)
+            }
+        }
+        return try IssuedToken(answer, of: order)
+    }
+
+    private static func failure(_ fault: APIFault, _ origin: APIOrigin, _ limit: Duration) -> any Error {
+        if case .refused(let refusal) = fault, [401, 403].contains(refusal.status) {
+            return ProcessFailure(
+                exitCode: 1,
+                "the auth API refused the internal key: \(refusal.message) (\(refusal.status) \(refusal.type)); check "
+                    + "BUS_OPERATOR_INTERNAL_KEY")
+        }
+        return APIFailure(fault: fault, origin: origin, tokenCommand: "", timeLimit: limit)
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+
+/// A command of `bus` that runs in its process: the parser fills it in, a session says what it runs with.
+protocol BusCommand: ParsableCommand {
+    /// The forms its results come in.
+    static var formats: ResultFormats { get }
+    /// The flags that every command takes.
+    var shared: SharedOptions { get }
+    /// Does the work; results go to the session's output, everything else to its diagnostics.
+    func run(in session: CommandSession) async throws
+}
+
+/// A word that only leads to other words.
+protocol BusCommandGroup: ParsableCommand {}
+
+extension ParsableCommand {
+    /// The command that a path of words leads to, as far as its words are known.
+    static func command(at words: some Sequence<String>) -> (command: any ParsableCommand.Type, unknown: String?) {
+        var command: any ParsableCommand.Type = self
+        for word in words {
+            guard !command.configuration.subcommands.isEmpty, !word.hasPrefix("-") else { break }
+            guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
+                return (command, word)
+            }
+            command = next
+        }
+        return (command, nil)
+    }
+}
+
+/// One form of results.
+enum ResultFormat: String, Sendable {
+    case json, text, token
+}
+
+/// The forms of one command's results; which one is meant when nobody says follows from where they go.
+struct ResultFormats: Sendable {
+    /// For programs: in a pipe or a file.
+    let piped: ResultFormat
+    /// For people: on a terminal.
+    let terminal: ResultFormat
+    /// Every form, the usual one first.
+    let all: [ResultFormat]
+
+    /// One form everywhere, and others on request.
+    init(_ usual: ResultFormat, or others: ResultFormat...) {
+        self.init(piped: usual, terminal: usual, or: others)
+    }
+
+    /// JSON for programs and text for people.
+    static let byReader = ResultFormats(piped: .json, terminal: .text, or: [.text])
+
+    private init(piped: ResultFormat, terminal: ResultFormat, or others: [ResultFormat]) {
+        self.piped = piped
+        self.terminal = terminal
+        all = [piped] + others
+    }
+}

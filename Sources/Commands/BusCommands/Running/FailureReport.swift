@@ -1,0 +1,91 @@
+import BillingCore
+import BusClient
+import BusCore
+import BusRuntime
+import StripeClient
+import StripeCore
+
+/// What a failure says, and how the process ends (bus.md 8.3).
+struct FailureReport {
+    /// 1 for run-time, API and token failures, 2 for usage and configuration.
+    let exitCode: Int32
+    /// Each a lower-case fact, then the remedy.
+    let lines: [String]
+
+    /// Classifies what a command has thrown.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as ProcessFailure: self.init(failure.exitCode, failure.description)
+        case let faults as SettingsFaults: self.init(exitCode: 2, lines: faults.messages)
+        case let faults as CatalogFaults: self.init(exitCode: 1, lines: faults.problems.map(\.description))
+        case let faults as CatalogSyncFaults: self.init(exitCode: 1, lines: faults.problems)
+        case let refusal as CatalogSyncRefusal: self.init(2, refusal.message)
+        case let stopped as CatalogSyncStopped: self.init(1, stopped.busError.message)
+        case let fault as StripeFault: self.init(1, fault.message)
+        case let failure as APIFailure: self.init(1, failure.message)
+        case let failure as EventsFailure: self.init(1, failure.message)
+        case let error as BusError: self.init(1, error.message)
+        default: self.init(1, "the command failed: \(error); run it again with -vv")
+        }
+    }
+
+    private init(_ exitCode: Int32, _ line: String) {
+        self.init(exitCode: exitCode, lines: [line])
+    }
+
+    private init(exitCode: Int32, lines: [String]) {
+        self.exitCode = exitCode
+        self.lines = lines
+    }
+}
+
+/// A call to one of our APIs that did not do what was asked.
+struct APIFailure: Error {
+    let fault: APIFault
+    let origin: APIOrigin
+    /// The command that makes a token which is allowed to.
+    let tokenCommand: String
+    let timeLimit: Duration
+
+    /// Lower-case fact, then the remedy.
+    var message: String {
+        switch fault {
+        case .refused(let refusal) where [401, 403].contains(refusal.status):
+            return "the API refused the token: \(refusal.message) (\(refusal.status) \(refusal.type)); "
+                + "get another one with: \(tokenCommand)"
+        case .refused(let refusal):
+            let remedy = refusal.command.map { "; run: \($0)" } ?? ""
+            return "\(refusal.message) (\(refusal.status) \(refusal.type))\(remedy)"
+        case .unreachable(let reason):
+            return "\(origin.text) was not reached (\(reason)); check the URL and that the service runs"
+        case .late:
+            return "\(origin.text) did not answer within \(timeLimit.goText); try again, or raise --timeout"
+        case .unusableKey:
+            return "the internal key holds characters that cannot be sent; store the key alone in its file"
+        case .unreadable:
+            return "\(origin.text) answered with something that is not this API's; check the URL"
+        }
+    }
+}
+
+/// A call to the Events API that did not do what was asked.
+struct EventsFailure: Error {
+    let fault: EventsFault
+    /// What the token has to be allowed for this event.
+    let scope: String
+
+    /// Lower-case fact, then the remedy.
+    var message: String {
+        switch fault {
+        case .refused(let status, let message):
+            "the Events API refused the token: \(message) (\(status)); it needs the scope \(scope): "
+                + "bus operator token issue --audience ai.hg.fi/api --scope \"\(scope)\" makes one"
+        case .notFound:
+            "there is no Events API at this URL; check BUS_EVENTS_API_URL or --events-url"
+        case .rejected(let status, let type, let message):
+            "\(message) (\(status) \(type))"
+        case .unavailable(let reason, _):
+            "the Events API was not reached (\(reason)); check BUS_EVENTS_API_URL and that the service runs"
+        }
+    }
+}

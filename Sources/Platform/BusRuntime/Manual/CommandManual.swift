@@ -1,0 +1,157 @@
+import ArgumentParser
+import BusCore
+
+/// A command and everything below it, as its parser describes it: what manuals and OpenCLI documents are made from.
+package struct CommandManual: Sendable {
+    /// Something that may stand behind the command's words.
+    package struct Option: Hashable, Sendable {
+        /// With their dashes, the short one first; empty for a word of its own.
+        package let names: [String]
+        /// What the value is called; nil for a flag.
+        package let value: String?
+        /// The only values there are; empty when any may stand.
+        package let values: [String]
+        package let summary: String
+        package let isRequired: Bool
+        package let isRepeating: Bool
+    }
+
+    /// One run of lines of a description.
+    package enum Paragraph: Hashable, Sendable {
+        /// `EXAMPLES`, `ENVIRONMENT (…)`.
+        case heading(String)
+        /// Indented lines, kept as they are.
+        case verbatim([String])
+        case text(String)
+    }
+
+    /// All words, `bus billing status`.
+    package let name: String
+    package let summary: String
+    /// What is said beyond the summary, in order.
+    package let paragraphs: [Paragraph]
+    /// In the order of their declaration; `--help` is left out.
+    package let options: [Option]
+    /// What the words below lead to.
+    package let commands: [CommandManual]
+
+    /// Asks a parser for its description.
+    package init(of command: any ParsableCommand.Type, name: String? = nil) {
+        let dump = (try? JSONValue(parsing: Array(command._dumpHelp().utf8))) ?? .null
+        self.init(dump["command"] ?? .null, name: name ?? command._commandName)
+    }
+
+    /// A command that no parser describes.
+    package init(
+        name: String, summary: String, paragraphs: [Paragraph], options: [Option], commands: [CommandManual]
+    ) {
+        self.name = name
+        self.summary = summary
+        self.paragraphs = paragraphs
+        self.options = options
+        self.commands = commands
+    }
+
+    private init(_ command: JSONValue, name: String) {
+        self.name = name
+        summary = command["abstract"]?.text ?? ""
+        paragraphs = CommandManual.paragraphs(of: command["discussion"]?.text ?? "")
+        options = (command["arguments"]?.elements ?? []).filter { $0["shouldDisplay"]?.flag != false }
+            .map { Option($0) }.filter { !$0.names.contains("--help") }
+        commands = (command["subcommands"]?.elements ?? [])
+            .filter { $0["shouldDisplay"]?.flag != false && $0["commandName"]?.text != "help" }
+            .map { CommandManual($0, name: "\(name) \($0["commandName"]?.text ?? "")") }
+    }
+
+    /// The manual of a command below; nil when there is none of that name.
+    package subscript(name: String) -> CommandManual? {
+        if self.name == name { return self }
+        return commands.lazy.compactMap { $0[name] }.first
+    }
+
+    /// This command and all below it, depth first.
+    package var all: [CommandManual] { [self] + commands.flatMap(\.all) }
+
+    /// The commands that stand as examples in the description, without their indentation.
+    package var examples: [String] {
+        var isExample = false
+        return paragraphs.flatMap { paragraph -> [String] in
+            switch paragraph {
+            case .heading(let heading): isExample = heading.hasPrefix("EXAMPLE")
+            case .text: isExample = false
+            case .verbatim(let lines) where isExample: return lines.filter { !$0.isEmpty }
+            case .verbatim: break
+            }
+            return []
+        }
+    }
+
+    private static func paragraphs(of text: String) -> [Paragraph] {
+        var paragraphs: [Paragraph] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let isIndented = line.hasPrefix("  ")
+            let content = isIndented ? String(line.dropFirst(2)) : String(line)
+            switch (paragraphs.last, isIndented) {
+            case (.verbatim(let lines)?, _) where isIndented || line.isEmpty:
+                paragraphs[paragraphs.count - 1] = .verbatim(lines + [content])
+            case (_, true): paragraphs.append(.verbatim([content]))
+            case (_, false) where line.isEmpty: paragraphs.append(.text(""))
+            case (.text(let before)?, false) where !before.isEmpty && !isHeading(line):
+                paragraphs[paragraphs.count - 1] = .text("\(before) \(content)")
+            default: paragraphs.append(isHeading(line) ? .heading(content) : .text(content))
+            }
+        }
+        return paragraphs.compactMap { paragraph in
+            switch paragraph {
+            case .text(""): return nil
+            case .verbatim(var lines):
+                while lines.last?.isEmpty == true { lines.removeLast() }
+                return .verbatim(lines)
+            default: return paragraph
+            }
+        }
+    }
+
+    /// A line that begins with a word in capitals.
+    private static func isHeading(_ line: Substring) -> Bool {
+        let word = line.prefix { $0 != " " }
+        return word.count > 3 && word.allSatisfy { $0.isUppercase }
+    }
+}
+
+extension CommandManual.Option {
+    /// An option that no parser describes; `flags` is written like `-f, --format`.
+    package init(flags: String, value: String?, summary: String) {
+        names = flags.split(separator: ", ").map { String($0) }
+        self.value = value
+        values = []
+        self.summary = summary
+        isRequired = false
+        isRepeating = false
+    }
+
+    fileprivate init(_ argument: JSONValue) {
+        let names = (argument["names"]?.elements ?? []).compactMap { name -> String? in
+            guard let text = name["name"]?.text else { return nil }
+            return (name["kind"]?.text == "short" ? "-" : "--") + text
+        }
+        let isFlag = argument["kind"]?.text == "flag"
+        self.names = names.filter { !$0.hasPrefix("--") } + names.filter { $0.hasPrefix("--") }
+        value = isFlag ? nil : argument["valueName"]?.text ?? "value"
+        values = (argument["allValueStrings"]?.elements ?? argument["allValues"]?.elements ?? []).compactMap(\.text)
+        summary = argument["abstract"]?.text ?? ""
+        isRequired = argument["isOptional"]?.flag == false && argument["defaultValue"] == nil
+        isRepeating = argument["isRepeating"]?.flag == true
+    }
+
+    /// `-f, --format <form>`.
+    package var synopsis: String {
+        let value = value.map { "<\($0)>" } ?? ""
+        return names.isEmpty ? value : names.joined(separator: ", ") + (value.isEmpty ? "" : " \(value)")
+    }
+
+    /// The summary with the values that may stand.
+    package var text: String {
+        values.isEmpty ? summary : "\(summary) One of \(values.joined(separator: ", "))."
+    }
+}

@@ -1,0 +1,60 @@
+/// A manual as a page for `man`, in the macros of man(7).
+package enum ManPage {
+    /// A section that the parser does not know of.
+    package typealias Section = (title: String, body: String)
+
+    /// The page of a command: its own sections first, then every command below it.
+    package static func text(_ manual: CommandManual, synopsis: [String]? = nil, sections: [Section] = []) -> String {
+        let page = manual.name.replacing(" ", with: "-")
+        var lines = [
+            ".TH \(page.uppercased()) 1 \"\" \"bus \(BusVersion.text)\" \"Bus manual\"", ".SH NAME",
+            "\(escaped(page)) \\- \(escaped(manual.summary))", ".SH SYNOPSIS", ".nf",
+        ]
+        lines += (synopsis ?? [usage(manual)]).map { plain($0) }
+        lines += [".fi"]
+        lines += description(manual.paragraphs, heading: ".SH")
+        lines += optionLines(manual.options, heading: ".SH OPTIONS")
+        for section in sections { lines += [".SH \(escaped(section.title))", ".nf", plain(section.body), ".fi"] }
+        if !manual.commands.isEmpty { lines.append(".SH COMMANDS") }
+        for command in manual.commands.flatMap(\.all) {
+            lines += [".SS \(escaped(command.name))", escaped(command.summary)]
+            lines += description(command.paragraphs, heading: ".PP\n.B")
+            lines += optionLines(command.options, heading: ".PP\n.B OPTIONS")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func usage(_ manual: CommandManual) -> String {
+        manual.commands.isEmpty ? "\(manual.name) [options]" : "\(manual.name) <command> [options]"
+    }
+
+    private static func description(_ paragraphs: [CommandManual.Paragraph], heading: String) -> [String] {
+        paragraphs.flatMap { paragraph in
+            switch paragraph {
+            case .heading(let text): ["\(heading) \(escaped(text))"]
+            case .verbatim(let lines): [".PP", ".nf"] + lines.map { plain($0) } + [".fi"]
+            case .text(let text): [".PP", plain(text)]
+            }
+        }
+    }
+
+    private static func optionLines(_ options: [CommandManual.Option], heading: String) -> [String] {
+        let named = options.filter { !$0.names.isEmpty || !$0.isRepeating }
+        guard !named.isEmpty else { return [] }
+        return [heading] + named.flatMap { [".TP", ".B \(escaped($0.synopsis))", plain($0.text)] }
+    }
+
+    /// Lines of text: none of them may look like a macro.
+    private static func plain(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let line = escaped(String(line))
+            return line.hasPrefix(".") || line.hasPrefix("'") ? "\\&\(line)" : line
+        }.joined(separator: "\n")
+    }
+
+    /// Backslashes and dashes as they are written.
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("'", with: "\\(aq")
+            .replacing("`", with: "\\(ga").replacing("\"", with: "\\(dq")
+    }
+}

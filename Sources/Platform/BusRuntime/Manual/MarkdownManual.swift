@@ -1,0 +1,46 @@
+/// A manual as a page of Markdown.
+package enum MarkdownManual {
+    /// One section for every command, deeper ones under deeper headings; options in `shared` are left to the caller.
+    package static func text(
+        _ manual: CommandManual, level: Int = 2, leavingOut shared: Set<CommandManual.Option> = []
+    ) -> String {
+        manual.all.map { section($0, level, shared) }.joined(separator: "\n\n")
+    }
+
+    /// A table of options.
+    package static func table(_ options: [CommandManual.Option]) -> [String] {
+        ["| option | meaning |", "|---|---|"]
+            + options.map { option in
+                let marks = [option.isRequired ? "Required." : nil, option.isRepeating ? "May be repeated." : nil]
+                let meaning = ([option.text] + marks.compactMap { $0 }).joined(separator: " ")
+                return "| `\(option.synopsis)` | \(meaning.replacing("|", with: "\\|")) |"
+            }
+    }
+
+    private static func section(
+        _ manual: CommandManual, _ level: Int, _ shared: Set<CommandManual.Option>
+    ) -> String {
+        var blocks = ["\(String(repeating: "#", count: level)) `\(manual.name)`", manual.summary]
+        for paragraph in manual.paragraphs {
+            switch paragraph {
+            case .heading(let heading): blocks.append("**\(title(heading))**")
+            case .verbatim(let lines): blocks.append((["```text"] + lines + ["```"]).joined(separator: "\n"))
+            case .text(let text): blocks.append(text)
+            }
+        }
+        let options = manual.options.filter { !shared.contains($0) && !isPassedOn($0) }
+        if !options.isEmpty { blocks.append(table(options).joined(separator: "\n")) }
+        return blocks.joined(separator: "\n\n")
+    }
+
+    /// `ENVIRONMENT (…)` as `Environment (…)`.
+    private static func title(_ heading: String) -> String {
+        let word = heading.prefix { $0 != " " }
+        return word.prefix(1) + word.dropFirst().lowercased() + heading.dropFirst(word.count)
+    }
+
+    /// Everything that a program gets behind its words is described by the program.
+    private static func isPassedOn(_ option: CommandManual.Option) -> Bool {
+        option.names.isEmpty && option.isRepeating
+    }
+}
