@@ -214,7 +214,9 @@ let package = Package(
                 "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
                 "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
             ]),
-        tests(of: "BusCommands", in: "Commands", ["BusCore", "BusCommands", "BusRuntime", "TestSupport", "bus"]),
+        tests(
+            of: "BusCommands", in: "Commands",
+            ["BusCore", "BusCommands", "BusRuntime", "TestSupport", .argumentParser, "bus"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

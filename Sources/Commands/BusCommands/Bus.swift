@@ -5,7 +5,14 @@ import Glibc
 package enum Bus {
     /// Runs the command line of this process and ends it.
     package static func main() async {
+        dieSilently()
         exit(await run(CommandSettings.ofProcess()))
+    }
+
+    /// Leaves crashes to the system: the runtime's own report shows registers and the memory they point to, and there
+    /// a part of a secret may be.
+    private static func dieSilently() {
+        for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
     }
 
     private static func run(_ settings: CommandSettings) async -> Int32 {

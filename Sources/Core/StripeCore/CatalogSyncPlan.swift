@@ -50,15 +50,17 @@ package struct CatalogSyncPlan: Hashable, Sendable {
         return hexText(hash.finalize())
     }
 
-    /// Checks that the writes may be made: in live mode only who asked for it and has seen this plan.
+    /// Checks that the writes may be made: in live mode only who asked for it and has seen this plan, and in any
+    /// mode no other plan than the one that is confirmed.
     package func permit(
         keyMode: StripeMode, live: Bool, confirmed: String?
     ) throws(CatalogSyncRefusal) {
         guard mode == keyMode else {
             throw CatalogSyncRefusal(message: "the plan is of \(mode.rawValue) mode; plan again with this key")
         }
-        if mode != .live || steps.isEmpty { return }
-        guard live else {
+        if steps.isEmpty { return }
+        if mode != .live, confirmed == nil || confirmed == hash { return }
+        guard live || mode != .live else {
             throw CatalogSyncRefusal(
                 message: "this is a live key; look at the plan, then run again with --live --confirm \(hash)")
         }

@@ -131,4 +131,49 @@ import Testing
             #expect(result.standardOutput.wholeMatch(of: /bus \d+\.\d+\.\d+\n/) != nil)
         }
     }
+
+    /// Beside another Bus install, words that only it knows stay its own.
+    @Test func foreignProgramGetsTheWordsWeDoNotKnow() async throws {
+        let world = try BusWorld()
+        try world.addModule("operator", "echo \"foreign $*\"")
+        try world.addModule("events", "echo \"foreign $*\"")
+        try world.addModule("billing", "echo \"foreign $*\"")
+        #expect(try await world.bus("operator", "auth", "x").standardOutput == "foreign auth x\n")
+        #expect(try await world.bus("-f", "json", "operator", "auth").standardOutput == "foreign --format json auth\n")
+        #expect(try await world.bus("events", "relay", "--to", "x").standardOutput == "foreign relay --to x\n")
+        // What we know is ours, whatever else is installed.
+        for words in [
+            ["operator", "token", "issue", "--help"], ["operator", "-f", "json", "token", "issue", "--help"],
+            ["billing", "--help"], ["events", "send", "-h"], ["help", "billing", "status"],
+        ] {
+            let result = try await world.run("bus", words)
+            #expect(result.standardOutput.hasPrefix("OVERVIEW"), "\(words): \(result.standardOutput)")
+        }
+    }
+
+    /// Links to `bus` under the programs' names are these programs (D-01).
+    @Test(arguments: [
+        ("operator", ["token", "issue"]), ("operator-stripe", ["catalog", "sync"]), ("billing", ["status"]),
+        ("events", ["send"]),
+    ])
+    func linksAreTheFamilies(_ name: String, _ words: [String]) async throws {
+        let world = try BusWorld()
+        let link = "\(world.modules)/bus-\(name)"
+        symlink(Products.path(of: "bus"), link)
+        let help = try await world.run(link, words + ["--help"])
+        let all = ["bus"] + name.split(separator: "-").map { String($0) } + words
+        #expect(help.standardOutput.contains("USAGE: \(all.joined(separator: " "))"))
+        #expect(try await world.run(link, ["--version"]).standardOutput.hasPrefix("bus-\(name) "))
+        let unknown = try await world.run(link, ["nonsense"])
+        #expect(unknown.exit == .code(2) && unknown.standardError.contains("knows no \"nonsense\""))
+    }
+
+    /// `bus-operator-x` is no command of ours, so a link of that name is just `bus`.
+    @Test func otherNamesAreBusItself() {
+        #expect(Family.words(ofProgram: "bus-operator-x").isEmpty)
+        #expect(Family.words(ofProgram: "bus-integration-stripe").isEmpty)
+        #expect(Family.words(ofProgram: "bus").isEmpty && Family.words(ofProgram: "journal").isEmpty)
+        #expect(Family.words(ofProgram: "bus-operator-token") == ["operator", "token"])
+        #expect(Family.words(ofProgram: "bus-integration") == ["integration"])
+    }
 }

@@ -53,7 +53,7 @@ struct SharedOptions: ParsableArguments {
                 flags.append(argument)
             } else if withValue.contains(argument) {
                 flags.append(argument)
-                if let value = rest.popFirst() { flags.append(value) }
+                if rest.first != "--", let value = rest.popFirst() { flags.append(value) }
             } else if alone.contains(argument) || isRepeatedVerbose(argument) {
                 flags.append(argument)
             } else {

@@ -29,13 +29,17 @@ package enum ManPage {
     }
 
     private static func description(_ paragraphs: [CommandManual.Paragraph], heading: String) -> [String] {
-        paragraphs.flatMap { paragraph in
+        var lines: [String] = []
+        for paragraph in paragraphs {
+            // A section begins a paragraph itself.
+            let begin = lines.last?.hasPrefix(".SH") == true ? [] : [".PP"]
             switch paragraph {
-            case .heading(let text): ["\(heading) \(escaped(text))"]
-            case .verbatim(let lines): [".PP", ".nf"] + lines.map { plain($0) } + [".fi"]
-            case .text(let text): [".PP", plain(text)]
+            case .heading(let text): lines.append("\(heading) \(escaped(text))")
+            case .verbatim(let text): lines += begin + [".nf"] + text.map { plain($0) } + [".fi"]
+            case .text(let text): lines += begin + [plain(text)]
             }
         }
+        return lines
     }
 
     private static func optionLines(_ options: [CommandManual.Option], heading: String) -> [String] {

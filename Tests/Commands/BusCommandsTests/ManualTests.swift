@@ -1,0 +1,151 @@
+import ArgumentParser
+import BusCore
+import BusRuntime
+import TestSupport
+import Testing
+
+@testable import BusCommands
+
+extension BusRoot {
+    /// What the parser says of every command.
+    static var manual: CommandManual { CommandManual(of: BusRoot.self) }
+
+    static func manual(of command: any ParsableCommand.Type) -> CommandManual { CommandManual(of: command) }
+}
+
+/// Help, manuals and completions say what the parser takes.
+@Suite(.timeLimit(.minutes(5))) struct ManualTests {
+    /// The words of every command that runs in this process, groups included.
+    static let commands: [[String]] = BusRoot.manual.all.map { $0.name.split(separator: " ").map { String($0) } }
+        .filter { $0.count > 1 && !["api", "integration"].contains($0[1]) }.map { Array($0.dropFirst()) }
+
+    @Test func everyCommandOfTheContractIsThere() {
+        let names = Set(ManualTests.commands.map { $0.joined(separator: " ") })
+        let wanted = [
+            "events send", "events listen", "billing status", "billing setup", "billing portal", "operator token issue",
+            "operator billing status", "operator billing catalog template", "operator billing catalog get",
+            "operator billing catalog put", "operator stripe test", "operator stripe catalog sync",
+        ]
+        #expect(names.isSuperset(of: wanted))
+    }
+
+    @Test(arguments: ManualTests.commands) func helpIsAsKept(_ words: [String]) async throws {
+        let name = words.joined(separator: "-")
+        let world = try BusWorld()
+        let help = try await world.run("bus", words + ["--help"])
+        #expect(help.exit == .code(0) && help.standardError.isEmpty)
+        #expect(try Golden.difference(help.standardOutput, from: "Tests/Golden/help/\(name).txt") == nil)
+        let lines = help.standardOutput.split(separator: "\n")
+        #expect(lines.count > 1 && lines[1].hasPrefix("EXAMPLE"), "help leads with examples")
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines.filter { $0.count > 80 })")
+        // The same by other ways to ask.
+        for other in [words + ["-h"], ["help"] + words, [words[0], "help"] + words.dropFirst()] {
+            #expect(try await world.run("bus", other).standardOutput == help.standardOutput, "\(other)")
+        }
+        let document = try await world.run("bus", ["help"] + words + ["--format", "opencli"])
+        #expect(try JSONValue(parsing: Array(document.standardOutput.utf8))["opencli"]?.text == "0.1.0")
+    }
+
+    /// A variable that a command reads and its help does not name would be a secret between us and the code.
+    @Test(arguments: ManualTests.commands) func everyVariableIsNamed(_ words: [String]) async throws {
+        let world = try BusWorld()
+        let help = try await world.run("bus", words + ["--help"]).standardOutput
+        for name in ManualTests.variables(words) { #expect(help.contains(name), "\(words) reads \(name)") }
+    }
+
+    private static func variables(_ words: [String]) -> [String] {
+        let origins = ["BUS_API_BASE_URL", "BUS_API_URL", "BUS_AI_API_URL"]
+        switch words.joined(separator: " ") {
+        case "billing status", "billing setup", "billing portal":
+            return origins + [
+                "BUS_BILLING_API_URL", "BUS_API_TOKEN_FILE", "BUS_API_TOKEN", "BUS_CONFIG_DIR", "XDG_CONFIG",
+            ]
+        case "operator billing status", "operator billing catalog get", "operator billing catalog put":
+            return origins + [
+                "BUS_BILLING_API_URL", "BUS_OPERATOR_TOKEN", "BUS_INTERNAL_TOKEN", "BUS_API_TOKEN", "_FILE",
+            ]
+        case "operator token issue":
+            return origins + ["BUS_AUTH_HS256_SECRET", "BUS_LOCAL_ACCOUNT_ID", "BUS_OPERATOR_INTERNAL_KEY", "_FILE"]
+        case "operator stripe test", "operator stripe catalog sync":
+            return [
+                "BUS_STRIPE_SECRET_KEY", "BUS_STRIPE_SECRET_KEY_FILE", "BUS_STRIPE_API_KEY_FILE",
+                "BUS_STRIPE_API_VERSION", "BUS_STRIPE_API_URL", "NO_COLOR",
+            ]
+        case "events send", "events listen":
+            return [
+                "BUS_EVENTS_API_URL", "BUS_API_TOKEN_FILE", "BUS_EVENTS_TOKEN_FILE", "BUS_API_TOKEN",
+                "BUS_EVENTS_TOKEN",
+            ] + (words.last == "listen" ? ["BUS_EVENTS_LISTENER_RETRY_MIN", "BUS_EVENTS_LISTENER_RETRY_MAX"] : [])
+        default: return []
+        }
+    }
+
+    @Test func manPagesAreCleanForMandoc() async throws {
+        let world = try BusWorld()
+        for words in [[]] + ManualTests.commands + [["integration", "stripe"], ["api", "provider", "events"]] {
+            let page = try await world.run("bus", ["help"] + words + ["--format", "man"])
+            #expect(page.exit == .code(0) && page.standardOutput.hasPrefix(".TH BUS"))
+            let path = try world.write(page.standardOutput, to: "page.1")
+            let lint = try await BusProcess.finish("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", path])
+            // A page that is made has no date of its own.
+            let findings = lint.standardOutput.split(separator: "\n").filter { !$0.contains("missing date") }
+            #expect(findings.isEmpty, "\(words): \(findings)")
+        }
+    }
+
+    @Test func manPageShowsWhatIsThere() async throws {
+        let world = try BusWorld()
+        let page = try await world.run("bus", ["help", "--format", "man"]).standardOutput
+        let path = try world.write(page, to: "bus.1")
+        let shown = try await BusProcess.finish("/usr/bin/mandoc", ["-T", "ascii", "-O", "width=100", path])
+        let text = shown.standardOutput.replacing(#/.\u{8}/#, with: "")
+        for word in [
+            "bus operator stripe catalog sync", "--dry-run", "BUS_STRIPE_SECRET_KEY", "'{\"text\":\"hello\"}'",
+        ] {
+            #expect(text.contains(word), "\(word)")
+        }
+    }
+
+    // MARK: Completions
+
+    @Test func bashCompletes() async throws {
+        let world = try BusWorld()
+        try world.write(try await world.bus("completion", "bash").standardOutput, to: "bus.bash")
+        func completions(_ words: String) async throws -> [Substring] {
+            let script = """
+                . ./bus.bash; COMP_WORDS=(\(words)); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE="${COMP_WORDS[*]}"
+                COMP_POINT=${#COMP_LINE}; $(complete -p bus | sed 's/.*-F //; s/ .*//') bus "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+                printf '%s\\n' "${COMPREPLY[@]}"
+                """
+            let result = try await world.run("/bin/bash", ["--norc", "-c", script])
+            #expect(result.standardError.isEmpty, "\(result.standardError)")
+            return result.standardOutput.split(separator: "\n")
+        }
+        #expect(try await completions("bus bil") == ["billing"])
+        #expect(try await completions("bus operator stripe ''").contains("catalog"))
+        #expect(try await completions("bus operator stripe catalog sync --dry") == ["--dry-run"])
+        #expect(try await completions("bus events listen --delivery ''").contains("unicast"))
+    }
+
+    @Test func fishCompletes() async throws {
+        let world = try BusWorld()
+        try world.write(try await world.bus("completion", "fish").standardOutput, to: "bus.fish")
+        for (line, word) in [("bus bil", "billing"), ("bus operator stripe catalog sync --dry", "--dry-run")] {
+            let result = try await world.run(
+                "/usr/bin/fish", ["--no-config", "-c", "source bus.fish; complete --do-complete '\(line)'"])
+            #expect(result.standardOutput.hasPrefix(word), "\(result.standardOutput)\(result.standardError)")
+        }
+    }
+
+    @Test func zshLoads() async throws {
+        let world = try BusWorld()
+        try world.write(try await world.bus("completion", "zsh").standardOutput, to: "_bus")
+        let script =
+            "fpath=($PWD $fpath); autoload -Uz compinit && compinit -u -d ./dump; whence -v _bus; print $_comps[bus]"
+        let result = try await world.run("/usr/bin/zsh", ["--no-rcs", "-c", script])
+        #expect(result.exit == .code(0), "\(result.standardError)")
+        #expect(result.standardOutput.contains("_bus is an autoload") && result.standardOutput.hasSuffix("_bus\n"))
+        let check = try await world.run("/usr/bin/zsh", ["--no-rcs", "-n", "_bus"])
+        #expect(check.exit == .code(0) && check.standardError.isEmpty, "\(check.standardError)")
+    }
+}

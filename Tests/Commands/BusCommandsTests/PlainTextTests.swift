@@ -1,0 +1,83 @@
+import BusCore
+import BusRuntime
+import Testing
+
+@testable import BusCommands
+
+/// What people read: tables, status, progress, and nothing that steers their terminal.
+struct PlainTextTests {
+    @Test func tableAlignsItsColumns() {
+        var table = TextTable("KEY", "USED", "NOTE")
+        #expect(table.lines.isEmpty)
+        table.add("a", "7", "x")
+        table.add("länger", "1200", "two\nlines")
+        table.add("b", "-", "")
+        #expect(
+            table.lines == ["KEY     USED  NOTE", "a          7  x", "länger  1200  two lines", "b          -"])
+    }
+
+    @Test func controlCharactersAreReplaced() {
+        #expect("plain – ünïcode\n".printable == "plain – ünïcode\n")
+        #expect("a\u{1B}[2Jb\u{7}\r\u{9B}c\u{202E}d".printable == "a\u{FFFD}[2Jb\u{FFFD}\u{FFFD}\u{FFFD}c\u{FFFD}d")
+        var table = TextTable("A")
+        table.add("\u{1B}]0;title\u{7}")
+        #expect(table.lines[1] == "\u{FFFD}]0;title\u{FFFD}")
+    }
+
+    @Test func barIsOneShortLine() {
+        #expect(ProgressBar.text(0, of: 4, "x") == "[------------------------] 0/4 x")
+        #expect(ProgressBar.text(3, of: 4, "x") == "[##################------] 3/4 x")
+        #expect(ProgressBar.text(4, of: 4, "") == "[########################] 4/4 ")
+        #expect(ProgressBar.text(0, of: 0, "") == "[########################] 0/0 ")
+        #expect(ProgressBar.text(1, of: 1_000, String(repeating: "é", count: 200)).count == 79)
+    }
+
+    private func report(_ json: String) throws -> StatusReport {
+        StatusReport(try JSONText(parsing: Array(json.utf8)))
+    }
+
+    @Test func statusIsATable() throws {
+        let status = try report(
+            #"{"account_id":"a-1","status":"active","features":["llm:proxy","x"],"setup_required":false,"plan_id":"pro","#
+                + #""usage":[{"feature":"llm:proxy","meter_event_name":"tokens","window":"month","used":12,"limit":1000,"#
+                + #""remaining":988,"exceeded":false}]}"#)
+        #expect(
+            status.lines == [
+                "account   a-1", "status    active", "plan      pro", "features  llm:proxy x", "",
+                "FEATURE    METER   WINDOW  USED  LIMIT  LEFT", "llm:proxy  tokens  month     12   1000   988",
+            ])
+        #expect(status.advice == nil)
+        #expect(try report("{}").lines == ["account   -", "status    -", "plan      -", "features  -"])
+        #expect(try report(#"{"usage":[7,{"used":"x"}],"features":"no"}"#).lines.count == 8)
+    }
+
+    @Test func adviceFollowsTheAnswer() throws {
+        func advice(_ members: String) throws -> String? { try report("{\(members)}").advice }
+        #expect(
+            try advice(#""next_action":"setup_billing","command":"bus billing setup""#)
+                == "nothing is paid for yet; next: bus billing setup")
+        #expect(
+            try advice(#""next_action":"manage_billing","command":"bus billing portal""#)
+                == "a payment is due; next: bus billing portal")
+        #expect(
+            try advice(#""next_action":"upgrade_plan","command":"bus billing portal","recommended_plan":"pro""#)
+                == "a quota is used up; take a larger plan, for example the plan pro; next: bus billing portal")
+        #expect(try advice(#""next_action":"new","command":"bus x""#) == "next: bus x")
+        #expect(try advice(#""next_action":"setup_billing""#) == nil)
+    }
+
+    @Test func everyRefusedFlagNamesWhatToUse() {
+        for (flag, remedy) in SecretFlags.remedies {
+            for arguments in [["x", flag, "made up"], ["\(flag)=made up"]] {
+                #expect(SecretFlags.hint(arguments)?.contains(remedy) == true)
+                #expect(SecretFlags.hint(arguments)?.contains("made up") == false)
+            }
+        }
+        #expect(SecretFlags.hint(["--token-file", "x", "--", "--token"]) == nil)
+        // Each remedy's flag is one that some command takes.
+        let known = Set(BusRoot.manual.all.flatMap(\.options).flatMap(\.names))
+        for word in SecretFlags.remedies.values.flatMap({ $0.split(separator: " ") }) where word.hasPrefix("--") {
+            #expect(known.contains(String(word)), "\(word)")
+        }
+    }
+}

@@ -1,0 +1,280 @@
+import BillingCore
+import BusCore
+import TestSupport
+import Testing
+
+/// `bus operator stripe` before a Stripe that fails, in processes that are killed (additions A-10, A-12).
+@Suite(.timeLimit(.minutes(10))) struct CatalogSyncJourney {
+    private static let sync = "operator stripe catalog sync --file catalog.json"
+
+    /// Somebody with the template as `catalog.json`.
+    private static func operatorWithTemplate(
+        _ double: StripeDouble, key: String = CommandWorld.stripeKey
+    ) throws -> CommandWorld {
+        let world = try CommandWorld(before: double, key: key)
+        _ = try world.folder.write(CatalogTemplate.text, to: "catalog.json")
+        return world
+    }
+
+    @Test func keyIsTested() async throws {
+        try await StripeDouble.run { double in
+            let world = try CommandWorld(before: double)
+            let tested = try await world.bus("operator stripe test")
+            #expect(tested.exit == .code(0))
+            #expect(tested.standardOutput == #"{"ok":true,"livemode":false,"mode":"test"}"# + "\n")
+            try expectGolden(tested.standardOutput, "stripe-test.json")
+            let text = try await world.bus("operator stripe test --format text")
+            #expect(text.standardOutput == "the Stripe key works, in test mode\n")
+            _ = try world.folder.write(" sk_test_from_a_file\n", to: "key")
+            let file = try await world.bus(
+                "operator stripe test --api-key-file key --stripe-api-version 2026-07-29.dahlia")
+            #expect(file.exit == .code(0))
+            let last = try #require(double.requests.last)
+            #expect(last.path == "/v1/balance" && last.headers["authorization"] == "Bearer sk_test_from_a_file")
+            #expect(last.headers["stripe-version"] == "2026-07-29.dahlia")
+            #expect(double.requests.allSatisfy { $0.method == "GET" })
+
+            double.set { $0.catalog.isLive = true }
+            let refused = try await world.bus("operator stripe test")
+            #expect(refused.exit == .code(1) && refused.standardError.contains("check BUS_STRIPE_SECRET_KEY"))
+            double.set { world in
+                world.catalog.isLive = false
+                world.faultsAt[world.requests.count] = .status(403)
+            }
+            let restricted = try await world.bus("operator stripe test")
+            #expect(restricted.exit == .code(1) && restricted.standardError.contains("may not read the balance"))
+        }
+    }
+
+    @Test func firstSyncMakesEverythingAndTheSecondNothing() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            let dry = try await world.bus("\(Self.sync) --dry-run")
+            #expect(dry.exit == .code(0) && double.writes == 0)
+            #expect(dry.standardError.contains("INFO test mode, account acct_double: 7 writes"))
+            #expect(dry.standardError.contains("nothing was written"))
+            try expectGolden(dry.standardOutput, "catalog-sync-dry-run.json")
+            try expectGolden(
+                try await world.bus("\(Self.sync) --dry-run -f text").standardOutput, "catalog-sync-plan.txt")
+
+            let first = try await world.bus(Self.sync)
+            #expect(first.exit == .code(0) && double.writes == 7, "\(first.standardError)")
+            #expect(first.standardError.contains("next: bus operator billing catalog put --file catalog.json"))
+            #expect(!first.standardError.contains("\r") && !first.standardError.contains("#"), "no bar in a pipe")
+            try expectGolden(first.standardOutput, "catalog-sync-first.json")
+            let second = try await world.bus("\(Self.sync) --format json")
+            #expect(second.exit == .code(0) && double.writes == 7)
+            try expectGolden(second.standardOutput, "catalog-sync-second.json")
+            // What was planned is what was done.
+            let plan = try JSONValue(parsing: Array(dry.standardOutput.utf8))["plan"]
+            #expect(try JSONValue(parsing: Array(first.standardOutput.utf8))["plan"] == plan)
+        }
+    }
+
+    @Test func changedPriceIsReplacedInTheSafeOrder() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            #expect(try await world.bus(Self.sync).exit == .code(0))
+            let old = try #require(double.price(holding: "bus_llm_pro_eur_month"))
+            double.set { world in
+                let product = world.catalog.objects[StripeCatalogModel.prices]?.first { $0["id"] == .string(old) }?[
+                    "product"]
+                _ = world.work("POST", "/v1/products/\(product?.text ?? "")", "default_price=\(old)", key: nil)
+            }
+            _ = try world.folder.write(CatalogTemplate.text.replacing("4900", with: "5900"), to: "catalog.json")
+            let before = double.requests.count
+            let result = try await world.bus("\(Self.sync) --format text")
+            #expect(result.exit == .code(0), "\(result.standardError)")
+            try expectGolden(result.standardOutput, "catalog-sync-replaced.txt")
+            let writes = double.requests.dropFirst(before).filter { $0.method == "POST" }
+            let new = try #require(double.price(holding: "bus_llm_pro_eur_month"))
+            #expect(new != old && writes.count == 3)
+            #expect(writes[0].path == "/v1/prices" && writes[0].body.contains("transfer_lookup_key=true"))
+            #expect(writes[1].path.hasPrefix("/v1/products/") && writes[1].body == "default_price=\(new)")
+            #expect(writes[2].path == "/v1/prices/\(old)" && writes[2].body == "active=false")
+        }
+    }
+
+    /// What a person did to Stripe meanwhile.
+    @Test func handsOnStripeAreMended() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            #expect(try await world.bus(Self.sync).exit == .code(0))
+            let sold = double.sold
+            let price = try #require(double.price(holding: "bus_llm_pro_eur_month"))
+            let meter = double.snapshot.catalog.objects[StripeCatalogModel.meters]?[0]["id"]?.text ?? ""
+            let product = double.snapshot.catalog.objects[StripeCatalogModel.products]?[0]["id"]?.text ?? ""
+            double.set { world in
+                _ = world.work("POST", "/v1/prices/\(price)", "active=false", key: nil)
+                _ = world.work("POST", "/v1/billing/meters/\(meter)/deactivate", "", key: nil)
+                _ = world.work("POST", "/v1/products/\(product)", "name=Edited&metadata[theirs]=kept", key: nil)
+            }
+            let result = try await world.bus(Self.sync)
+            #expect(result.exit == .code(0), "\(result.standardError)")
+            for action in ["reactivated meter", "updated product", "reactivated price"] {
+                #expect(result.standardError.contains(action), "\(result.standardError)")
+            }
+            #expect(double.sold == sold)
+            let edited = double.snapshot.catalog.objects[StripeCatalogModel.products]?[0]
+            #expect(edited?["name"]?.text == "LLM access" && edited?["metadata"]?["theirs"]?.text == "kept")
+        }
+    }
+
+    @Test func pruneArchivesOnlyWhatIsOurs() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            #expect(try await world.bus(Self.sync).exit == .code(0))
+            double.set { _ = $0.work("POST", "/v1/products", "name=Theirs", key: nil) }
+            _ = try world.folder.write(
+                #"{"products":[{"lookup_key":"bus_llm","name":"LLM access"}],"prices":[{"lookup_key":"#
+                    + #""bus_llm_pro_eur_month","product_lookup_key":"bus_llm","currency":"eur","unit_amount":4900,"#
+                    + #""interval":"month"}]}"#, to: "catalog.json")
+            let kept = try await world.bus(Self.sync)
+            #expect(kept.exit == .code(0) && kept.standardError.contains("archive it with --prune"))
+            #expect(double.sold.count == 3)
+            let pruned = try await world.bus("\(Self.sync) --prune")
+            #expect(pruned.exit == .code(0), "\(pruned.standardError)")
+            #expect(double.sold == ["bus_llm_pro_eur_month 4900"])
+            let active = double.snapshot.catalog.objects[StripeCatalogModel.products]?.filter { $0["active"] == true }
+            #expect(active?.compactMap { $0["name"]?.text } == ["LLM access", "Theirs"])
+        }
+    }
+
+    /// Twice as many prices as one answer holds, and no more requests than pages.
+    @Test func longListsAreReadToTheirEnd() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            double.set { world in
+                world.catalog.pageObjectsMax = 10
+                _ = world.work("POST", "/v1/products", "name=Theirs", key: nil)
+                for index in 0..<250 {
+                    let form = "product=prod_test_1&currency=eur&unit_amount=1&lookup_key=theirs_\(index)"
+                    _ = world.work("POST", "/v1/prices", form, key: nil)
+                }
+                // The oldest of all holds a key that the file wants, and is archived.
+                _ = world.work(
+                    "POST", "/v1/prices/price_test_2", "lookup_key=bus_llm_pro_eur_month&active=false", key: nil)
+            }
+            let result = try await world.bus(Self.sync)
+            #expect(result.exit == .code(0), "\(result.standardError)")
+            #expect(double.requests.count { $0.path == "/v1/prices" && $0.method == "GET" } == 25)
+            #expect(double.price(holding: "bus_llm_pro_eur_month") != "price_test_2")
+            #expect(double.price(holding: "theirs_249") != nil)
+        }
+    }
+
+    // MARK: Live mode
+
+    @Test func liveKeyWritesOnlyWhatWasSeenAndConfirmed() async throws {
+        try await StripeDouble.run { double in
+            double.set { $0.catalog.isLive = true }
+            let world = try Self.operatorWithTemplate(double, key: "sk_live_command_journey")
+            let plan = try await world.bus("\(Self.sync) --dry-run")
+            let document = try JSONValue(parsing: Array(plan.standardOutput.utf8))
+            let hash = try #require(document["plan"]?.text)
+            #expect(plan.exit == .code(0) && document["livemode"]?.flag == true)
+            #expect(plan.standardError.contains("--live --confirm \(hash)"))
+            for flags in ["", "--live", "--confirm \(hash)", "--live --confirm \(String(hash.reversed()))"] {
+                let refused = try await world.bus("\(Self.sync) \(flags)")
+                #expect(refused.exit == .code(2) && refused.standardOutput.isEmpty, "\(flags)")
+                #expect(refused.standardError.contains("--confirm \(hash)"), "\(refused.standardError)")
+            }
+            #expect(double.writes == 0)
+            // Another catalog is another plan: an old confirmation does not count.
+            _ = try world.folder.write(CatalogTemplate.text.replacing("4900", with: "5900"), to: "catalog.json")
+            #expect(try await world.bus("\(Self.sync) --live --confirm \(hash)").exit == .code(2))
+            #expect(double.writes == 0)
+            _ = try world.folder.write(CatalogTemplate.text, to: "catalog.json")
+            #expect(try await world.bus("\(Self.sync) --live --confirm \(hash)").exit == .code(0))
+            #expect(double.writes == 7)
+            // Nothing is left to confirm.
+            #expect(try await world.bus(Self.sync).exit == .code(0))
+            #expect(double.writes == 7)
+        }
+    }
+
+    @Test func testKeyIsNotMistakenForALiveOne() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            let live = try await world.bus("\(Self.sync) --live")
+            #expect(live.exit == .code(2) && live.standardError.contains("test key"))
+            let other = try await world.bus("\(Self.sync) --confirm 0123")
+            #expect(other.exit == .code(2) && other.standardError.contains("the confirmed plan is not this one"))
+            #expect(double.writes == 0)
+        }
+    }
+
+    // MARK: On a terminal
+
+    @Test func barIsForTerminals() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            let seen = try await world.onTerminal(Self.sync)
+            #expect(seen.exit == .code(0))
+            let text = seen.standardOutput
+            #expect(text.contains("\r\u{1B}[K[---") && text.contains("6/7 created price"), "\(text)")
+            #expect(text.contains("KIND     LOOKUP KEY"), "and the results are a table")
+            let quiet = try await world.onTerminal("\(Self.sync) -q")
+            #expect(quiet.exit == .code(0) && quiet.standardOutput.isEmpty)
+        }
+    }
+
+    // MARK: The third party's judgement
+
+    /// Every form that left the process is known to Stripe's own package, parameter by parameter.
+    @Test func officialPackageKnowsEveryFormSent() async throws {
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            #expect(try await world.bus("operator stripe test").exit == .code(0))
+            #expect(try await world.bus(Self.sync).exit == .code(0))
+            double.set { world in
+                _ = world.work("POST", "/v1/billing/meters/mtr_test_1/deactivate", "", key: nil)
+                _ = world.work("POST", "/v1/billing/meters/mtr_test_2", "display_name=X", key: nil)
+            }
+            _ = try world.folder.write(
+                CatalogTemplate.text.replacing("4900", with: "5900").replacing("LLM access", with: "LLM"),
+                to: "catalog.json")
+            #expect(try await world.bus(Self.sync).exit == .code(0))
+            var lines: [String] = []
+            for request in double.requests where !["/v1/account", "/v1/balance"].contains(request.path) {
+                let name = try #require(Self.call(request), "\(request.method) \(request.path)")
+                lines.append(
+                    #"{"call":"\#(name)","form":"\#(request.method == "GET" ? request.query : request.body)"}"#)
+            }
+            #expect(Set(lines).count > 15)
+            let answers = try await Judge.run("check_forms", lines: lines)
+            #expect(answers.count == lines.count)
+            for (line, answer) in zip(lines, answers) { #expect(answer == #"{"faults": []}"#, "\(line)") }
+        }
+    }
+
+    /// The judge's name of a call.
+    private static func call(_ request: StripeDouble.Request) -> String? {
+        let parts = request.path.split(separator: "/").dropFirst().map { String($0) }
+        let isGet = request.method == "GET"
+        switch parts.first {
+        case "products": return isGet ? "product_list" : parts.count == 1 ? "product_create" : "product_update"
+        case "prices": return isGet ? "prices" : parts.count == 1 ? "price_create" : "price_update"
+        case "billing" where parts.dropFirst().first == "meters":
+            if isGet { return "meter_list" }
+            return parts.count == 2 ? "meter_create" : parts.count == 3 ? "meter_update" : "meter_reactivate"
+        default: return nil
+        }
+    }
+}
+
+extension StripeDouble {
+    /// Writes that arrived.
+    var writes: Int { requests.count { $0.method == "POST" } }
+
+    /// The id of the price that holds a lookup key.
+    func price(holding key: String) -> String? {
+        snapshot.catalog.objects[StripeCatalogModel.prices]?.first { $0["lookup_key"] == .string(key) }?["id"]?.text
+    }
+
+    /// Key and amount of every active price: a price without a key that can still be bought is an orphan.
+    var sold: [String] {
+        snapshot.catalog.objects[StripeCatalogModel.prices, default: []].filter { $0["active"] == true }
+            .map { "\($0["lookup_key"]?.text ?? "orphan") \($0["unit_amount_decimal"]?.text ?? "-")" }.sorted()
+    }
+}
