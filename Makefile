@@ -13,6 +13,7 @@ help: ## Print this list
 
 run: ## Build and start bus-local on http://127.0.0.1:8080 (Ctrl-C stops it)
 	@Scripts/setup run
+	@swift build $(BUILD_FLAGS) --product bus
 	@swift build $(BUILD_FLAGS) --product bus-local
 	@exec "$$(swift build --show-bin-path)/bus-local"
 

@@ -6,9 +6,10 @@ import shutil
 import tempfile
 import time
 
-from . import billing, durable, idle, machine, receivers, stored
+from . import billing, commands, durable, idle, machine, receivers, stored
 
-PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing}
+PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing,
+         "commands": commands}
 
 
 def table(title, rows, notes=()):

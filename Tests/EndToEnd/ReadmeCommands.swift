@@ -6,14 +6,17 @@ import Testing
 /// Every `sh` block of the README is in this list, and is run.
 @Suite(.timeLimit(.minutes(5))) struct ReadmeCommands {
     private static let makeTargets = ["make run", "make demo", "make test"]
-    private static let sell = ["bus=http://127.0.0.1:8080", "make demo\nmay", "curl -sS -H \"$service\""]
+    private static let sell = ["export PATH=", "make demo\nbus billing status", "bus events send"]
     private static let secrets = "umask 077"
     private static let events = "BUS_API_JWT_SECRET="
     private static let stripe = "export BUS_EVENTS_API_URL="
+    private static let setup = ["export BUS_API_BASE_URL=https", "bus operator stripe test"]
+    private static let worker = "bus integration stripe"
 
     @Test func everyBlockIsKnown() throws {
         let blocks = try Self.blocks()
-        let known = Self.makeTargets + Self.sell + [Self.secrets, Self.events, Self.stripe]
+        let known =
+            Self.makeTargets + Self.sell + [Self.secrets, Self.events, Self.stripe] + Self.setup + [Self.worker]
         #expect(blocks.count == known.count)
         for block in blocks {
             #expect(known.contains { block.hasPrefix($0) }, "no test runs this command of the README:\n\(block)")
@@ -58,7 +61,7 @@ import Testing
                 atPath: "\(folder.path)/\(name)", withDestinationPath: Repository.path(name))
         }
         let blocks = try Self.blocks()
-        let answers = ["billing_required", "\"allowed\":true", "quota_exceeded"]
+        let answers = ["\"status\":\"missing\"", "\"status\":\"active\"", "\"upgrade_required\":true"]
         _ = try await BusProcess.run(
             "bus-local", ["--addr", "127.0.0.1:0"], environment: ["BUS_LOG_FORMAT": "json"], in: folder
         ) { local in
@@ -67,18 +70,78 @@ import Testing
             for (start, answer) in zip(Self.sell, answers) {
                 let block = try #require(blocks.first { $0.hasPrefix(start) })
                 // Whoever pastes is slower than the worker; a script has to wait for it.
-                #expect(block.hasSuffix("\nmay"))
-                script += block.dropLast("may".count) + "until may | grep -qF '\(answer)'; do :; done\n"
+                #expect(block.hasSuffix("\nbus billing status"))
+                script +=
+                    "\(block.dropLast("bus billing status".count))until bus billing status | grep -F '\(answer)'; do :; done\n"
             }
             script = script.replacing("127.0.0.1:8080", with: address).replacing("make demo", with: "Scripts/demo")
+                .replacing("$PWD/.build/debug", with: Self.products)
             let result = try await BusProcess.finish(
                 "/usr/bin/timeout", ["60", "/bin/bash", "-euo", "pipefail", "-c", script],
                 environment: ["BUS_LOCAL_URL": "http://\(address)", "BUS_LOCAL_DATA": "\(folder.path)/.bus/local"],
                 in: folder)
             #expect(result.exit == .code(0), "\(result.standardOutput)\(result.standardError)")
             #expect(result.standardOutput.contains("/local/stripe/checkout/"))
+            #expect(result.standardError.contains("a quota is used up"))
         }
     }
+
+    /// The mission's own commands, before a Stripe double and with the Billing API of `bus-local`.
+    @Test func stripeSetupGoesFromTemplateToCatalog() async throws {
+        try await StripeDouble.run { double in
+            try await CommandWorld.withLocal { local in
+                let world = try CommandWorld(folder: local.folder)
+                try FileManager.default.createDirectory(
+                    atPath: "\(world.folder.path)/local", withIntermediateDirectories: true)
+                _ = try world.folder.write("sk_test_readme\n", to: "local/stripe-secret-key")
+                let blocks = try Self.blocks()
+                var script = try Self.setup.map { start in try #require(blocks.first { $0.hasPrefix(start) }) }
+                    .joined(separator: "\n")
+                script = script.replacing("https://api.example.test", with: local.environment["BUS_API_BASE_URL"] ?? "")
+                    .replacing("/run/secrets/bus-billing-operator.token", with: "data/operator.token")
+                let result = try await BusProcess.finish(
+                    "/bin/bash", ["-euo", "pipefail", "-c", script],
+                    environment: ["PATH": Self.path, "BUS_STRIPE_API_URL": double.url], in: world.folder)
+                #expect(result.exit == .code(0), "\(result.standardError)")
+                #expect(double.sold.count == 3 && double.writes == 7)
+                let lines = result.standardOutput.split(separator: "\n")
+                #expect(lines.count == 4, "the sync's, the stored catalog, the test's, the active catalog")
+                #expect(
+                    lines.last == lines.dropFirst().first && lines[2] == #"{"ok":true,"livemode":false,"mode":"test"}"#)
+            }
+        }
+    }
+
+    /// The worker's line in a shell and in a `.bus` file: both receive a webhook.
+    @Test(arguments: [false, true]) func workerStartsFromItsLine(_ isBusFile: Bool) async throws {
+        let deployment = try Deployment(webhookSecret: "whsec_readme")
+        let folder = try TemporaryFolder()
+        var line = try #require(try Self.blocks().first { $0.hasPrefix(Self.worker) })
+        if isBusFile {
+            let file = try #require(try Self.blocks("text").first { $0.hasPrefix("# stripe.bus\n") })
+            #expect("bus " + (file.split(separator: "\n").last ?? "") == line)
+            _ = try folder.write(file.replacing("127.0.0.1:8084", with: "127.0.0.1:0"), to: "stripe.bus")
+            line = "bus stripe.bus"
+        }
+        let script = "exec " + line.replacing("127.0.0.1:8084", with: "127.0.0.1:0")
+        var variables = deployment.stripeEnvironment
+        variables["PATH"] = Self.path
+        variables["BUS_EVENTS_API_URL"] = "http://\(deployment.eventsAddress)"
+        let environment = variables
+        try await deployment.withEvents { _ in
+            _ = try await BusProcess.run("/bin/bash", ["-euc", script], environment: environment, in: folder) {
+                worker in
+                let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                let answer = try await deployment.webhook("evt_line").send(to: ingress)
+                #expect(answer.status == 200, "\(answer.text)")
+                worker.terminate()
+                try await worker.end()
+            }
+        }
+    }
+
+    private static let products = Products.path(of: "bus").replacing(/\/bus$/, with: "")
+    private static let path = "\(products):/usr/local/bin:/usr/bin:/bin"
 
     /// Runs the README's own text; only its fixed ports become free ones, so that it runs beside other things.
     private func shell(
@@ -89,15 +152,14 @@ import Testing
         let text = block.replacing("127.0.0.1:8081", with: eventsAddress)
             .replacing("127.0.0.1:8084", with: "127.0.0.1:0")
             .replacing("\nbus-", with: "\nexec bus-")
-        let path = "\(Products.path(of: "bus")):/usr/local/bin:/usr/bin:/bin".replacing("/bus:", with: ":")
         return try await BusProcess.run(
-            "/bin/bash", ["-euo", "pipefail", "-c", text], environment: ["PATH": path, "BUS_LOG_FORMAT": "json"],
+            "/bin/bash", ["-euo", "pipefail", "-c", text], environment: ["PATH": Self.path, "BUS_LOG_FORMAT": "json"],
             in: folder, body)
     }
 
-    /// The fenced `sh` blocks, each without its fences.
-    private static func blocks() throws -> [String] {
-        try Repository.text("README.md").split(separator: "```sh\n").dropFirst().map { part in
+    /// The fenced blocks of a language, each without its fences.
+    private static func blocks(_ language: String = "sh") throws -> [String] {
+        try Repository.text("README.md").split(separator: "```\(language)\n").dropFirst().map { part in
             let end = part.firstRange(of: "```")?.lowerBound ?? part.endIndex
             return String(part[..<end]).trimmingSuffix("\n")
         }
