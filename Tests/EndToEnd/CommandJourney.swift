@@ -144,6 +144,35 @@ import Testing
         }
     }
 
+    /// What the dispatcher reads for modules holds for our own commands.
+    @Test func dotEnvIsRead() async throws {
+        try await CommandWorld.withLocal { local in
+            let world = try CommandWorld(folder: local.folder)
+            let variables = local.environment.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: "\n")
+            _ = try world.folder.write("# of this folder\n\(variables)\n", to: ".env")
+            #expect(try await world.bus("billing status").exit == .code(0))
+            #expect(try await world.bus("operator billing status --account \(CommandWorld.account)").exit == .code(0))
+            let other = try await world.bus("billing status", with: ["BUS_API_BASE_URL": "http://127.0.0.1:1"])
+            #expect(other.exit == .code(1), "the process's own variables win")
+            let measured = try await world.bus("--perf billing status")
+            #expect(measured.standardError.contains(#/INFO perf bus-billing status [0-9.]+m?s\n/#))
+        }
+    }
+
+    /// Nobody's result goes into a socket that took the place of a closed standard output.
+    @Test func closedOutputIsAnError() async throws {
+        try await CommandWorld.withLocal { world in
+            let bus = Products.path(of: "bus")
+            for (closed, exit) in [(">&-", 1), ("2>&-", 0), ("<&-", 0)] {
+                let result = try await BusProcess.finish(
+                    "/bin/sh", ["-c", "\(bus) billing status \(closed); echo \"exit $?\""],
+                    environment: world.environment,
+                    in: world.folder)
+                #expect(result.standardOutput.hasSuffix("exit \(exit)\n"), "\(closed) \(result.standardError)")
+            }
+        }
+    }
+
     /// A batch: our own commands run line by line like any module.
     @Test func busFileRunsOurCommands() async throws {
         try await CommandWorld.withLocal { world in

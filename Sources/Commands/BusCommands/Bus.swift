@@ -6,6 +6,7 @@ package enum Bus {
     /// Runs the command line of this process and ends it.
     package static func main() async {
         dieSilently()
+        reserveStandardDescriptors()
         exit(await run(CommandSettings.ofProcess()))
     }
 
@@ -13,6 +14,13 @@ package enum Bus {
     /// a part of a secret may be.
     private static func dieSilently() {
         for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
+    }
+
+    /// Keeps a socket from becoming standard output when somebody has closed that: writing results must fail instead.
+    private static func reserveStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
     }
 
     private static func run(_ settings: CommandSettings) async -> Int32 {

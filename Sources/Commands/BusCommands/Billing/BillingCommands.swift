@@ -42,6 +42,13 @@ struct BillingStatusCommand: BusCommand {
             On a terminal it prints a table, elsewhere the API's JSON. What to do next
             goes to standard error. Exit code 0 means that the API answered.
 
+            JSON (members without a value are left out)
+              {"account_id","status":"missing|incomplete|active|past_due|canceled",
+               "features":[],"setup_required","provider","plan_id",
+               "usage":[{"feature","meter_event_name","window","used","limit","remaining",
+                         "exceeded","upgrade_plan_id"}],
+               "next_action","command","upgrade_required","recommended_plan"}
+
             \(BillingCommands.environment)
             """)
 
@@ -66,6 +73,9 @@ struct BillingSetupCommand: BusCommand {
               bus billing setup
               bus billing setup --feature llm:proxy --return-url https://example.com/done
               xdg-open "$(bus billing setup)"
+
+            JSON
+              {"url","provider"}
 
             \(BillingCommands.environment)
             """)
@@ -95,6 +105,9 @@ struct BillingPortalCommand: BusCommand {
             EXAMPLES
               bus billing portal
               bus billing portal --return-url https://example.com/account
+
+            JSON
+              {"url","provider"}
 
             \(BillingCommands.environment)
             """)

@@ -58,6 +58,9 @@ struct EventsSendCommand: BusCommand {
             the event's id. Everybody on the machine can read arguments: a payload that is
             nobody's business goes into a file.
 
+            JSON
+              {"accepted":true,"id","name"}
+
             \(EventsCommands.environment)
             """)
 

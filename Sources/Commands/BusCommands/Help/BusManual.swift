@@ -46,7 +46,7 @@ enum BusManual {
             "```text\n\(HelpText.usage.split(separator: "\n").prefix(2).joined(separator: "\n"))\n```",
         ]
         for section in HelpText.sections {
-            blocks += ["**\(section.title)**", "```text\n\(section.body)\n```"]
+            blocks += ["**\(MarkdownManual.title(section.title))**", "```text\n\(section.body)\n```"]
         }
         blocks += [
             "## Options of every command",

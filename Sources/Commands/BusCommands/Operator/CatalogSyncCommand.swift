@@ -23,6 +23,14 @@ struct CatalogSyncCommand: BusCommand {
             writes nothing. A live key writes only with --live and the plan that --dry-run
             has named.
 
+            JSON (members without a value are left out)
+              {"livemode","mode":"test|live","account","plan",
+               "steps":[{"kind":"meter|product|price","lookup_key","id","action",
+                         "differences":[{"field","from","to"}]}],
+               "leftovers":[{"kind","lookup_key"}],
+               "products":[{"lookup_key","id","action"}],"prices":[...],"meters":[...]}
+              action: existing, created, updated, replaced, reactivated or archived
+
             \(StripeAccess.environment)
             """)
 
@@ -52,8 +60,11 @@ struct CatalogSyncCommand: BusCommand {
     }
 
     private func carryOut(_ sync: CatalogSync, in session: CommandSession) async throws {
-        session.diagnostics.write(.debug, "reading what Stripe has")
+        let bar = ProgressBar(isShown: session.isAttended)
+        defer { bar.clear() }
+        bar.show("reading what Stripe has ...")
         let plan = try await sync.plan()
+        bar.clear()
         try show(plan, in: session)
         if dryRun {
             if session.format == .json { try session.output.line(plan.json(result: plan.entries).bytes) }
@@ -64,8 +75,6 @@ struct CatalogSyncCommand: BusCommand {
             }
             return
         }
-        let bar = ProgressBar(isShown: session.isAttended)
-        defer { bar.clear() }
         let result = try await sync.apply(plan, live: live, confirmed: confirm) { done, total, step in
             bar.show(done, of: total, step.text)
         }

@@ -37,7 +37,7 @@ struct OperatorBillingStatusCommand: BusCommand {
               bus operator billing status --account 00000000-0000-4000-8000-000000000001
 
             On a terminal it prints a table, elsewhere the API's JSON. The token needs the
-            scope billing:read.
+            scope billing:read. The JSON is that of bus billing status.
 
             \(OperatorBillingCommands.environment)
             """)

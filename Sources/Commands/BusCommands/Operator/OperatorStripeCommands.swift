@@ -28,6 +28,9 @@ struct StripeTestCommand: BusCommand {
 
             It reads the account's balance and writes nothing.
 
+            JSON
+              {"ok":true,"livemode":false,"mode":"test|live"}
+
             \(StripeAccess.environment)
             """)
 

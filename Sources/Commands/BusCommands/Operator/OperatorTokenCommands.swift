@@ -33,6 +33,10 @@ struct TokenIssueCommand: BusCommand {
             With --local it signs with the deployment's own secret and asks nobody; without,
             it asks the auth API. A new file of --output is readable by you alone.
 
+            JSON (--format token prints the token alone)
+              {"access_token","token_type":"Bearer","expires_in","expires_at","audience",
+               "subject","scope"}
+
             ENVIRONMENT (every secret also as NAME_FILE, a file that holds it)
               BUS_AUTH_HS256_SECRET      signs with --local, same as --hs256-secret-file
               BUS_LOCAL_ACCOUNT_ID       the subject of --local (local-dev)

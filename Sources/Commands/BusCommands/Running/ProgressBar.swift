@@ -6,6 +6,11 @@ struct ProgressBar: Sendable {
     /// False writes nothing: in a pipe nobody watches.
     let isShown: Bool
 
+    /// Shows what is being done, when nobody knows how much of it there is.
+    func show(_ label: String) {
+        if isShown { Terminal.diagnostic("\r\u{1B}[K" + label, terminator: "") }
+    }
+
     /// Shows how much is done and what comes.
     func show(_ done: Int, of total: Int, _ label: String) {
         if isShown { Terminal.diagnostic("\r\u{1B}[K" + ProgressBar.text(done, of: total, label), terminator: "") }

@@ -34,7 +34,7 @@ package enum MarkdownManual {
     }
 
     /// `ENVIRONMENT (…)` as `Environment (…)`.
-    private static func title(_ heading: String) -> String {
+    package static func title(_ heading: String) -> String {
         let word = heading.prefix { $0 != " " }
         return word.prefix(1) + word.dropFirst().lowercased() + heading.dropFirst(word.count)
     }
