@@ -155,8 +155,12 @@ import Testing
                 _ = world.work(
                     "POST", "/v1/prices/price_test_2", "lookup_key=bus_llm_pro_eur_month&active=false", key: nil)
             }
+            let started = ContinuousClock.now
             let result = try await world.bus(Self.sync)
             #expect(result.exit == .code(0), "\(result.standardError)")
+            // A lower bound: a slow machine only takes longer.
+            let pauses = double.requests.count - 1
+            #expect(ContinuousClock.now - started >= .milliseconds(50) * pauses, "20 requests a second")
             #expect(double.requests.count { $0.path == "/v1/prices" && $0.method == "GET" } == 25)
             #expect(double.price(holding: "bus_llm_pro_eur_month") != "price_test_2")
             #expect(double.price(holding: "theirs_249") != nil)

@@ -131,6 +131,26 @@ import Testing
         }
     }
 
+    /// The runtime's report of a crash shows memory, so it stays out unless somebody asks for it.
+    @Test(arguments: [Optional<String>.none, "enable=yes,registers=none"])
+    func crashesAreTheSystems(_ backtrace: String?) async throws {
+        var variables = ["BUS_LOG_FORMAT": "json", "BUS_LOCAL_JWT_SECRET": Self.jwt]
+        variables["SWIFT_BACKTRACE"] = backtrace
+        let crashed = try await BusProcess.run("bus-local", ["--addr", "127.0.0.1:0"], environment: variables) {
+            local in
+            _ = try await local.address(of: Listener.events)
+            let status = try String(contentsOf: URL(filePath: "/proc/\(local.id)/status"), encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+            let caught = UInt64(line?.split(separator: "\t").last ?? "", radix: 16) ?? 0
+            #expect((caught >> (11 - 1) & 1 == 1) == (backtrace != nil), "SIGSEGV has a handler")
+            if backtrace != nil { return }
+            _ = BusSignal.send(11, to: local.id)
+            try await local.end()
+            #expect(!local.output.standardError.contains("Registers"))
+        }
+        #expect(crashed.exit == .signal(backtrace == nil ? 11 : 9))
+    }
+
     @Test func aShownSecretIsFound() async {
         let seen = Seen()
         await seen.add("log", "key=\(Self.key) and more")

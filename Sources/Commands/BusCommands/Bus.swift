@@ -5,15 +5,9 @@ import Glibc
 package enum Bus {
     /// Runs the command line of this process and ends it.
     package static func main() async {
-        dieSilently()
+        CrashReports.leaveToSystem()
         reserveStandardDescriptors()
         exit(await run(CommandSettings.ofProcess()))
-    }
-
-    /// Leaves crashes to the system: the runtime's own report shows registers and the memory they point to, and there
-    /// a part of a secret may be.
-    private static func dieSilently() {
-        for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
     }
 
     /// Keeps a socket from becoming standard output when somebody has closed that: writing results must fail instead.

@@ -43,16 +43,24 @@ enum LocalStack {
         try result.get()
     }
 
+    /// The folder of our own program, where `bus` is too.
+    private static var programs: String {
+        let parts = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
+    }
+
     private static func welcome(_ settings: LocalSettings) -> String {
         """
         Bus is running at \(settings.origin) (Stripe mode: \(settings.stripe.modeName)). Data: \(settings.folder)
 
         Try, in a second terminal:
           make demo                                     one signed Stripe event becomes a Bus event
-          curl -H "Authorization: Bearer $(cat \(settings.folder)/billing.token)" \(settings.origin)/api/v1/billing/status
-          curl \(settings.origin)/readyz
-          curl -H "Authorization: Bearer $(cat \(settings.folder)/service.token)" \\
-            "\(settings.origin)/api/v1/events/stream?name=bus.billing.subscription.update&replay=true"
+          export PATH="\(programs):$PATH"
+          export BUS_API_BASE_URL=\(settings.origin) BUS_EVENTS_API_URL=\(settings.origin)
+          bus billing status --token-file \(settings.folder)/billing.token
+          bus operator billing catalog get --token-file \(settings.folder)/operator.token
+          bus events listen --name bus.billing.subscription.update --replay \\
+            --token-file \(settings.folder)/service.token
           stripe listen --forward-to \(settings.origin)/api/internal/stripe/webhook
 
         Ctrl-C stops it.

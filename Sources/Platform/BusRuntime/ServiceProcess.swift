@@ -43,6 +43,8 @@ package struct ServiceProcess: Sendable {
         MetricsSystem.bootstrap(metrics)
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level, format: format) }
         logger = Logger(label: label)
+        // Who sets it wants the runtime's own report, and says what may be in it.
+        if settings.variable("SWIFT_BACKTRACE") == nil { CrashReports.leaveToSystem() }
         // A peer that goes away while we write is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
     }

@@ -143,7 +143,8 @@ import Testing
         #expect(try await world.bus("events", "relay", "--to", "x").standardOutput == "foreign relay --to x\n")
         // What we know is ours, whatever else is installed.
         for words in [
-            ["operator", "token", "issue", "--help"], ["operator", "-f", "json", "token", "issue", "--help"],
+            ["operator", "help", "token"], ["operator", "token", "issue", "--help"],
+            ["operator", "-f", "json", "token", "issue", "--help"],
             ["billing", "--help"], ["events", "send", "-h"], ["help", "billing", "status"],
         ] {
             let result = try await world.run("bus", words)

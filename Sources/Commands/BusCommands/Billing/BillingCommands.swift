@@ -4,9 +4,9 @@ import BusCore
 import BusRuntime
 
 /// `bus billing`: what people who pay meet (bus.md 8.3).
-struct BillingCommands: BusCommandGroup {
+struct BillingCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "billing", abstract: "What your account has bought, and the pages to buy and manage it.",
+        commandName: "billing", abstract: "Your account: status, and the pages to pay and to manage.",
         discussion: """
             EXAMPLES
               bus billing status        # what may be used, and how much is left

@@ -10,7 +10,7 @@ struct CompletionCommand: BusCommand {
 
     static let formats = ResultFormats(.text)
     static let configuration = CommandConfiguration(
-        commandName: "completion", abstract: "Prints a script that lets a shell complete bus commands.",
+        commandName: "completion", abstract: "Completions for bash, zsh and fish.",
         usage: "bus completion [<options>] <shell>",
         discussion: """
             EXAMPLES

@@ -22,25 +22,25 @@ package struct Family: Sendable {
 
     /// The first word.
     package let word: String
-    /// One line for `bus --help`.
-    package let summary: String
     /// What it does.
     package let action: Action
 
     /// Every family of ours, by its word's place in the alphabet.
     package static let all: [Family] = [
         Family(
-            word: "api", summary: "API servers: provider events, provider billing, provider usage",
-            action: .programs([["provider", "events"], ["provider", "billing"], ["provider", "usage"]])),
-        Family(word: "billing", summary: "your account: status, setup, portal", action: .commands),
-        Family(word: "completion", summary: "completions for bash, zsh and fish", action: .commands),
-        Family(word: "events", summary: "send events, listen to them", action: .commands),
-        Family(word: "help", summary: "this help, or a module's", action: .command(HelpCommand.run)),
-        Family(
-            word: "integration", summary: "workers: stripe, billing, usage",
-            action: .programs([["stripe"], ["billing"], ["usage"]])),
-        Family(word: "operator", summary: "a deployment: token, billing, stripe", action: .commands),
+            word: "api", action: .programs([["provider", "events"], ["provider", "billing"], ["provider", "usage"]])),
+        Family(word: "billing", action: .commands),
+        Family(word: "completion", action: .commands),
+        Family(word: "events", action: .commands),
+        Family(word: "help", action: .command(HelpCommand.run)),
+        Family(word: "integration", action: .programs([["stripe"], ["billing"], ["usage"]])),
+        Family(word: "operator", action: .commands),
     ]
+
+    /// One line for `bus --help`.
+    package var summary: String {
+        word == "help" ? "This help, or a command's." : CommandPlace([word]).summary
+    }
 
     /// The family of a word; nil when the word is not ours.
     package static func named(_ word: String) -> Family? {
@@ -54,7 +54,7 @@ package struct Family: Sendable {
         let parts = rest.split(separator: "-", maxSplits: 1).map { String($0) }
         guard let word = parts.first, let family = named(word) else { return [] }
         guard parts.count == 2 else { return [word] }
-        guard case .commands = family.action, BusRoot.command(at: parts).unknown == nil else { return [] }
+        guard case .commands = family.action, CommandPlace(parts).unknown == nil else { return [] }
         return parts
     }
 }

@@ -19,8 +19,8 @@ package enum Target: Sendable {
         switch family.action {
         case .command(let run): self = .family(family, run)
         case .commands:
-            let isOurs = BusRoot.command(at: [word] + SharedOptions.last(Array(words.dropFirst()))).unknown == nil
-            if !isOurs, let path = finder.path(of: "bus-\(word)") {
+            let unknown = CommandPlace([word] + SharedOptions.last(Array(words.dropFirst()))).unknown
+            if let unknown, unknown != "help", let path = finder.path(of: "bus-\(word)") {
                 // Another Bus install knows more words than we do.
                 self = .program(path, words: 1, isService: false)
             } else {

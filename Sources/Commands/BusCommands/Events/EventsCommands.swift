@@ -5,9 +5,9 @@ import BusCore
 import BusRuntime
 
 /// `bus events`: events for people and scripts (bus.md 8.3).
-struct EventsCommands: BusCommandGroup, RefusedWords {
+struct EventsCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Sends events and listens to them.",
+        commandName: "events", abstract: "Events: send, listen.",
         discussion: """
             EXAMPLES
               bus events send --name example.hello --payload '{"text":"hello"}'
@@ -15,10 +15,8 @@ struct EventsCommands: BusCommandGroup, RefusedWords {
             """,
         subcommands: [EventsSendCommand.self, EventsListenCommand.self])
 
-    static let refusals = Dictionary(
-        uniqueKeysWithValues: ["relay", "sync", "export", "import"].map {
-            ($0, "is not supported; put the bus-events of a Bus that has it on PATH")
-        })
+    /// What other Bus installs have and we do not (bus.md 8.3).
+    static let unsupported = ["relay", "sync", "export", "import"]
 
     /// The variables of both commands.
     static let environment = """

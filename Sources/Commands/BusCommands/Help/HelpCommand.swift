@@ -23,14 +23,13 @@ enum HelpCommand {
         }
         switch Target(words, &finder) {
         case .family(_, let run):
-            let (command, unknown) = BusRoot.command(at: words)
-            if format == .text || unknown != nil {
+            let place = CommandPlace(words)
+            if format == .text || place.unknown != nil {
                 return await run(
                     Family.Invocation(
                         arguments: words.dropFirst() + ["--help"], environment: invocation.environment, finder: finder))
             }
-            let name = (["bus"] + words).joined(separator: " ")
-            Terminal.output(format.text(of: CommandManual(of: command, name: name)) ?? "")
+            Terminal.output(format.text(of: CommandManual(of: place.command, name: place.name)) ?? "")
             return 0
         case .incomplete(let family, _):
             Terminal.output(family.usage)

@@ -117,7 +117,7 @@ extension HelpText {
     static func text(of words: [String]) -> String? {
         guard let family = words.first.flatMap(Family.named) else { return nil }
         guard case .commands = family.action else { return family.usage }
-        return BusRoot.helpMessage(for: BusRoot.command(at: words).command)
+        return BusRoot.helpMessage(for: CommandPlace(words).command)
     }
 }
 

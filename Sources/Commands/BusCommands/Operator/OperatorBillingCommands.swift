@@ -5,7 +5,7 @@ import BusCore
 import BusRuntime
 
 /// `bus operator billing` (bus.md 8.3).
-struct OperatorBillingCommands: BusCommandGroup {
+struct OperatorBillingCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "billing", abstract: "Accounts and the catalog of a deployment.",
         discussion: """
@@ -60,7 +60,7 @@ struct OperatorBillingStatusCommand: BusCommand {
 }
 
 /// `bus operator billing catalog`.
-struct OperatorCatalogCommands: BusCommandGroup {
+struct OperatorCatalogCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog", abstract: "What is sold: products, prices, meters, plans and quotas.",
         discussion: """

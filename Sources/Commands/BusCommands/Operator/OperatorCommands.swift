@@ -1,9 +1,9 @@
 import ArgumentParser
 
 /// `bus operator`: what people who run a deployment do (bus.md 8.3).
-struct OperatorCommands: BusCommandGroup {
+struct OperatorCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "operator", abstract: "Tokens, catalogs and Stripe, for people who run a deployment.",
+        commandName: "operator", abstract: "A deployment: tokens, catalog, Stripe.",
         discussion: """
             EXAMPLES
               bus operator billing catalog template > catalog.json

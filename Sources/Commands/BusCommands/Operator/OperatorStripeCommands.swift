@@ -5,7 +5,7 @@ import StripeClient
 import StripeCore
 
 /// `bus operator stripe` (bus.md 8.3).
-struct OperatorStripeCommands: BusCommandGroup {
+struct OperatorStripeCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stripe", abstract: "The Stripe account of a deployment.",
         discussion: """
@@ -72,7 +72,7 @@ struct StripeTestCommand: BusCommand {
 }
 
 /// `bus operator stripe catalog`.
-struct StripeCatalogCommands: BusCommandGroup {
+struct StripeCatalogCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog", abstract: "The products, prices and meters in Stripe.",
         discussion: """

@@ -5,7 +5,7 @@ import BusCore
 import BusRuntime
 
 /// `bus operator token` (bus.md D-53).
-struct OperatorTokenCommands: BusCommandGroup {
+struct OperatorTokenCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Bus tokens for people and services.",
         discussion: """
@@ -138,19 +138,9 @@ struct TokenIssueCommand: BusCommand {
             do {
                 return try await TokenClient(calls).issue(order)
             } catch let fault as APIFault {
-                throw TokenIssueCommand.failure(fault, origin, limit)
+                throw APIFailure(fault: fault, origin: origin, credential: .internalKey, timeLimit: limit)
             }
         }
         return try IssuedToken(answer, of: order)
-    }
-
-    private static func failure(_ fault: APIFault, _ origin: APIOrigin, _ limit: Duration) -> any Error {
-        if case .refused(let refusal) = fault, [401, 403].contains(refusal.status) {
-            return ProcessFailure(
-                exitCode: 1,
-                "the auth API refused the internal key: \(refusal.message) (\(refusal.status) \(refusal.type)); check "
-                    + "BUS_OPERATOR_INTERNAL_KEY")
-        }
-        return APIFailure(fault: fault, origin: origin, tokenCommand: "", timeLimit: limit)
     }
 }

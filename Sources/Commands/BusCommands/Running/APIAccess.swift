@@ -49,7 +49,8 @@ extension CommandSession {
             do {
                 return try await call(BillingClient(calls))
             } catch let fault as APIFault {
-                throw APIFailure(fault: fault, origin: origin, tokenCommand: caller.tokenCommand, timeLimit: limit)
+                throw APIFailure(
+                    fault: fault, origin: origin, credential: .token(command: caller.tokenCommand), timeLimit: limit)
             }
         }
     }

@@ -10,24 +10,6 @@ protocol BusCommand: ParsableCommand {
     func run(in session: CommandSession) async throws
 }
 
-/// A word that only leads to other words.
-protocol BusCommandGroup: ParsableCommand {}
-
-extension ParsableCommand {
-    /// The command that a path of words leads to, as far as its words are known.
-    static func command(at words: some Sequence<String>) -> (command: any ParsableCommand.Type, unknown: String?) {
-        var command: any ParsableCommand.Type = self
-        for word in words {
-            guard !command.configuration.subcommands.isEmpty, !word.hasPrefix("-") else { break }
-            guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
-                return (command, word)
-            }
-            command = next
-        }
-        return (command, nil)
-    }
-}
-
 /// One form of results.
 enum ResultFormat: String, Sendable {
     case json, text, token

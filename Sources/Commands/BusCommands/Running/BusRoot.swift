@@ -13,10 +13,39 @@ struct BusRoot: ParsableCommand {
         ])
 }
 
+/// Where words lead among the commands, as far as they are known.
+struct CommandPlace {
+    /// The command that the known words name.
+    private(set) var command: any ParsableCommand.Type = BusRoot.self
+    /// All of its words, `bus operator stripe`.
+    private(set) var name = "bus"
+    /// The first word that names nothing below it.
+    private(set) var unknown: String?
+
+    /// Follows words to the first flag, or to a command without others below it.
+    init(_ words: some Sequence<String>) {
+        for word in words {
+            guard !subcommands.isEmpty, !word.hasPrefix("-") else { return }
+            guard let next = subcommands.first(where: { $0._commandName == word }) else {
+                unknown = word
+                return
+            }
+            command = next
+            name += " \(word)"
+        }
+    }
+
+    /// One line about the command.
+    var summary: String { command.configuration.abstract }
+
+    /// What may follow.
+    var subcommands: [any ParsableCommand.Type] { command.configuration.subcommands }
+}
+
 /// Programs that `bus api` stands for.
 private struct APIPrograms: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "api", abstract: "API servers: provider events, provider billing, provider usage.",
+        commandName: "api", abstract: "API servers: provider events, provider billing.",
         subcommands: [Provider.self])
 
     struct Provider: ParsableCommand {
@@ -40,7 +69,7 @@ private struct APIPrograms: ParsableCommand {
 /// Programs that `bus integration` stands for.
 private struct IntegrationPrograms: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "integration", abstract: "Workers: stripe, billing, usage.",
+        commandName: "integration", abstract: "Workers: stripe, billing.",
         subcommands: [Stripe.self, Billing.self])
 
     struct Stripe: ParsableCommand {

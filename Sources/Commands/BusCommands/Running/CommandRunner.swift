@@ -14,11 +14,11 @@ enum CommandRunner {
                     arguments: [family] + words.dropFirst(2), environment: invocation.environment,
                     finder: invocation.finder))
         }
-        let (place, unknown) = BusRoot.command(at: words)
-        if let unknown { return refuse(unknown, at: place, words) }
+        let place = CommandPlace(words)
+        if let unknown = place.unknown { return refuse(unknown, at: place) }
         let flags = words.prefix { $0 != "--" }
         if flags.contains("--help") || flags.contains("-h") {
-            Terminal.output(BusRoot.helpMessage(for: place))
+            Terminal.output(BusRoot.helpMessage(for: place.command))
             return 0
         }
         if flags.contains("--version") || flags.contains("-V") {
@@ -32,7 +32,7 @@ enum CommandRunner {
             return refuse(error, at: place, words)
         }
         guard let command = parsed as? any BusCommand else {
-            Terminal.diagnostic(BusRoot.helpMessage(for: place))
+            Terminal.diagnostic(BusRoot.helpMessage(for: place.command))
             return 2
         }
         return await run(command, invocation.environment)
@@ -57,50 +57,29 @@ enum CommandRunner {
 
     // MARK: Usage
 
-    private static func refuse(_ word: String, at place: any ParsableCommand.Type, _ words: [String]) -> Int32 {
-        let name = name(of: place, in: words)
-        if let reason = (place as? any RefusedWords.Type)?.refusals[word] { return usage("\(name) \(word) \(reason)") }
-        let known = place.configuration.subcommands.map { $0._commandName }
-        let remedy =
-            Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" } ?? "see \(name) --help"
-        return usage("\(name) knows no \"\(word)\"; \(remedy)")
+    private static func refuse(_ word: String, at place: CommandPlace) -> Int32 {
+        if place.command == EventsCommands.self, EventsCommands.unsupported.contains(word) {
+            return usage("bus events \(word) is not supported; put the bus-events of a Bus that has it on PATH")
+        }
+        let nearest = Suggestion.nearest(to: word, among: place.subcommands.map { $0._commandName })
+        let remedy = nearest.map { "did you mean \"\($0)\"?" } ?? "see \(place.name) --help"
+        return usage("\(place.name) knows no \"\(word)\"; \(remedy)")
     }
 
     /// What the parser says, but a misspelled option is named before what is missing because of it.
-    private static func refuse(_ error: any Error, at place: any ParsableCommand.Type, _ words: [String]) -> Int32 {
-        let name = name(of: place, in: words)
-        let known = CommandManual(of: place).options.flatMap(\.names)
+    private static func refuse(_ error: any Error, at place: CommandPlace, _ words: [String]) -> Int32 {
+        let known = CommandManual(of: place.command).options.flatMap(\.names)
         let options = words.prefix { $0 != "--" }.map { String($0.prefix { $0 != "=" }) }.filter { $0.hasPrefix("--") }
         if let option = options.first(where: { !known.contains($0) }) {
             let nearest = Suggestion.nearest(to: option, among: known).map { "did you mean \"\($0)\"?" }
-            return usage("unknown option \(option); \(nearest ?? "see \(name) --help")")
+            return usage("unknown option \(option); \(nearest ?? "see \(place.name) --help")")
         }
         let message = BusRoot.message(for: error)
-        return usage("\(message.prefix(1).lowercased())\(message.dropFirst()); see \(name) --help")
+        return usage("\(message.prefix(1).lowercased())\(message.dropFirst()); see \(place.name) --help")
     }
 
     private static func usage(_ message: String) -> Int32 {
         Diagnostics(lowest: .error, hasColor: false).write(.error, message)
         return 2
     }
-
-    /// `bus operator stripe`, for a command's place in the tree.
-    private static func name(of place: any ParsableCommand.Type, in words: [String]) -> String {
-        var command: any ParsableCommand.Type = BusRoot.self
-        var names = ["bus"]
-        for word in words {
-            guard command != place,
-                let next = command.configuration.subcommands.first(where: { $0._commandName == word })
-            else { break }
-            command = next
-            names.append(word)
-        }
-        return names.joined(separator: " ")
-    }
-}
-
-/// A group that knows words which it does not offer.
-protocol RefusedWords: ParsableCommand {
-    /// Each word and what to say of it.
-    static var refusals: [String: String] { get }
 }

@@ -43,16 +43,26 @@ struct FailureReport {
 struct APIFailure: Error {
     let fault: APIFault
     let origin: APIOrigin
-    /// The command that makes a token which is allowed to.
-    let tokenCommand: String
+    let credential: Credential
     let timeLimit: Duration
+
+    /// What was shown to the API, and what to do when it does not count.
+    enum Credential {
+        /// With the command that makes one which is allowed to.
+        case token(command: String)
+        case internalKey
+    }
 
     /// Lower-case fact, then the remedy.
     var message: String {
         switch fault {
         case .refused(let refusal) where [401, 403].contains(refusal.status):
-            return "the API refused the token: \(refusal.message) (\(refusal.status) \(refusal.type)); "
-                + "get another one with: \(tokenCommand)"
+            let reason = "\(refusal.message) (\(refusal.status) \(refusal.type))"
+            switch credential {
+            case .token(let command): return "the API refused the token: \(reason); get another one with: \(command)"
+            case .internalKey:
+                return "the auth API refused the internal key: \(reason); check BUS_OPERATOR_INTERNAL_KEY"
+            }
         case .refused(let refusal):
             let remedy = refusal.command.map { "; run: \($0)" } ?? ""
             return "\(refusal.message) (\(refusal.status) \(refusal.type))\(remedy)"

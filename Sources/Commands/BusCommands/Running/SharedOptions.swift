@@ -7,7 +7,7 @@ struct SharedOptions: ParsableArguments {
         case auto, always, never
     }
 
-    @Option(name: .shortAndLong, help: .init("Form of the results, json or text.", valueName: "form"))
+    @Option(name: .shortAndLong, help: .init("Form of the results, such as json.", valueName: "form"))
     var format: String?
     @Option(
         name: .shortAndLong, help: .init("Write the results to this file.", valueName: "file"), completion: .file())
