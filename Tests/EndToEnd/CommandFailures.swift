@@ -52,6 +52,13 @@ import Testing
         Case(
             line: "operator billing catalog put --file nowhere.json", environment: nowhere, exit: 1,
             says: ["cannot read the file of --file: No such file"]),
+        Case(
+            line: "operator billing catalog put --file /dev/zero", environment: nowhere, exit: 1,
+            says: ["the file of --file is larger than 1024 KiB"]),
+        Case(
+            line: "events send --name a.b --payload-file /dev/zero", environment: nowhere, exit: 1,
+            says: ["the file of --payload-file is larger"]),
+        Case(line: "operator billing catalog put --file .", environment: nowhere, exit: 1, says: ["Is a directory"]),
         Case(line: "operator billing catalog put --file -", environment: nowhere, exit: 1, says: ["catalog: $: "]),
         Case(line: "events send", says: ["--name"]),
         Case(line: "events send --name Not.A.Name", says: ["is no event name"]),
@@ -100,6 +107,24 @@ import Testing
         #expect(result.standardOutput.isEmpty)
         for text in test.says { #expect(result.standardError.contains(text), "\(result.standardError)") }
         #expect(!result.standardError.contains("made_up"), "a secret is in the message")
+    }
+
+    /// Somebody who never answers does not keep anybody for ever.
+    @Test(arguments: [
+        ("billing status", "did not answer within 200ms"), ("operator token issue --subject x", "within 200ms"),
+        ("operator stripe test", "not done within 200ms"), ("events send --name a.b", "was not reached"),
+    ])
+    func silenceEndsInTime(_ line: String, _ says: String) async throws {
+        try await StripeDouble.run(faults: [.silence, .silence, .silence]) { double in
+            let world = try CommandWorld([
+                "BUS_API_TOKEN": Self.token, "BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_STRIPE_SECRET_KEY": "sk_test_x",
+                "BUS_API_BASE_URL": double.url, "BUS_EVENTS_API_URL": double.url, "BUS_STRIPE_API_URL": double.url,
+            ])
+            let started = ContinuousClock.now
+            let result = try await world.bus("\(line) --timeout 200ms")
+            #expect(result.exit == .code(1) && result.standardError.contains(says), "\(result.standardError)")
+            #expect(double.requests.count == 1 && ContinuousClock.now - started < .seconds(10))
+        }
     }
 
     @Test func wrongTokensAreToldApart() async throws {

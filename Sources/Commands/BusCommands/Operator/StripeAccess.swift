@@ -63,27 +63,4 @@ extension CommandSession {
                     logger: diagnostics.logger))
         }
     }
-
-    /// Runs `work` until it ends, the time is over or somebody sends a signal to stop; then `work` is cancelled first.
-    func interruptibly<Value: Sendable>(
-        limit: Duration?, _ work: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask { try await work() }
-            if let limit {
-                group.addTask {
-                    try await ContinuousClock().sleep(for: limit)
-                    throw ProcessFailure(
-                        exitCode: 1, "not done within \(limit.goText); run it again, or raise --timeout")
-                }
-            }
-            group.addTask {
-                let signal = try await StopSignal.next()
-                throw ProcessFailure(exitCode: 1, "stopped by \(signal); run it again to go on")
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw CancellationError() }
-            return value
-        }
-    }
 }

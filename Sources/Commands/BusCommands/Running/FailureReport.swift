@@ -88,8 +88,8 @@ struct EventsFailure: Error {
     var message: String {
         switch fault {
         case .refused(let status, let message):
-            "the Events API refused the token: \(message) (\(status)); it needs the scope \(scope): "
-                + "bus operator token issue --audience ai.hg.fi/api --scope \"\(scope)\" makes one"
+            "the Events API refused the token: \(message) (\(status)); get one that may with: "
+                + "bus operator token issue --subject \"$USER\" --audience ai.hg.fi/api --scope \"\(scope)\""
         case .notFound:
             "there is no Events API at this URL; check BUS_EVENTS_API_URL or --events-url"
         case .rejected(let status, let type, let message):

@@ -1,0 +1,116 @@
+import ArgumentParser
+import BillingCore
+import BusClient
+import BusCore
+import BusRuntime
+
+/// `bus operator billing catalog`.
+struct OperatorCatalogCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "catalog", abstract: "What is sold: products, prices, meters, plans and quotas.",
+        discussion: """
+            EXAMPLES
+              bus operator billing catalog template > catalog.json
+              bus operator stripe catalog sync --file catalog.json
+              bus operator billing catalog put --file catalog.json
+            """,
+        subcommands: [CatalogTemplateCommand.self, CatalogGetCommand.self, CatalogPutCommand.self])
+}
+
+/// `bus operator billing catalog template`.
+struct CatalogTemplateCommand: BusCommand {
+    static let formats = ResultFormats(.json)
+    static let configuration = CommandConfiguration(
+        commandName: "template", abstract: "Prints a catalog to start from.",
+        usage: "bus operator billing catalog template [<options>]",
+        discussion: """
+            EXAMPLE
+              bus operator billing catalog template > catalog.json
+
+            It asks nobody, and every command takes the file as it is.
+            """)
+
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        try session.output.write(Array(CatalogTemplate.text.utf8))
+        session.diagnostics.info("edit the file, then: bus operator stripe catalog sync --file catalog.json")
+    }
+}
+
+/// `bus operator billing catalog get`.
+struct CatalogGetCommand: BusCommand {
+    static let formats = ResultFormats(.json)
+    static let configuration = CommandConfiguration(
+        commandName: "get", abstract: "Prints the active catalog.",
+        usage: "bus operator billing catalog get [<options>]",
+        discussion: """
+            EXAMPLES
+              bus operator billing catalog get
+              bus operator billing catalog get --output catalog.json
+
+            The token needs the scope billing:catalog:read.
+
+            \(OperatorBillingCommands.environment)
+            """)
+
+    @OptionGroup var access: APIAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let caller = BillingCaller.administrator(scope: "billing:catalog:read")
+        let catalog = try await session.callBilling(access, as: caller) { client in
+            try await client.catalog().body
+        }
+        try session.output.line(catalog.bytes)
+    }
+}
+
+/// `bus operator billing catalog put`.
+struct CatalogPutCommand: BusCommand {
+    static let formats = ResultFormats(.json)
+    static let configuration = CommandConfiguration(
+        commandName: "put", abstract: "Makes a file the active catalog, as a whole.",
+        discussion: """
+            EXAMPLES
+              bus operator billing catalog put --file catalog.json
+              bus operator billing catalog put --file - < catalog.json
+
+            Everything that is wrong with the file is told before the API is asked. It prints
+            the catalog as it is stored. The token needs the scope billing:catalog:write.
+
+            \(OperatorBillingCommands.environment)
+            """)
+
+    @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
+    var file: String
+    @OptionGroup var access: APIAccess
+    @OptionGroup var shared: SharedOptions
+
+    func run(in session: CommandSession) async throws {
+        let document = try InputFile.read(file, flag: "--file", bytesMax: Limits.catalogBodyBytesMax)
+        _ = try Catalog(parsing: document, unknownMembers: .keep)
+        session.warnOfUnknownMembers(in: document)
+        let caller = BillingCaller.administrator(scope: "billing:catalog:write")
+        let stored = try await session.callBilling(access, as: caller) { client in
+            try await client.replaceCatalog(with: document).body
+        }
+        try session.output.line(stored.bytes)
+        session.diagnostics.info("the catalog is active; see it with: bus operator billing catalog get")
+    }
+}
+
+extension CommandSession {
+    /// Other Bus programs may know members that we do not, so they are kept; a slip of the pen must not pass in silence.
+    private func warn(_ problems: [CatalogProblem]) {
+        for problem in problems { diagnostics.warn(problem.description) }
+    }
+
+    fileprivate func warnOfUnknownMembers(in document: [UInt8]) {
+        do throws(CatalogFaults) {
+            _ = try Catalog(parsing: document, unknownMembers: .refuse)
+        } catch {
+            warn(error.problems)
+        }
+    }
+}
