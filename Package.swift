@@ -94,7 +94,7 @@ let package = Package(
             "BusClient", in: "Platform",
             [
                 "BusCore", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore, .nioHTTP1,
-                .serviceLifecycle,
+                .nioPosix, .serviceLifecycle,
             ]),
         module(
             "StripeClient", in: "Platform",

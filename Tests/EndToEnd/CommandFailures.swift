@@ -41,7 +41,9 @@ import Testing
             line: "billing status --api-url ftp://x", environment: nowhere,
             says: ["--api-url is no http or https URL"]),
         Case(line: "billing status --api-url $NOT_SET", environment: nowhere, says: ["NOT_SET"]),
-        Case(line: "billing status", environment: nowhere, exit: 1, says: ["http://127.0.0.1:1 was not reached"]),
+        Case(
+            line: "billing status", environment: nowhere, exit: 1,
+            says: ["http://127.0.0.1:1 was not reached (connection refused); check the URL"]),
         Case(
             line: "operator billing catalog get", environment: ["BUS_API_TOKEN": token], says: ["BUS_BILLING_API_URL"]),
         Case(
@@ -73,7 +75,13 @@ import Testing
         Case(line: "events listen --name a.b --group g", says: ["--delivery unicast"]),
         Case(line: "events listen --name a.b --delivery unicast --replay", says: ["--replay is for broadcast"]),
         Case(line: "events listen --name a.b --delivery unicast --group -", says: ["--group"]),
-        Case(line: "events listen --name a.b --delivery work", says: ["broadcast", "unicast"]),
+        Case(line: "events listen --name a.b --delivery work", says: ["'broadcast' and 'unicast'; see bus events"]),
+        Case(
+            line: "billing status --api-url http://nowhere.invalid", environment: nowhere, exit: 1,
+            says: ["the host name nowhere.invalid is unknown"]),
+        Case(
+            line: "events listen --name a.b --api-url http://127.0.0.1:1", environment: nowhere, exit: 1,
+            says: ["the Events API was not reached (connection refused)"]),
         Case(line: "events relay", says: ["bus events relay is not supported"]),
         Case(line: "events export x", says: ["not supported"]),
         Case(line: "operator token issue", says: ["BUS_OPERATOR_INTERNAL_KEY_FILE", "--subject", "--api-url"]),

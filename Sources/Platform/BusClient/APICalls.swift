@@ -74,7 +74,7 @@ package struct APICalls: Sendable {
         } catch is NIOTooManyBytesError {
             throw .unreadable
         } catch {
-            throw .unreachable(reason: Redaction.redact("\(error)"))
+            throw .unreachable(reason: ConnectionReason.text(error))
         }
     }
 }

@@ -96,7 +96,7 @@ package struct EventsClient: Sendable {
             if (200..<300).contains(response.status.code) { return response }
             refusal = try await inTime(.seconds(Limits.streamOpenSeconds)) { await fault(of: response) }
         } catch {
-            throw .unavailable(reason: "\(error)", retryAfterSeconds: nil)
+            throw .unavailable(reason: ConnectionReason.text(error), retryAfterSeconds: nil)
         }
         throw refusal
     }
@@ -148,7 +148,7 @@ package struct EventsClient: Sendable {
                 return .success(Array(body.readableBytesView))
             }
         } catch {
-            throw .unavailable(reason: "\(error)", retryAfterSeconds: nil)
+            throw .unavailable(reason: ConnectionReason.text(error), retryAfterSeconds: nil)
         }
         return try answer.get()
     }

@@ -12,9 +12,9 @@ extension StripeClient {
     static func fault(for error: any Error) -> StripeFault {
         switch error {
         case is NIOConnectionError, is IOError, is ChannelError, is HTTPParserError:
-            StripeFault(noAnswer: "Stripe could not be reached", mayRetry: true)
+            StripeFault(noAnswer: unreachable, mayRetry: true)
         case let error as HTTPClientError where interruptions.contains(error):
-            StripeFault(noAnswer: "Stripe could not be reached", mayRetry: true)
+            StripeFault(noAnswer: unreachable, mayRetry: true)
         case is NIOTooManyBytesError:
             StripeFault(noAnswer: "Stripe's answer is larger than can be read", mayRetry: false)
         default:
@@ -23,6 +23,8 @@ extension StripeClient {
                     + "BUS_STRIPE_API_URL", mayRetry: false)
         }
     }
+
+    private static let unreachable = "Stripe could not be reached; check the network and try again"
 
     private static let interruptions: [HTTPClientError] = [
         .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .remoteConnectionClosed, .uncleanShutdown,

@@ -74,7 +74,8 @@ enum CommandRunner {
             let nearest = Suggestion.nearest(to: option, among: known).map { "did you mean \"\($0)\"?" }
             return usage("unknown option \(option); \(nearest ?? "see \(place.name) --help")")
         }
-        let message = BusRoot.message(for: error)
+        var message = BusRoot.message(for: error)
+        if message.hasSuffix(".") { message.removeLast() }
         return usage("\(message.prefix(1).lowercased())\(message.dropFirst()); see \(place.name) --help")
     }
 
