@@ -155,11 +155,12 @@ import Testing
                 _ = world.work(
                     "POST", "/v1/prices/price_test_2", "lookup_key=bus_llm_pro_eur_month&active=false", key: nil)
             }
+            let before = double.requests.count
             let started = ContinuousClock.now
             let result = try await world.bus(Self.sync)
             #expect(result.exit == .code(0), "\(result.standardError)")
             // A lower bound: a slow machine only takes longer.
-            let pauses = double.requests.count - 1
+            let pauses = double.requests.count - before - 1
             #expect(ContinuousClock.now - started >= .milliseconds(50) * pauses, "20 requests a second")
             #expect(double.requests.count { $0.path == "/v1/prices" && $0.method == "GET" } == 25)
             #expect(double.price(holding: "bus_llm_pro_eur_month") != "price_test_2")
@@ -218,6 +219,11 @@ import Testing
             let text = seen.standardOutput
             #expect(text.contains("\r\u{1B}[K[---") && text.contains("6/7 created price"), "\(text)")
             #expect(text.contains("KIND     LOOKUP KEY"), "and the results are a table")
+            // A line of diagnostics takes the bar's place instead of standing behind it.
+            _ = try world.folder.write(CatalogTemplate.text.replacing("4900", with: "5900"), to: "catalog.json")
+            double.set { $0.faultsAt[$0.requests.count + CatalogSyncFaults.reads] = .status(500) }
+            let warned = try await world.onTerminal("\(Self.sync) --no-color")
+            #expect(warned.standardOutput.contains("\u{1B}[KWARN stripe call failed"), "\(warned.standardOutput)")
             let quiet = try await world.onTerminal("\(Self.sync) -q")
             #expect(quiet.exit == .code(0) && quiet.standardOutput.isEmpty)
         }

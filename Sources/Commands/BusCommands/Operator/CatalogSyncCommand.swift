@@ -60,7 +60,7 @@ struct CatalogSyncCommand: BusCommand {
     }
 
     private func carryOut(_ sync: CatalogSync, in session: CommandSession) async throws {
-        let bar = ProgressBar(isShown: session.isAttended)
+        let bar = session.progress
         defer { bar.clear() }
         bar.show("reading what Stripe has ...")
         let plan = try await sync.plan()

@@ -17,8 +17,8 @@ struct CommandSession: Sendable {
     let settings: SettingsReader
     /// `--timeout`.
     let timeLimit: Duration?
-    /// True when a person sees the diagnostics as they come.
-    let isAttended: Bool
+    /// How far the work is, for a person who sees the diagnostics as they come.
+    var progress: ProgressBar { diagnostics.progress }
 
     /// Goes to the folder, opens the output, and settles the form.
     init(_ shared: SharedOptions, _ formats: ResultFormats, _ environment: BusEnvironment) throws(ProcessFailure) {
@@ -36,7 +36,6 @@ struct CommandSession: Sendable {
         format = asked ?? (output.isTerminal ? formats.terminal : formats.piped)
         diagnostics = Diagnostics(shared, environment)
         settings = SettingsReader(environment: environment.values)
-        isAttended = !shared.quiet && isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
     }
 
     private static func timeLimit(_ text: String?) throws(ProcessFailure) -> Duration? {
@@ -71,13 +70,15 @@ extension Diagnostics {
     init(_ shared: SharedOptions, _ environment: BusEnvironment) {
         lowest =
             shared.quiet ? .error : shared.trace || shared.verbose > 1 ? .trace : shared.verbose == 1 ? .debug : .info
+        let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+        progress = ProgressBar(isShown: isTerminal && !shared.quiet)
         switch shared.noColor ? .never : shared.color ?? .auto {
         case .always: hasColor = true
         case .never: hasColor = false
         case .auto:
             // https://no-color.org: any value but an empty one.
             let isRefused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-            hasColor = !isRefused && isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+            hasColor = !isRefused && isTerminal
         }
     }
 }

@@ -30,11 +30,14 @@ struct Diagnostics: Sendable {
     /// Lines below it are left out.
     let lowest: Level
     let hasColor: Bool
+    /// Gives way to every line.
+    var progress = ProgressBar()
 
     /// Writes one line; a secret in it, and what would steer a terminal, is replaced.
     func write(_ level: Level, _ message: String) {
         guard level >= lowest else { return }
         let word = hasColor ? "\u{1B}[\(level.color)m\(level.rawValue)\u{1B}[0m" : level.rawValue
+        progress.clear()
         Terminal.diagnostic("\(word) \(Redaction.redact(message).printable)")
     }
 
