@@ -72,10 +72,8 @@ import Testing
         Case(
             line: "events send --name a.b --events-url http://127.0.0.1:1", environment: ["BUS_API_TOKEN": token],
             exit: 1, says: ["the Events API was not reached"]),
-        Case(line: "events listen --name a.b --group g", says: ["--delivery unicast"]),
-        Case(line: "events listen --name a.b --delivery unicast --replay", says: ["--replay is for broadcast"]),
         Case(line: "events listen --name a.b --delivery unicast --group -", says: ["--group"]),
-        Case(line: "events listen --name a.b --delivery work", says: ["'broadcast' and 'unicast'; see bus events"]),
+        Case(line: "events listen --name a.b --delivery all", says: ["'broadcast' and 'unicast'; see bus events"]),
         Case(
             line: "billing status --api-url http://nowhere.invalid", environment: nowhere, exit: 1,
             says: ["the host name nowhere.invalid is unknown"]),

@@ -89,6 +89,12 @@ import Testing
             #expect(shared.standardOutput.split(separator: "\n").count == 3)
             let again = try await world.bus(
                 "events listen --name example.hello --delivery unicast --group g --timeout 1s")
+            let odd = try await world.bus("events listen --name example.hello --group g --replay --no-follow")
+            #expect(odd.exit == .code(0) && odd.standardOutput == all.standardOutput)
+            #expect(odd.standardError.hasPrefix("WARN --group and --consumer count only with --delivery unicast"))
+            let work = try await world.bus("events listen --name example.hello --delivery work --replay --timeout 1s")
+            #expect(work.exit == .code(0) && work.standardOutput.split(separator: "\n").count == 3)
+            #expect(work.standardError.hasPrefix("WARN --replay counts only for broadcast"))
             #expect(again.standardOutput.isEmpty, "what one consumer of a group got, no other gets")
         }
     }

@@ -8,6 +8,11 @@ struct EventsListenCommand: BusCommand {
     /// Who gets an event.
     enum Delivery: String, ExpressibleByArgument, CaseIterable {
         case broadcast, unicast
+
+        /// Takes the older word `work` for `unicast` (bus.md 3.4).
+        init?(argument: String) {
+            self.init(rawValue: argument == "work" ? "unicast" : argument)
+        }
     }
 
     static let formats = ResultFormats(.json)
@@ -45,7 +50,9 @@ struct EventsListenCommand: BusCommand {
 
     func run(in session: CommandSession) async throws {
         let name = try EventsSendCommand.eventName(name)
-        let terms = EventFeed.Terms(name: name, sharing: try sharing(), replays: replay, follows: !noFollow)
+        let terms = EventFeed.Terms(
+            name: name, sharing: try sharing(session.diagnostics), replays: replay && delivery == .broadcast,
+            follows: !noFollow)
         var settings = session.settings
         let listener = ListenerSettings(&settings)
         try settings.check()
@@ -65,15 +72,15 @@ struct EventsListenCommand: BusCommand {
         }
     }
 
-    private func sharing() throws(ProcessFailure) -> (group: String, consumer: String)? {
+    private func sharing(_ diagnostics: Diagnostics) throws(ProcessFailure) -> (group: String, consumer: String)? {
         switch delivery {
         case .broadcast:
             if group != nil || consumer != nil {
-                throw ProcessFailure(exitCode: 2, "--group and --consumer are for --delivery unicast; add it")
+                diagnostics.warn("--group and --consumer count only with --delivery unicast; add it or leave them out")
             }
             return nil
         case .unicast:
-            if replay { throw ProcessFailure(exitCode: 2, "--replay is for broadcast; a group goes on where it was") }
+            if replay { diagnostics.warn("--replay counts only for broadcast; a group goes on where it was") }
             for (flag, value) in [("--group", group), ("--consumer", consumer)] {
                 guard let value, !GroupName.isValid(value) else { continue }
                 throw ProcessFailure(
