@@ -129,7 +129,14 @@ struct EventsSendCommand: BusCommand {
         do {
             return try JSONText(parsing: bytes)
         } catch {
-            throw ProcessFailure(exitCode: 2, "the payload of \(flag) is not JSON (\(error)); write one JSON value")
+            let fact =
+                switch error {
+                case .malformed(let offset), .unexpectedType(let offset): "is not JSON at byte \(offset)"
+                case .trailingData(let offset): "goes on behind the JSON value, from byte \(offset)"
+                case .tooDeep: "is nested deeper than \(Limits.jsonDepthMax) levels"
+                case .invalidUTF8: "is not UTF-8"
+                }
+            throw ProcessFailure(exitCode: 2, "the payload of \(flag) \(fact); write one JSON value")
         }
     }
 }
