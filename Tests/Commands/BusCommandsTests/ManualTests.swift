@@ -46,6 +46,13 @@ extension BusRoot {
         #expect(try JSONValue(parsing: Array(document.standardOutput.utf8))["opencli"]?.text == "0.1.0")
     }
 
+    /// The parser breaks longer lines where it likes.
+    @Test(arguments: ManualTests.commands) func descriptionKeepsItsLines(_ words: [String]) {
+        for line in CommandPlace(words).command.configuration.discussion.split(separator: "\n") {
+            #expect(line.count < 80, "\(line)")
+        }
+    }
+
     /// A variable that a command reads and its help does not name would be a secret between us and the code.
     @Test(arguments: ManualTests.commands) func everyVariableIsNamed(_ words: [String]) async throws {
         let world = try BusWorld()

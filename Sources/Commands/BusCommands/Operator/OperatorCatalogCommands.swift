@@ -76,8 +76,8 @@ struct CatalogPutCommand: BusCommand {
               bus operator billing catalog put --file catalog.json
               bus operator billing catalog put --file - < catalog.json
 
-            Everything that is wrong with the file is told before the API is asked. It prints
-            the catalog as it is stored. The token needs the scope billing:catalog:write.
+            Everything that is wrong with the file is told before the API is asked. It
+            prints the catalog as it is stored. The token needs billing:catalog:write.
 
             \(OperatorBillingCommands.environment)
             """)

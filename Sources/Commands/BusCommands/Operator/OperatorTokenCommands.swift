@@ -10,7 +10,7 @@ struct OperatorTokenCommands: ParsableCommand {
         commandName: "token", abstract: "Bus tokens for people and services.",
         discussion: """
             EXAMPLE
-              bus operator token issue --local --scope "billing:read billing:setup" --format token
+              bus operator token issue --local --scope "billing:read billing:setup"
             """,
         subcommands: [TokenIssueCommand.self])
 }
@@ -20,6 +20,7 @@ struct TokenIssueCommand: BusCommand {
     static let formats = ResultFormats(.json, or: .token)
     static let configuration = CommandConfiguration(
         commandName: "issue", abstract: "Issues a Bus token, signed here or by the auth API.",
+        usage: "bus operator token issue [<options>]",
         discussion: """
             EXAMPLES
               export BUS_AUTH_HS256_SECRET_FILE=./local/jwt-secret
@@ -30,8 +31,8 @@ struct TokenIssueCommand: BusCommand {
               bus operator token issue --subject "$USER" --audience ai.hg.fi/internal \\
                 --scope "billing:catalog:read billing:catalog:write" --output operator.json
 
-            With --local it signs with the deployment's own secret and asks nobody; without,
-            it asks the auth API. A new file of --output is readable by you alone.
+            With --local it signs with the deployment's own secret and asks nobody;
+            without, it asks the auth API. A new file of --output is readable by you alone.
 
             JSON (--format token prints the token alone)
               {"access_token","token_type":"Bearer","expires_in","expires_at","audience",

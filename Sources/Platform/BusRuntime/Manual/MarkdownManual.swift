@@ -36,6 +36,7 @@ package enum MarkdownManual {
     /// `ENVIRONMENT (…)` as `Environment (…)`.
     package static func title(_ heading: String) -> String {
         let word = heading.prefix { $0 != " " }
+        if word == "JSON" { return heading }
         return word.prefix(1) + word.dropFirst().lowercased() + heading.dropFirst(word.count)
     }
 
