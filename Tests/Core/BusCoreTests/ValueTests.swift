@@ -138,4 +138,17 @@ struct SmallValueTests {
         #expect(JSONValue.string("x").integer == nil)
         #expect(JSONValue.number("1e400").integer == nil)
     }
+
+    @Test("group names are letters, digits and . _ -, and anything can be made one")
+    func groupNames() {
+        for name in ["a", "0", "worker-1", "A.b_c-", String(repeating: "x", count: 128)] {
+            #expect(GroupName.isValid(name), "\(name)")
+            #expect(GroupName.made(from: name) == name)
+        }
+        for name in ["", "-a", ".a", "_", "a b", "a/b", "é", "a\n", String(repeating: "x", count: 129)] {
+            #expect(!GroupName.isValid(name), "\(name)")
+        }
+        #expect(GroupName.made(from: "bus host/é") == "bus-host---")
+        #expect(GroupName.made(from: String(repeating: "x", count: 200)).count == 128)
+    }
 }
