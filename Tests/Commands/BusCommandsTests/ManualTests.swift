@@ -87,6 +87,24 @@ extension BusRoot {
         }
     }
 
+    /// Every variable that stands in the code of the commands and of the clients they use is in the reference.
+    @Test func everyVariableOfTheCodeIsDocumented() throws {
+        let files =
+            try Repository.files(below: "Sources/Commands/BusCommands")
+            + ["APIOrigin", "TokenSource", "TokenSource+Commands", "ListenerSettings", "EventsEndpoint"].map {
+                "Sources/Platform/BusClient/\($0).swift"
+            }
+        let page = try Repository.text("docs/cli.md")
+        var names: Set<Substring> = []
+        for file in files {
+            for match in try Repository.text(file).matches(of: #/"(BUS_[A-Z0-9_]+)"/#) { names.insert(match.1) }
+        }
+        // What only the workers read of these files.
+        names.subtract(["BUS_EVENTS_TOKEN_REFRESH", "BUS_EVENTS_LISTENER_REQUIRED"])
+        #expect(names.count > 20)
+        for name in names { #expect(page.contains(name), "\(name)") }
+    }
+
     @Test func manPagesAreCleanForMandoc() async throws {
         let world = try BusWorld()
         for words in [[]] + ManualTests.commands + [["integration", "stripe"], ["api", "provider", "events"]] {

@@ -13,6 +13,12 @@ package enum Repository {
         try String(contentsOf: URL(filePath: path(relative)), encoding: .utf8)
     }
 
+    /// The Swift files below a folder of it, at any depth, by their relative paths.
+    package static func files(below folder: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: path(folder)).filter { $0.hasSuffix(".swift") }
+            .map { "\(folder)/\($0)" }
+    }
+
     /// The Python that has Stripe's official package; `Scripts/setup-judge` makes it.
     package static var judgePython: String { path(".build/judge-venv/bin/python") }
 }

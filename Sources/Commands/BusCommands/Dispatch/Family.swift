@@ -16,8 +16,8 @@ package struct Family: Sendable {
         case command(@Sendable (Invocation) async -> Int32)
         /// The commands behind the word run in this process.
         case commands
-        /// Stands for programs of their own: `["stripe"]` after `integration` is `bus-integration-stripe` (D-01).
-        case programs([[String]])
+        /// The words behind it are programs of their own: `integration stripe` is `bus-integration-stripe` (D-01).
+        case programs
     }
 
     /// The first word.
@@ -28,14 +28,17 @@ package struct Family: Sendable {
     /// Every family of ours, by its word's place in the alphabet.
     package static let all: [Family] = [
         Family(
-            word: "api", action: .programs([["provider", "events"], ["provider", "billing"], ["provider", "usage"]])),
+            word: "api", action: .programs),
         Family(word: "billing", action: .commands),
         Family(word: "completion", action: .commands),
         Family(word: "events", action: .commands),
         Family(word: "help", action: .command(HelpCommand.run)),
-        Family(word: "integration", action: .programs([["stripe"], ["billing"], ["usage"]])),
+        Family(word: "integration", action: .programs),
         Family(word: "operator", action: .commands),
     ]
+
+    /// What follows the word, of every command or program there is.
+    var leaves: [[String]] { CommandPlace([word]).leaves }
 
     /// One line for `bus --help`.
     package var summary: String {

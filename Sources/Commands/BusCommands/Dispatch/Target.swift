@@ -26,8 +26,8 @@ package enum Target: Sendable {
             } else {
                 self = .family(family) { await CommandRunner.run(word, $0) }
             }
-        case .programs(let programs):
-            let named = programs.first { words.dropFirst().starts(with: $0) }
+        case .programs:
+            let named = family.leaves.first { words.dropFirst().starts(with: $0) }
             let program = named.map { (["bus", word] + $0).joined(separator: "-") }
             if let named, let program, let path = finder.path(of: program) {
                 self = .program(path, words: 1 + named.count, isService: true)

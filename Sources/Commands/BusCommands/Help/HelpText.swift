@@ -124,8 +124,8 @@ extension HelpText {
 extension Family {
     /// What the word alone prints, for a family that stands for programs.
     var usage: String {
-        guard case .programs(let programs) = action else { return "USAGE: bus \(word) [arguments]" }
-        let lines = programs.map { "  bus \(([word] + $0).joined(separator: " "))" }
+        guard case .programs = action else { return "USAGE: bus \(word) [arguments]" }
+        let lines = leaves.map { "  bus \(([word] + $0).joined(separator: " "))" }
         return (["USAGE: bus \(word) <name> [arguments]", ""] + lines + ["", "Each knows --help."]).joined(
             separator: "\n")
     }

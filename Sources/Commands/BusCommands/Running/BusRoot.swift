@@ -42,45 +42,17 @@ struct CommandPlace {
     var subcommands: [any ParsableCommand.Type] { command.configuration.subcommands }
 }
 
-/// Programs that `bus api` stands for.
-private struct APIPrograms: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "api", abstract: "API servers: provider events, provider billing.",
-        subcommands: [Provider.self])
-
-    struct Provider: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "provider", abstract: "One program each.", subcommands: [Events.self, Billing.self])
+extension CommandPlace {
+    /// The words below this place that lead to a command: `["stripe"]` below `integration`.
+    var leaves: [[String]] {
+        subcommands.flatMap { command in
+            let below = CommandPlace(command, name).leaves
+            return below.isEmpty ? [[command._commandName]] : below.map { [command._commandName] + $0 }
+        }
     }
 
-    struct Events: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "events", abstract: "Runs bus-api-provider-events.")
-        @Argument(parsing: .captureForPassthrough, help: "Its own arguments.") var arguments: [String] = []
-    }
-
-    struct Billing: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "billing", abstract: "Runs bus-api-provider-billing.")
-        @Argument(parsing: .captureForPassthrough, help: "Its own arguments.") var arguments: [String] = []
-    }
-}
-
-/// Programs that `bus integration` stands for.
-private struct IntegrationPrograms: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "integration", abstract: "Workers: stripe, billing.",
-        subcommands: [Stripe.self, Billing.self])
-
-    struct Stripe: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "stripe", abstract: "Runs bus-integration-stripe.")
-        @Argument(parsing: .captureForPassthrough, help: "Its own arguments.") var arguments: [String] = []
-    }
-
-    struct Billing: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "billing", abstract: "Runs bus-integration-billing.")
-        @Argument(parsing: .captureForPassthrough, help: "Its own arguments.") var arguments: [String] = []
+    private init(_ command: any ParsableCommand.Type, _ parent: String) {
+        self.command = command
+        name = "\(parent) \(command._commandName)"
     }
 }
