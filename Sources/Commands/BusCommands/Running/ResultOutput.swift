@@ -53,16 +53,10 @@ final class ResultOutput: Sendable {
     func write(_ bytes: [UInt8]) throws {
         guard let descriptor else { return }
         try begin(descriptor)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 {
-                rest = rest.dropFirst(count)
-            } else if errno == EPIPE {
-                throw ResultReaderGone()
-            } else if errno != EINTR {
-                throw ResultOutput.failure("cannot write the results")
-            }
+        switch Terminal.write(bytes, to: descriptor) {
+        case 0: return
+        case EPIPE: throw ResultReaderGone()
+        case let code: throw ResultOutput.failure("cannot write the results", code)
         }
     }
 
@@ -71,7 +65,7 @@ final class ResultOutput: Sendable {
         guard isFile, let descriptor else { return }
         try begin(descriptor)
         if fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
-            throw ResultOutput.failure("cannot write the results")
+            throw ResultOutput.failure("cannot write the results", errno)
         }
     }
 
@@ -81,11 +75,13 @@ final class ResultOutput: Sendable {
             if isBegun { return }
             isBegun = true
             // A pipe or a device has no length to cut.
-            if ftruncate(descriptor, 0) != 0, errno != EINVAL { throw ResultOutput.failure("cannot empty the file") }
+            if ftruncate(descriptor, 0) != 0, errno != EINVAL {
+                throw ResultOutput.failure("cannot empty the file", errno)
+            }
         }
     }
 
-    private static func failure(_ fact: String) -> ProcessFailure {
-        ProcessFailure(exitCode: 1, "\(fact): \(String(cString: strerror(errno))); check the space left and the path")
+    private static func failure(_ fact: String, _ code: Int32) -> ProcessFailure {
+        ProcessFailure(exitCode: 1, "\(fact): \(String(cString: strerror(code))); check the space left and the path")
     }
 }
