@@ -52,7 +52,8 @@ import Testing
             let dry = try await world.bus("\(Self.sync) --dry-run")
             #expect(dry.exit == .code(0) && double.writes == 0)
             #expect(dry.standardError.contains("INFO test mode, account acct_double: 7 writes"))
-            #expect(dry.standardError.contains("nothing was written"))
+            #expect(
+                dry.standardError.contains("nothing was written; to apply it, run the same command without --dry-run"))
             try expectGolden(dry.standardOutput, "catalog-sync-dry-run.json")
             try expectGolden(
                 try await world.bus("\(Self.sync) --dry-run -f text").standardOutput, "catalog-sync-plan.txt")
@@ -168,6 +169,26 @@ import Testing
         }
     }
 
+    /// A plan that nobody can have seen is not carried out, and nobody is told that it was.
+    @Test func planWithoutAReaderIsNotCarriedOut() async throws {
+        let unread = """
+            import os, subprocess, sys
+            end, start = os.pipe()
+            os.close(end)
+            sys.exit(subprocess.run(sys.argv[1:], stdout=start).returncode)
+            """
+        try await StripeDouble.run { double in
+            let world = try Self.operatorWithTemplate(double)
+            let words = "\(Self.sync) --format text".split(separator: " ").map { String($0) }
+            let result = try await BusProcess.finish(
+                "/usr/bin/python3", ["-c", unread, Products.path(of: "bus")] + words, environment: world.environment,
+                in: world.folder)
+            #expect(result.exit == .code(1) && double.writes == 0)
+            #expect(
+                result.standardError == "ERROR nobody reads the results any more; run it again and read them whole\n")
+        }
+    }
+
     // MARK: Live mode
 
     @Test func liveKeyWritesOnlyWhatWasSeenAndConfirmed() async throws {
@@ -178,7 +199,7 @@ import Testing
             let document = try JSONValue(parsing: Array(plan.standardOutput.utf8))
             let hash = try #require(document["plan"]?.text)
             #expect(plan.exit == .code(0) && document["livemode"]?.flag == true)
-            #expect(plan.standardError.contains("--live --confirm \(hash)"))
+            #expect(plan.standardError.contains("with --live --confirm \(hash) in the place of --dry-run"))
             for flags in ["", "--live", "--confirm \(hash)", "--live --confirm \(String(hash.reversed()))"] {
                 let refused = try await world.bus("\(Self.sync) \(flags)")
                 #expect(refused.exit == .code(2) && refused.standardOutput.isEmpty, "\(flags)")

@@ -84,7 +84,7 @@ import Testing
             #expect(all.exit == .code(0) && all.standardError.isEmpty, "\(all.standardError)")
             try expectGolden(all.standardOutput, "events-listen.ndjson")
             let shared = try await world.bus(
-                "events listen --name example.hello --delivery unicast --group g --consumer c --timeout 1s")
+                "events listen --name example.hello --delivery unicast --group g --consumer c --timeout 5s")
             #expect(shared.exit == .code(0), "the end of the time is no failure: \(shared.standardError)")
             #expect(shared.standardOutput.split(separator: "\n").count == 3)
             let again = try await world.bus(
@@ -92,7 +92,7 @@ import Testing
             let odd = try await world.bus("events listen --name example.hello --group g --replay --no-follow")
             #expect(odd.exit == .code(0) && odd.standardOutput == all.standardOutput)
             #expect(odd.standardError.hasPrefix("WARN --group and --consumer count only with --delivery unicast"))
-            let work = try await world.bus("events listen --name example.hello --delivery work --replay --timeout 1s")
+            let work = try await world.bus("events listen --name example.hello --delivery work --replay --timeout 5s")
             #expect(work.exit == .code(0) && work.standardOutput.split(separator: "\n").count == 3)
             #expect(work.standardError.hasPrefix("WARN --replay counts only for broadcast"))
             #expect(again.standardOutput.isEmpty, "what one consumer of a group got, no other gets")

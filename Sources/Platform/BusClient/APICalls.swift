@@ -78,14 +78,3 @@ package struct APICalls: Sendable {
         }
     }
 }
-
-extension HTTPClientError {
-    fileprivate var isTimeout: Bool {
-        switch self {
-        case .deadlineExceeded, .connectTimeout, .readTimeout, .writeTimeout, .tlsHandshakeTimeout,
-            .getConnectionFromPoolTimeout:
-            true
-        default: false
-        }
-    }
-}

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import BusCore
 import Glibc
 import NIOCore
@@ -12,7 +13,20 @@ enum ConnectionReason {
         case let error as NIOConnectionError where error.connectionErrors.isEmpty:
             "the host name \(error.host) is unknown"
         case let error as NIOConnectionError: error.connectionErrors.first.map { text($0.error) } ?? "no connection"
+        case let error as HTTPClientError where error.isTimeout: "no answer in time"
         default: Redaction.redact("\(error)")
+        }
+    }
+}
+
+extension HTTPClientError {
+    /// True when time ran out at any stage of a call.
+    var isTimeout: Bool {
+        switch self {
+        case .deadlineExceeded, .connectTimeout, .readTimeout, .writeTimeout, .tlsHandshakeTimeout,
+            .getConnectionFromPoolTimeout:
+            true
+        default: false
         }
     }
 }

@@ -27,8 +27,7 @@ package struct Family: Sendable {
 
     /// Every family of ours, by its word's place in the alphabet.
     package static let all: [Family] = [
-        Family(
-            word: "api", action: .programs),
+        Family(word: "api", action: .programs),
         Family(word: "billing", action: .commands),
         Family(word: "completion", action: .commands),
         Family(word: "events", action: .commands),
@@ -42,7 +41,7 @@ package struct Family: Sendable {
 
     /// One line for `bus --help`.
     package var summary: String {
-        word == "help" ? "This help, or a command's." : CommandPlace([word]).summary
+        word == "help" ? HelpText.summary : CommandPlace([word]).summary
     }
 
     /// The family of a word; nil when the word is not ours.

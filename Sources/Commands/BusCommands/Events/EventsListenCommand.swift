@@ -56,19 +56,28 @@ struct EventsListenCommand: BusCommand {
         var settings = session.settings
         let listener = ListenerSettings(&settings)
         try settings.check()
-        let output = session.output
         let scope = AccessPolicy.scope(for: name, to: .listen)
-        try await session.withEvents(access, scope: scope) { client in
-            let feed = EventFeed(
-                client: client, terms: terms, backoff: listener.retries ? listener.backoff : nil,
-                logger: session.diagnostics.logger)
-            guard let limit = session.timeLimit else { return try await feed.run { try output.line($0) } }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await feed.run { try output.line($0) } }
-                group.addTask { try await ContinuousClock().sleep(for: limit) }
-                defer { group.cancelAll() }
-                try await group.next()
+        do {
+            try await session.withEvents(access, scope: scope) { client in
+                let feed = EventFeed(
+                    client: client, terms: terms, backoff: listener.retries ? listener.backoff : nil,
+                    logger: session.diagnostics.logger)
+                try await listen(to: feed, in: session)
             }
+        } catch is ResultReaderGone {
+            session.diagnostics.write(.debug, "nobody reads the events any more")
+        }
+    }
+
+    /// Until the feed ends or the time is over, which is no failure.
+    private func listen(to feed: EventFeed, in session: CommandSession) async throws {
+        let output = session.output
+        guard let limit = session.timeLimit else { return try await feed.run { try output.line($0) } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await feed.run { try output.line($0) } }
+            group.addTask { try await ContinuousClock().sleep(for: limit) }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 

@@ -19,7 +19,7 @@ enum BusManual {
 
     /// The parser has a word of its own for help; this is ours.
     private static let help = CommandManual(
-        name: "bus help", summary: "This help, or a command's.",
+        name: "bus help", summary: HelpText.summary,
         paragraphs: [.heading("EXAMPLES"), .verbatim(["bus help billing status", "bus help --format man > bus.1"])],
         options: [
             CommandManual.Option(

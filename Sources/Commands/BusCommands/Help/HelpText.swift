@@ -4,6 +4,9 @@ import BusRuntime
 
 /// What `bus --help`, `bus help` and `bus` alone print.
 enum HelpText {
+    /// What `bus help` is for.
+    static let summary = "This help, or a command's."
+
     static let usage = """
         USAGE: bus [options] <command> [arguments]
                bus [-C <dir>] [--check] [--trace] <file.bus> ...

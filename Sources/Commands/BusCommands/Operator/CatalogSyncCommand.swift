@@ -68,10 +68,9 @@ struct CatalogSyncCommand: BusCommand {
         try show(plan, in: session)
         if dryRun {
             if session.format == .json { try session.output.line(plan.json(result: plan.entries).bytes) }
-            let live = plan.mode == .live ? " --live --confirm \(plan.hash)" : ""
             if !plan.steps.isEmpty {
-                session.diagnostics.info(
-                    "nothing was written; apply it with the same command, without --dry-run\(live)")
+                let flags = plan.mode == .live ? "with --live --confirm \(plan.hash) in the place of" : "without"
+                session.diagnostics.info("nothing was written; to apply it, run the same command \(flags) --dry-run")
             }
             return
         }

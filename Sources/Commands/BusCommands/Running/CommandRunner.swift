@@ -46,8 +46,6 @@ enum CommandRunner {
             try await command.run(in: session)
             try session.output.finish()
             return 0
-        } catch is ResultReaderGone {
-            return 0
         } catch {
             let report = FailureReport(error)
             for line in report.lines { diagnostics.write(.error, line) }

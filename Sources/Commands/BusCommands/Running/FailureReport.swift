@@ -24,6 +24,7 @@ struct FailureReport {
         case let fault as StripeFault: self.init(1, fault.message)
         case let failure as APIFailure: self.init(1, failure.message)
         case let failure as EventsFailure: self.init(1, failure.message)
+        case is ResultReaderGone: self.init(1, "nobody reads the results any more; run it again and read them whole")
         case let error as BusError: self.init(1, error.message)
         default: self.init(1, "the command failed: \(error); run it again with -vv")
         }

@@ -2,7 +2,7 @@ import BusRuntime
 import Glibc
 import Synchronization
 
-/// The reader of our results went away, as `head` does: nobody is left to tell.
+/// The reader of our results went away, as `head` does: whoever listens is done, and every other command has failed.
 struct ResultReaderGone: Error {}
 
 /// Where results go: standard output, the file of `--output`, or nowhere with `--quiet` (bus.md 8.3).

@@ -63,12 +63,6 @@ package struct CommandManual: Sendable {
             .map { CommandManual($0, name: "\(name) \($0["commandName"]?.text ?? "")") }
     }
 
-    /// The manual of a command below; nil when there is none of that name.
-    package subscript(name: String) -> CommandManual? {
-        if self.name == name { return self }
-        return commands.lazy.compactMap { $0[name] }.first
-    }
-
     /// This command and all below it, depth first.
     package var all: [CommandManual] { [self] + commands.flatMap(\.all) }
 
