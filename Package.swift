@@ -53,27 +53,28 @@ let package = Package(
     name: "bus-integration-stripe",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
-        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
-        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", exact: "5.7.1"),
     ],
     targets: [
         // Core: no I/O, no clock, no randomness.
         module("BusCore", in: "Core"),
-        module("BillingCore", in: "Core", ["BusCore", .crypto]),
-        module("StripeCore", in: "Core", ["BusCore", "BillingCore", .crypto]),
+        module("BusContract", in: "Core", ["BusCore"]),
+        module("BillingCore", in: "Core", ["BusCore", "BusContract", .crypto]),
+        module("StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", .crypto]),
 
         // Platform: one adapter to the outside each.
         module(
@@ -81,7 +82,8 @@ let package = Package(
             ["BusCore", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
         module(
             "BusRuntime", in: "Platform",
-            ["BusCore", .argumentParser, .logging, .metrics, .serviceLifecycle, .unixSignals]),
+            ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module("BusCLI", in: "Platform", ["BusCore", "BusRuntime", .argumentParser]),
         module("BusAuth", in: "Platform", ["BusCore", .jwtKit]),
         module(
             "BusServer", in: "Platform",
@@ -93,26 +95,33 @@ let package = Package(
         module(
             "BusClient", in: "Platform",
             [
-                "BusCore", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore, .nioHTTP1,
+                "BusCore", "BusContract", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore,
+                .nioHTTP1,
                 .nioPosix, .serviceLifecycle,
             ]),
         module(
             "StripeClient", in: "Platform",
-            ["BusCore", "BillingCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix]),
-        module("BillingStorage", in: "Platform", ["BusCore", "BillingCore", "BusSQL", "BusRuntime", .crypto]),
+            [
+                "BusCore", "BusContract", "BillingCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
+            ]),
+        module(
+            "BillingStorage", in: "Platform",
+            ["BusCore", "BusContract", "BillingCore", "BusSQL", "BusRuntime", .crypto]),
 
         // Services: never import each other.
         module(
             "EventsAPI", in: "Services",
             [
-                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .httpTypes,
+                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .httpTypes,
                 .hummingbird,
                 .logging, .metrics, .nioCore, .serviceLifecycle,
             ]),
         module(
             "StripeIntegration", in: "Services",
             [
-                "BusCore", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime", "BusServer",
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime",
+                "BusServer",
                 .asyncHTTPClient, .collections, .crypto, .httpTypes, .hummingbird, .logging, .metrics, .nioCore,
                 .nioExtras, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
@@ -120,13 +129,15 @@ let package = Package(
         module(
             "BillingWorker", in: "Services",
             [
-                "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime", "BusServer",
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime",
+                "BusServer",
                 .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "BillingAPI", in: "Services",
             [
-                "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient",
+                "BusRuntime", "BusServer",
                 .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix,
                 .serviceLifecycle,
             ]),
@@ -135,18 +146,19 @@ let package = Package(
         module(
             "BusCommands", in: "Commands",
             [
-                "BusCore", "BillingCore", "StripeCore", "BusAuth", "BusClient", "BusRuntime", "StripeClient",
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "BusAuth", "BusClient", "BusRuntime", "BusCLI",
+                "StripeClient",
                 .argumentParser, .asyncHTTPClient, .logging, .unixSignals,
             ]),
         command("bus", ["BusCommands"]),
-        command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BillingAPI", .argumentParser]),
-        command("bus-api-provider-events", ["BusCore", "BusRuntime", "EventsAPI", .argumentParser]),
-        command("bus-integration-billing", ["BusCore", "BusRuntime", "BillingWorker", .argumentParser]),
-        command("bus-integration-stripe", ["BusCore", "BusRuntime", "StripeIntegration", .argumentParser]),
+        command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingAPI", .argumentParser]),
+        command("bus-api-provider-events", ["BusCore", "BusRuntime", "BusCLI", "EventsAPI", .argumentParser]),
+        command("bus-integration-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
+        command("bus-integration-stripe", ["BusCore", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
         command(
             "bus-local",
             [
-                "BusCore", "BusRuntime", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
+                "BusCore", "BusRuntime", "BusCLI", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
                 "EventsAPI",
                 "StripeIntegration", .argumentParser,
                 .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
@@ -156,7 +168,8 @@ let package = Package(
         .executableTarget(
             name: "billing-bench",
             dependencies: [
-                "BusCore", "BillingCore", "BillingStorage", "BillingWorker", "BusClient", "BusRuntime", "BusSQL",
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusClient", "BusRuntime",
+                "BusSQL",
                 .argumentParser, .asyncHTTPClient, .logging, .nioPosix, .serviceLifecycle,
             ],
             path: "Benchmarks/billing", swiftSettings: firstParty),
@@ -165,62 +178,75 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "BusCore", "BillingCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioPosix, .subprocess,
+                "BusCore", "BusContract", "BillingCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioPosix,
+                .subprocess,
                 .systemPackage,
             ],
             path: "Tests/Support/TestSupport",
             resources: [.copy("Fixtures")], swiftSettings: firstParty),
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
-        tests(of: "BillingCore", in: "Core", ["BusCore", "BillingCore", "TestSupport"]),
-        tests(of: "StripeCore", in: "Core", ["BusCore", "BillingCore", "StripeCore", "TestSupport"]),
-        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusSQL", "TestSupport"]),
-        tests(of: "BusRuntime", in: "Platform", ["BusCore", "BusRuntime", "TestSupport", .logging, .metrics]),
-        tests(of: "BusAuth", in: "Platform", ["BusCore", "BusAuth", "TestSupport", .crypto]),
+        tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
+        tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
+        tests(of: "StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "StripeCore", "TestSupport"]),
+        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusSQL", "TestSupport"]),
+        tests(
+            of: "BusRuntime", in: "Platform",
+            ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),
+        tests(of: "BusAuth", in: "Platform", ["BusCore", "BusContract", "BusAuth", "TestSupport", .crypto]),
         tests(
             of: "BusClient", in: "Platform",
             [
-                "BusCore", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging, .metrics, .nioCore,
+                "BusCore", "BusContract", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging,
+                .metrics, .nioCore,
                 .nioHTTP1,
                 .nioPosix, .serviceLifecycle,
             ]),
         tests(
             of: "StripeClient", in: "Platform",
-            ["BusCore", "BillingCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient, .logging]),
+            [
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient,
+                .logging,
+            ]),
         tests(
             of: "BillingStorage", in: "Platform",
-            ["BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),
+            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),
         tests(
             of: "EventsAPI", in: "Services",
             [
-                "BusCore", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI", "TestSupport", .httpTypes,
+                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI", "TestSupport",
+                .httpTypes,
                 .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
         tests(
             of: "StripeIntegration", in: "Services",
             [
-                "BusCore", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient", "BusRuntime",
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient",
+                "BusRuntime",
                 "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdTesting, .logging,
                 .nioCore, .nioPosix,
             ]),
         tests(
             of: "BillingWorker", in: "Services",
             [
-                "BusCore", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient", "BusRuntime",
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
+                "BusRuntime",
                 "TestSupport", .logging, .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",
             [
-                "BusCore", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "BusServer",
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient",
+                "BusRuntime", "BusServer",
                 "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
             ]),
         tests(
             of: "BusCommands", in: "Commands",
-            ["BusCore", "BusCommands", "BusRuntime", "TestSupport", .argumentParser, "bus"]),
+            ["BusCore", "BusContract", "BusCommands", "BusRuntime", "BusCLI", "TestSupport", .argumentParser, "bus"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BillingCore", "BusSQL", "BusAuth", "TestSupport", "bus", "bus-api-provider-billing",
+                "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "TestSupport", "bus",
+                "bus-api-provider-billing",
                 "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe", "bus-local",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),

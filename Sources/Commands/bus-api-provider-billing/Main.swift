@@ -1,5 +1,6 @@
 import ArgumentParser
 import BillingAPI
+import BusCLI
 import BusCore
 import BusRuntime
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BillingWorker
+import BusCLI
 import BusCore
 import BusRuntime
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusCLI
 import BusRuntime
 
 @main

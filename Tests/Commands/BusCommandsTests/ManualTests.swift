@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusCLI
 import BusCore
 import BusRuntime
 import TestSupport
@@ -91,9 +92,10 @@ extension BusRoot {
     @Test func everyVariableOfTheCodeIsDocumented() throws {
         let files =
             try Repository.files(below: "Sources/Commands/BusCommands")
-            + ["APIOrigin", "TokenSource", "TokenSource+Commands", "ListenerSettings", "EventsEndpoint"].map {
-                "Sources/Platform/BusClient/\($0).swift"
-            }
+            + [
+                "HTTP/APIOrigin", "Tokens/TokenSource", "Tokens/TokenSource+Commands", "Listening/ListenerSettings",
+                "HTTP/EventsEndpoint",
+            ].map { "Sources/Platform/BusClient/\($0).swift" }
         let page = try Repository.text("docs/cli.md")
         var names: Set<Substring> = []
         for file in files {

@@ -1,3 +1,4 @@
+import BusCLI
 import BusRuntime
 import TestSupport
 import Testing

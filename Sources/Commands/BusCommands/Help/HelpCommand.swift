@@ -1,3 +1,4 @@
+import BusCLI
 import BusCore
 import BusRuntime
 

@@ -68,12 +68,3 @@ package struct JSONLogHandler: LogHandler {
         _ = (line + [UInt8(ascii: "\n")]).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }
-
-extension Timestamp {
-    /// The wall clock's time.
-    package static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
-}

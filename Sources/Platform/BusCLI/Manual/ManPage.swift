@@ -1,3 +1,5 @@
+import BusRuntime
+
 /// A manual as a page for `man`, in the macros of man(7).
 package enum ManPage {
     /// A section that the parser does not know of.

@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 
 /// A program's commands and options for programs that write help pages: OpenCLI 0.1.0 (bus.md 8.3).
 package enum OpenCLIDocument {
