@@ -79,16 +79,16 @@ let package = Package(
         // Platform: one adapter to the outside each.
         module(
             "BusSQL", in: "Platform",
-            ["BusCore", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
+            ["BusCore", "BusContract", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
         module(
             "BusRuntime", in: "Platform",
-            ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
-        module("BusCLI", in: "Platform", ["BusCore", "BusRuntime", .argumentParser]),
-        module("BusAuth", in: "Platform", ["BusCore", .jwtKit]),
+            ["BusCore", "BusContract", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser]),
+        module("BusAuth", in: "Platform", ["BusCore", "BusContract", .jwtKit]),
         module(
             "BusServer", in: "Platform",
             [
-                "BusCore", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .metrics,
+                "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .metrics,
                 .nioCore,
                 .nioPosix, .serviceLifecycle,
             ]),
@@ -153,8 +153,8 @@ let package = Package(
         command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "BusCLI", "EventsAPI", .argumentParser]),
-        command("bus-integration-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
-        command("bus-integration-stripe", ["BusCore", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
+        command("bus-integration-billing", ["BusCore", "BusContract", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
+        command("bus-integration-stripe", ["BusCore", "BusContract", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
         command(
             "bus-local",
             [

@@ -1,5 +1,6 @@
 import BillingCore
 import BillingStorage
+import BusContract
 import BusCore
 import BusSQL
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BillingWorker
 import BusCLI
+import BusContract
 import BusCore
 import BusRuntime
 
@@ -91,7 +92,10 @@ struct BillingCommand: LeafCommand {
 
     func start() async throws {
         if selfTest { return Terminal.output(try BillingSelfTest.run()) }
-        if events { return Terminal.output(BillingEvents.list(provider: provider).text(as: format)) }
+        if events {
+            return Terminal.output(
+                EventList.billing(provider: provider.flatMap(ProviderLabel.init) ?? .stripe).text(as: format))
+        }
         var flags = BillingFlags()
         flags.eventsURL = eventsURL
         flags.tokenFile = tokenFile

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BusCLI
+import BusContract
 import BusCore
 import BusRuntime
 import StripeIntegration
@@ -89,7 +90,7 @@ struct StripeCommand: LeafCommand {
 
     func start() async throws {
         if selfTest { return Terminal.output(try StripeSelfTest.run()) }
-        if events { return Terminal.output(StripeEventList.list.text(as: format)) }
+        if events { return Terminal.output(EventList.stripe.text(as: format)) }
         var flags = StripeFlags()
         flags.eventsURL = eventsURL
         flags.webhookAddress = webhookAddress

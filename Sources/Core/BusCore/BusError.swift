@@ -10,16 +10,20 @@ package struct BusError: Error {
     package let type: String
     /// The command that helps, `bus billing setup`.
     package let command: String?
+    /// True when the same request with the same idempotency key may succeed later.
+    package let isRetryable: Bool
 
-    /// An error with a message a caller can act on.
+    /// An error with a message a caller can act on; whether asking again helps follows from the code unless said.
     package init(
-        _ code: Code, _ message: String, cause: (any Error)? = nil, type: String? = nil, command: String? = nil
+        _ code: Code, _ message: String, cause: (any Error)? = nil, type: String? = nil, command: String? = nil,
+        isRetryable: Bool? = nil
     ) {
         self.code = code
         self.message = message
         self.cause = cause
         self.type = type ?? code.rawValue
         self.command = command
+        self.isRetryable = isRetryable ?? code.isRetryable
     }
 }
 

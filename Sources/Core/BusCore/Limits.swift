@@ -122,6 +122,10 @@ package enum Limits {
     package static let checkoutLineItemsMax = 20
     /// Processed event ids a worker remembers (D-24).
     package static let processedEventsMax = 10_000
+    /// Deliveries of one exchange that a worker has read and not acknowledged; what our server sends at most.
+    package static let deliveriesHeldMax = 64
+    /// A worker extends its leases this often: a third of the 30 seconds that a lease lasts.
+    package static let leaseExtensionSeconds = 10
 
     // MARK: Billing catalog (bus.md 7)
 

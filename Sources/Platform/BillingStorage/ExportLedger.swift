@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 
@@ -20,9 +21,8 @@ package struct ExportLedger {
             """, [.text(accountID), .text(key)])
         guard let row else { return nil }
         let request = UsageExportRequest(
-            subject: UsageSubject(
-                accountID: accountID, feature: try row.text(0), meterEventName: try row.text(1)),
-            quantity: try row.integer(2), idempotencyKey: key, eventID: try row.textOrNil(3),
+            accountID: accountID, feature: try row.text(0), meterEventName: try row.text(1),
+            quantity: try row.integer(2), eventID: try row.textOrNil(3),
             occurredAt: try row.integerOrNil(4).map(Timestamp.init(nanoseconds:)))
         return UsageExport(request, state: try ExportLedger.state(row))
     }
@@ -57,8 +57,8 @@ package struct ExportLedger {
               updated_at = excluded.updated_at
             """,
             [
-                .text(request.subject.accountID), .text(request.idempotencyKey), .text(request.subject.feature),
-                .text(request.subject.meterEventName), .integer(request.quantity), .optional(request.eventID),
+                .text(request.accountID), .text(request.idempotencyKey), .text(request.feature),
+                .text(request.meterEventName), .integer(request.quantity), .optional(request.eventID),
                 request.occurredAt.map { .integer($0.nanoseconds) } ?? .null, .text(state),
                 sentAt.map { .integer($0.nanoseconds) } ?? .null, .text(provider), .optional(providerEventID),
                 .optional(reason), .integer(now.nanoseconds),
@@ -76,19 +76,19 @@ package struct HandledEvents {
     }
 
     /// The response that an event was given; nil for one that was not handled.
-    package func response(to eventID: String?) throws -> JSONText? {
+    package func response<Response: Message>(to eventID: String?) throws -> Response? {
         guard let eventID else { return nil }
         return try connection.first(
             "SELECT response FROM bus_billing_handled_events WHERE event_id = $1", [.text(eventID)]
-        ).map { try JSONText(parsing: Array($0.text(0).utf8)) }
+        ).map { try Response(JSONText(parsing: Array($0.text(0).utf8))) }
     }
 
     /// Remembers the response in the transaction that did what it says.
-    package func record(_ response: JSONText, to eventID: String?, at now: Timestamp) throws {
+    package func record(_ response: some Message, to eventID: String?, at now: Timestamp) throws {
         guard let eventID else { return }
         try connection.run(
             "INSERT INTO bus_billing_handled_events (event_id, response, handled_at) VALUES ($1, $2, $3)",
-            [.text(eventID), .text(String(decoding: response.bytes, as: UTF8.self)), .integer(now.seconds)])
+            [.text(eventID), .text(String(decoding: response.payload.bytes, as: UTF8.self)), .integer(now.seconds)])
     }
 
     /// Forgets up to `count` responses that nobody can ask for any more; how many they were.

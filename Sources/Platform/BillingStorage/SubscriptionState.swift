@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 
@@ -32,7 +33,7 @@ struct SubscriptionState {
             if let deletion = order.deletion { write("deletion", deletion, to: &writer) }
             writer.key("candidates")
             writer.array { writer in
-                for candidate in order.candidates { writer.raw(candidate.payload().bytes) }
+                for candidate in order.candidates { writer.raw(candidate.payload.bytes) }
             }
             if let exact = order.latestExact { write("latest_exact", exact, to: &writer) }
             writer.member("overfull", order.isOverfull)
@@ -47,7 +48,7 @@ struct SubscriptionState {
 
     private func write(_ name: String, _ update: SubscriptionUpdate, to writer: inout JSONWriter) {
         writer.key(name)
-        writer.raw(update.payload().bytes)
+        writer.raw(update.payload.bytes)
     }
 
     private func write<Value>(
@@ -65,8 +66,7 @@ struct SubscriptionState {
     }
 
     private static func update(_ value: JSONValue) throws -> SubscriptionUpdate {
-        // Every stored update carries its time, so the other one is never used.
-        try SubscriptionUpdate(JSONText(value), publishedAt: Timestamp(seconds: 0))
+        try SubscriptionUpdate(JSONText(value))
     }
 
     private static func told<Value>(

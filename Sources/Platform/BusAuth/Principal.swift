@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// Who is calling, as a verified token says; only `TokenVerifier` makes one.
@@ -19,8 +20,8 @@ package struct Principal: Sendable {
     }
 
     /// True when the token carries the scope.
-    package func has(_ scope: String) -> Bool {
-        scopes.contains(scope)
+    package func has(_ scope: Scope) -> Bool {
+        scopes.contains(scope.rawValue)
     }
 
     /// True for tokens that are exempt from the owner filter: internal audience, listed subject, or a subject that is

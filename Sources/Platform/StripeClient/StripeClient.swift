@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
 import Logging
 import NIOCore

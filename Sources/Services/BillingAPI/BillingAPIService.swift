@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import BillingStorage
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -126,7 +127,7 @@ package enum BillingAPIModule {
     package static let name = "bus-api-provider-billing"
     /// The responses it waits for.
     package static let responses: [EventName] = [
-        .billingStatusResponse, .billingCheckoutSessionResponse, .billingPortalSessionResponse,
-        .entitlementCheckResponse,
+        Exchange.status.response, Exchange.checkoutSession.response, Exchange.portalSession.response,
+        Exchange.entitlementCheck.response,
     ]
 }

@@ -1,5 +1,6 @@
 import BillingCore
 import BillingStorage
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -19,7 +20,7 @@ struct CatalogRoutes: Sendable {
     }
 
     @Sendable private func read(_ request: Request, _: BusRequestContext) async throws -> Response {
-        try await callers.caller(of: request, with: "billing:catalog:read")
+        try await callers.caller(of: request, with: .catalogRead)
         guard let catalog = try await stored({ try await $0.read() }) else {
             throw BusError(.catalogNotFound, "no catalog is stored; put one first")
         }
@@ -30,7 +31,7 @@ struct CatalogRoutes: Sendable {
     }
 
     @Sendable private func replace(_ request: Request, _: BusRequestContext) async throws -> Response {
-        try await callers.caller(of: request, with: "billing:catalog:write")
+        try await callers.caller(of: request, with: .catalogWrite)
         _ = try available()
         let body = try await request.collectedBody(bytesMax: Limits.catalogBodyBytesMax)
         let catalog = StoredCatalog(try CatalogRoutes.checked(body))

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusRuntime
 
@@ -17,7 +18,7 @@ package enum BillingSelfTest {
         if QuotaUsage(quota, UsageCount(used: 5)).refuses(5) || !QuotaUsage(quota, UsageCount(used: 5)).refuses(6) {
             throw failure("a quota is not held to its limit")
         }
-        return "OK \(BillingEvents.module) self-test"
+        return "OK \(BusModule.billing.name) self-test"
     }
 
     private static func update(

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import StripeCore
@@ -17,7 +18,7 @@ package enum StripeSelfTest {
             throw failure("a signed event was misread")
         }
         if (try? decide(body + [0x20], signature, key)) != nil { throw failure("a changed body was accepted") }
-        return "OK \(StripeModule.name) self-test"
+        return "OK \(BusModule.stripe.name) self-test"
     }
 
     private static func decide(

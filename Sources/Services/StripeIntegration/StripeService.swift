@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import BillingCore
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -51,11 +52,8 @@ package struct StripeService: Sendable {
             try await WebhookReceiver.publish(update, through: publisher)
         }
         worker = EventWorker(
-            names: StripeEventList.handled, neverStale: [.meterEventRecordRequest], client: events,
-            settings: settings.worker, readiness: process.readiness, logger: process.logger
-        ) { request in
-            await requests.answer(request, now: .now)
-        }
+            requests.handlers, client: events, settings: settings.worker, readiness: process.readiness,
+            logger: process.logger)
     }
 
     /// The service beside an Events API in the same process, with a token made for it (`bus-local`).

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import Logging

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// A life that a subscription can really have, as its provider would tell it: whole seconds, many of them shared.

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// What an account has bought: the union over its subscriptions, so that ending one never takes another away (D-40).

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// What tells one subscription from another; test and live never share one (additions A-10).

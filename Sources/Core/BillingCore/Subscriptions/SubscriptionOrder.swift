@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// What a subscription's updates decide together, whatever order they came in (bus.md D-40).

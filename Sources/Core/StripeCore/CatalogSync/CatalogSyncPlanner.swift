@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// The work of comparing a catalog with Stripe; prices are in `CatalogSyncPlanner+Prices.swift`.

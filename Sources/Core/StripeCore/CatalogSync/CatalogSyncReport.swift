@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// The plan and the result as people and programs read them.

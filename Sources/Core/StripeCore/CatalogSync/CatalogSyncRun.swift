@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// One carrying out of a plan: says which call is next, and learns the ids that calls make.

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// The part of Stripe's products, prices and meters that a sync compares (stripe.md 5).

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// An answer of Stripe's that is not a success, classified (stripe.md 1.6, 1.8; bus.md 5.6, 5.7).

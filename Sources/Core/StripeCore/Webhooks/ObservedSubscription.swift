@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// A subscription read from Stripe, as opposed to told by an event (bus.md D-40).

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// Why a verified event changes nothing; the raw value goes over the wire as `ignored_reason`.

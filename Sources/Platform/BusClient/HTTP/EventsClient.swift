@@ -101,22 +101,39 @@ package struct EventsClient: Sendable {
         throw refusal
     }
 
-    /// Ends deliveries of a group.
+    /// Says what became of one delivery.
     package func acknowledge(
         group: String, delivery: String, outcome: DeliveryOutcome, within timeout: Duration
+    ) async throws(EventsFault) {
+        try await post(endpoint.acknowledge, group: group, within: timeout) { writer in
+            writer.object { writer in
+                writer.member("id", delivery)
+                writer.member("outcome", outcome.word)
+                writer.member("code", optional: outcome.code)
+                if outcome == .giveBack { writer.member("delaySeconds", 0) }
+            }
+        }
+    }
+
+    /// Starts the leases of deliveries anew.
+    package func extendLeases(
+        group: String, deliveries: [String], within timeout: Duration
+    ) async throws(EventsFault) {
+        try await post(endpoint.leases, group: group, within: timeout) { writer in
+            for id in deliveries { writer.object { $0.member("id", id) } }
+        }
+    }
+
+    private func post(
+        _ url: String, group: String, within timeout: Duration, _ deliveries: (inout JSONWriter) -> Void
     ) async throws(EventsFault) {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("group", group)
             writer.key("deliveries")
-            writer.array { writer in
-                writer.object { writer in
-                    writer.member("id", delivery)
-                    writer.member("outcome", outcome.rawValue)
-                }
-            }
+            writer.array(deliveries)
         }
-        var request = request(endpoint.acknowledge, .POST)
+        var request = request(url, .POST)
         request.body = .bytes(ByteBuffer(bytes: writer.bytes))
         _ = try await send(request, within: timeout)
     }
@@ -178,9 +195,31 @@ package struct EventsClient: Sendable {
     }
 }
 
-/// How a delivery ended.
-package enum DeliveryOutcome: String, Sendable {
-    case done, retry, dead
+/// What became of a delivery (docs/contract/events.md, "Acknowledged delivery").
+package enum DeliveryOutcome: Hashable, Sendable {
+    /// Handled.
+    case done
+    /// To be delivered again; the code says why it failed.
+    case retry(code: String)
+    /// Never to be delivered again; the code says why.
+    case dead(code: String)
+    /// Never handled here: for another consumer, at once.
+    case giveBack
+
+    var word: String {
+        switch self {
+        case .done: "done"
+        case .retry, .giveBack: "retry"
+        case .dead: "dead"
+        }
+    }
+
+    var code: String? {
+        switch self {
+        case .retry(let code), .dead(let code): code
+        case .done, .giveBack: nil
+        }
+    }
 }
 
 /// The query of one stream (bus.md 3.4).

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import CoreMetrics
@@ -55,6 +56,17 @@ package final class RequestReply: Service, Sendable {
 
     /// Requests that wait for their response.
     package var pendingCount: Int { pending.withLock { $0.count } }
+
+    /// Publishes a request and reads its response.
+    ///
+    /// It throws `RequestReplyFault`, `ReplyFault`, or `CancellationError` when its task was cancelled.
+    package func ask<Request, Response>(
+        _ exchange: Exchange<Request, Response>, _ request: Request, metadata: [String: String] = [:],
+        within timeout: Duration
+    ) async throws -> Reply<Response> {
+        try exchange.reply(
+            try await call(exchange.request, request.payload, metadata: metadata, within: timeout))
+    }
 
     /// Publishes a request and returns its response, which may carry an error.
     ///

@@ -1,5 +1,6 @@
 import BillingCore
 import BusClient
+import BusContract
 import BusCore
 import CoreMetrics
 import Logging
@@ -118,9 +119,7 @@ package struct WebhookReceiver: Sendable {
     /// The event an update is published as; its key makes Stripe's repetitions harmless (additions A-02).
     package static func draft(of update: SubscriptionUpdate) -> EventDraft {
         EventDraft(
-            EventEnvelope(
-                name: .subscriptionUpdate, correlationID: update.eventID, source: StripeModule.name,
-                payload: update.payload()),
+            Exchange.subscriptionUpdate.ask(update, correlationID: update.eventID, source: BusModule.stripe.name),
             idempotencyKey: "stripe:\(update.eventID)")
     }
 
@@ -211,10 +210,4 @@ private struct WebhookCounters: Sendable {
     private static func counter(_ outcome: String) -> Counter {
         Counter(label: "bus_stripe_webhooks_total", dimensions: [("outcome", outcome)])
     }
-}
-
-/// This module's name on the Bus.
-package enum StripeModule {
-    /// The `source` of its events and its unicast group.
-    package static let name = "bus-integration-stripe"
 }

@@ -1,21 +1,34 @@
 import BusCore
 
-/// The events a worker handles and emits, as `--events` shows them (bus.md 4.2).
+/// The events a module handles and emits, as `--events` shows them.
 package struct EventList: Sendable {
     /// How the list is shown.
     package enum Format: String, CaseIterable, Sendable {
         case text, json, asyncapi
     }
 
-    private let module: String
+    private let module: BusModule
     private let handled: [EventName]
     private let emitted: [EventName]
 
-    /// A module's list.
-    package init(module: String, handled: [EventName], emitted: [EventName]) {
+    private init(_ module: BusModule, alsoEmitted: [EventName]) {
+        let exchanges = ExchangeRules.answered(by: module)
         self.module = module
-        self.handled = handled
-        self.emitted = emitted
+        handled = exchanges.map(\.request)
+        emitted = exchanges.map(\.response) + alsoEmitted
+    }
+
+    /// The Stripe worker's list.
+    package static let stripe = EventList(.stripe, alsoEmitted: [Exchange.subscriptionUpdate.request])
+
+    /// The billing worker's list, with a payment company of this label.
+    package static func billing(provider: ProviderLabel) -> EventList {
+        EventList(
+            .billing,
+            alsoEmitted: [
+                Exchange.checkout(at: provider).request, Exchange.portal(at: provider).request,
+                Exchange.meterEvent(at: provider).request,
+            ])
     }
 
     /// The list in one of its forms.
@@ -24,7 +37,7 @@ package struct EventList: Sendable {
         case .text: (handled + emitted).map(\.text).joined(separator: "\n")
         case .json:
             string([
-                "module": .string(module), "handled": .array(handled.map { .string($0.text) }),
+                "module": .string(module.name), "handled": .array(handled.map { .string($0.text) }),
                 "emitted": .array(emitted.map { .string($0.text) }),
             ])
         case .asyncapi: string(asyncAPI)
@@ -45,7 +58,7 @@ package struct EventList: Sendable {
             ]
         }
         return [
-            "asyncapi": "3.0.0", "info": ["title": .string(module), "version": "1.0.0"],
+            "asyncapi": "3.0.0", "info": ["title": .string(module.name), "version": "1.0.0"],
             "channels": .object(channels), "operations": .object(operations),
         ]
     }

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import Testing
 
@@ -35,8 +36,8 @@ struct AccessPolicyTests {
         ])
     func protectedNames(text: String, scope: String) throws {
         let name = try #require(EventName(text))
-        #expect(AccessPolicy.scope(for: name, to: .send) == scope)
-        #expect(AccessPolicy.scope(for: name, to: .listen) == scope)
+        #expect(AccessPolicy.scope(for: name, to: .send).rawValue == scope)
+        #expect(AccessPolicy.scope(for: name, to: .listen).rawValue == scope)
     }
 
     @Test(
@@ -48,7 +49,7 @@ struct AccessPolicyTests {
             ("bus.containers", "container:admin"), ("bus.ssh.other", "ssh:admin"), ("bus.cloud.x", "cloud:admin"),
         ])
     func failClosed(text: String, scope: String) throws {
-        #expect(AccessPolicy.scope(for: try #require(EventName(text)), to: .send) == scope)
+        #expect(AccessPolicy.scope(for: try #require(EventName(text)), to: .send).rawValue == scope)
     }
 
     @Test(
@@ -56,20 +57,22 @@ struct AccessPolicyTests {
         arguments: ["example.x", "bus.readiness.probe", "bus", "busy.billing.x"])
     func generic(_ text: String) throws {
         let name = try #require(EventName(text))
-        #expect(AccessPolicy.scope(for: name, to: .send) == "events:send")
-        #expect(AccessPolicy.scope(for: name, to: .listen) == "events:listen")
+        #expect(AccessPolicy.scope(for: name, to: .send).rawValue == "events:send")
+        #expect(AccessPolicy.scope(for: name, to: .listen).rawValue == "events:listen")
     }
 
     @Test("the known names are all protected, and there are many")
     func knownNames() {
         #expect(AccessPolicy.knownNames.count == 26)
-        #expect(AccessPolicy.knownNames.allSatisfy { !AccessPolicy.scope(for: $0, to: .send).hasPrefix("events:") })
+        #expect(
+            AccessPolicy.knownNames.allSatisfy { !AccessPolicy.scope(for: $0, to: .send).rawValue.hasPrefix("events:") }
+        )
     }
 
     @Test("a response's name follows from its request's")
     func responses() {
-        #expect(EventName.checkoutSessionCreateRequest.response == .checkoutSessionCreateResponse)
-        #expect(EventName.subscriptionUpdate.response == .subscriptionResult)
-        #expect(EventName.subscriptionResult.response == nil)
+        #expect(Exchange.stripeCheckout.request.response == Exchange.stripeCheckout.response)
+        #expect(Exchange.subscriptionUpdate.request.response == Exchange.subscriptionUpdate.response)
+        #expect(Exchange.subscriptionUpdate.response.response == nil)
     }
 }

@@ -1,4 +1,6 @@
-/// For which accounts the owner of an event may ask a worker to act (bus.md D-08).
+import BusCore
+
+/// For which accounts the owner of an event may ask (docs/contract/events.md, "Acting for an account").
 package struct CallerPolicy: Sendable {
     private let ownSubject: String?
     private let trustedSubjects: Set<String>
@@ -9,14 +11,15 @@ package struct CallerPolicy: Sendable {
         self.trustedSubjects = trustedSubjects
     }
 
-    /// False for a UUID that is neither ours nor trusted: an end user publishing past the HTTP APIs.
+    /// False for an end user who publishes past the HTTP APIs: a UUID that is neither ours nor trusted.
     package func trusts(_ owner: String?) -> Bool {
         guard let owner, !owner.isEmpty else { return true }
         return owner == ownSubject || trustedSubjects.contains(owner) || UUIDText.normalized(owner) == nil
     }
 
-    /// True when a service asks, or an end user for their own account.
-    package func mayAct(_ owner: String?, for accountID: String) -> Bool {
-        trusts(owner) || owner.flatMap(UUIDText.normalized) == accountID
+    /// Services may ask for every account, end users for their own.
+    package func permit(_ caller: Caller, for accountID: String) throws(BusError) {
+        if trusts(caller.owner) || caller.owner.flatMap(UUIDText.normalized) == accountID { return }
+        throw BusError(.forbiddenAccount, "account_id names another account; send your own")
     }
 }
