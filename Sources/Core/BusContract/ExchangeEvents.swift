@@ -10,7 +10,9 @@ extension Exchange {
             payload: request.payload)
     }
 
-    /// Reads a request that may be carried out. Who may not ask is refused before anything of it is read.
+    /// Reads a request that may be carried out.
+    ///
+    /// Whoever may not ask is refused before anything of it is read.
     package func read(_ event: EventEnvelope, from callers: CallerPolicy) throws(BusError) -> Request {
         if rules.asker == .services, !callers.trusts(event.owner) {
             throw BusError(

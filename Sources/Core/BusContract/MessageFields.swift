@@ -205,7 +205,9 @@ extension MessageFields {
         return nil
     }
 
-    /// An absolute web address. The payment company's worker decides which hosts it takes.
+    /// An absolute web address.
+    ///
+    /// The payment company's worker decides which hosts it takes.
     package func webAddress(_ name: String) throws(FieldFault) -> String? {
         guard let text = try text(name) else { return nil }
         guard text.utf8.count <= Limits.urlBytesMax, text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }),

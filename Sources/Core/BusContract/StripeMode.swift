@@ -7,8 +7,9 @@ package enum StripeMode: String, Sendable {
     /// A key that moves money.
     case live
 
-    /// True when an event of this `livemode` can belong to this mode. Without a key nothing is known, so nothing is
-    /// refused.
+    /// True when an event of this `livemode` can belong to this mode.
+    ///
+    /// Without a key nothing is known, so nothing is refused.
     package func accepts(livemode: Bool) -> Bool {
         switch self {
         case .local: true
