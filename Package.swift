@@ -188,7 +188,7 @@ let package = Package(
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "StripeCore", "TestSupport"]),
-        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusSQL", "TestSupport"]),
+        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusRuntime", "BusSQL", "TestSupport"]),
         tests(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),

@@ -12,7 +12,9 @@ struct SubscriptionState {
 
     init(text: String) throws {
         let value = try JSONValue(parsing: Array(text.utf8))
-        guard let second = value["second"]?.integer else { throw SQLFault.failed("a subscription's state is damaged") }
+        guard let second = value["second"]?.integer else {
+            throw SQLFault.unreadable("a subscription's state is damaged")
+        }
         subscription = Subscription(
             order: SubscriptionOrder(
                 deletion: try value["deletion"].map(SubscriptionState.update), second: second,

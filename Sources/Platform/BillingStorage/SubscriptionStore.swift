@@ -53,7 +53,7 @@ package struct SubscriptionStore {
         var subscription = before
         if subscription == nil { subscription = Subscription(update) } else { subscription?.apply(update) }
         guard let subscription, let standing = subscription.standing else {
-            throw SQLFault.failed("a subscription's state is empty")
+            throw SQLFault.unreadable("a subscription's state is empty")
         }
         if subscription != before { try save(subscription, standing, key, source: source, at: now) }
         return Change(standing: standing, isApplied: standing.grants != before?.standing?.grants)

@@ -67,7 +67,7 @@ package struct BillingDesk: Sendable {
         }
         guard first.holds else { return first.answer }
         // Judged again where nobody else can change the counts in between.
-        return try await commits.perform(undoing: false) { connection in
+        return try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered = try handled.response(to: eventID) { return answered }
             let judged = try judge(check, connection, at: now)
@@ -100,7 +100,7 @@ package struct BillingDesk: Sendable {
     package func apply(
         _ update: SubscriptionUpdate, source: String?, eventID: String?, at now: Timestamp
     ) async throws -> UpdateOutcome {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered = try handled.response(to: eventID) {
                 return UpdateOutcome(answer: answered, isApplied: false, isUndecided: false)
@@ -147,7 +147,7 @@ extension BillingDesk {
     package func beginExport(
         _ request: UsageExportRequest, provider: String, needsCustomer: Bool, eventID: String?, at now: Timestamp
     ) async throws -> ExportStep {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered = try handled.response(to: eventID) { return .answered(answered) }
             let ledger = ExportLedger(connection)
@@ -177,7 +177,7 @@ extension BillingDesk {
     package func endExport(
         _ export: UsageExport, outcome: UsageOutcome, provider: String, eventID: String?, at now: Timestamp
     ) async throws -> JSONText {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let request = export.request
             let ledger = ExportLedger(connection)
             var ended = export

@@ -141,18 +141,23 @@ private struct SQLiteConnection: SQLConnection {
     }
 
     func savepoint<T>(_ body: () throws -> T) throws -> T {
-        var result: Result<T, any Error>?
-        try database.inSavepoint {
+        try run("SAVEPOINT bus_change")
+        do {
+            let value = try body()
+            try run("RELEASE bus_change")
+            return value
+        } catch let fault as SQLFault where fault.isOfTheDatabase {
+            // The transaction may have ended already, and must not be committed.
+            throw fault
+        } catch {
             do {
-                result = .success(try body())
-                return .commit
+                try run("ROLLBACK TO bus_change")
+                try run("RELEASE bus_change")
             } catch {
-                result = .failure(error)
-                return .rollback
+                throw SQLFault.failed("a change could not be undone: \(error)")
             }
+            throw error
         }
-        guard let result else { throw SQLFault.failed("the savepoint did not run") }
-        return try result.get()
     }
 
     private static func arguments(_ values: [SQLValue]) -> StatementArguments {
@@ -189,6 +194,10 @@ extension SQLFault {
         }
         // The statement's values are left out: they may be payloads.
         let detail = "\(error.resultCode) \(error.message ?? "")"
-        self = error.resultCode == .SQLITE_CONSTRAINT ? .constraint(detail) : .failed(detail)
+        switch error.resultCode {
+        case .SQLITE_CONSTRAINT: self = .constraint(detail)
+        case .SQLITE_ERROR, .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE: self = .refused(detail)
+        default: self = .failed(detail)
+        }
     }
 }
