@@ -88,7 +88,8 @@ let package = Package(
         module(
             "BusServer", in: "Platform",
             [
-                "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .metrics,
+                "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                .metrics,
                 .nioCore,
                 .nioPosix, .serviceLifecycle,
             ]),
@@ -153,8 +154,12 @@ let package = Package(
         command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "BusCLI", "EventsAPI", .argumentParser]),
-        command("bus-integration-billing", ["BusCore", "BusContract", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
-        command("bus-integration-stripe", ["BusCore", "BusContract", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
+        command(
+            "bus-integration-billing",
+            ["BusCore", "BusContract", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
+        command(
+            "bus-integration-stripe",
+            ["BusCore", "BusContract", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
         command(
             "bus-local",
             [
@@ -188,7 +193,7 @@ let package = Package(
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "StripeCore", "TestSupport"]),
-        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusSQL", "TestSupport"]),
+        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusRuntime", "BusSQL", "TestSupport"]),
         tests(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),

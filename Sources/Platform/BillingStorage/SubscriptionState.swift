@@ -13,7 +13,9 @@ struct SubscriptionState {
 
     init(text: String) throws {
         let value = try JSONValue(parsing: Array(text.utf8))
-        guard let second = value["second"]?.integer else { throw SQLFault.failed("a subscription's state is damaged") }
+        guard let second = value["second"]?.integer else {
+            throw SQLFault.unreadable("a subscription's state is damaged")
+        }
         subscription = Subscription(
             order: SubscriptionOrder(
                 deletion: try value["deletion"].map(SubscriptionState.update), second: second,
@@ -75,6 +77,6 @@ struct SubscriptionState {
         guard let stored, let value = stored["value"].flatMap(read), let at = stored["at"]?.integer,
             let eventID = stored["event_id"]?.text
         else { return nil }
-        return Subscription.Told(value, at: Timestamp(nanoseconds: at), eventID: eventID)
+        return Subscription.Told(value, at: Timestamp(clampingNanoseconds: at), eventID: eventID)
     }
 }

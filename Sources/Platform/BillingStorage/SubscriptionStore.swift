@@ -31,7 +31,7 @@ package struct SubscriptionStore {
             accountID: accountID, status: SubscriptionStatus(rawValue: try row.text(3)) ?? .incomplete,
             isUndecided: try row.integer(4) != 0,
             features: try row.text(5).split(separator: ",").map(String.init), planID: try row.textOrNil(6),
-            customerID: try row.textOrNil(7), occurredAt: Timestamp(nanoseconds: try row.integer(8)),
+            customerID: try row.textOrNil(7), occurredAt: Timestamp(clampingNanoseconds: try row.integer(8)),
             kind: try row.textOrNil(9).flatMap(SubscriptionUpdate.Kind.init(rawValue:)),
             providerStatus: try row.textOrNil(10))
     }
@@ -54,7 +54,7 @@ package struct SubscriptionStore {
         var subscription = before
         if subscription == nil { subscription = Subscription(update) } else { subscription?.apply(update) }
         guard let subscription, let standing = subscription.standing else {
-            throw SQLFault.failed("a subscription's state is empty")
+            throw SQLFault.unreadable("a subscription's state is empty")
         }
         if subscription != before { try save(subscription, standing, key, source: source, at: now) }
         return Change(standing: standing, isApplied: standing.grants != before?.standing?.grants)

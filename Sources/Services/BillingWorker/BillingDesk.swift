@@ -71,7 +71,7 @@ package struct BillingDesk: Sendable {
         }
         guard first.holds else { return first.answer }
         // Judged again where nobody else can change the counts in between.
-        return try await commits.perform(undoing: false) { connection in
+        return try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered: EntitlementAnswer = try handled.response(to: eventID) { return answered }
             let judged = try judge(check, connection, at: now)
@@ -104,7 +104,7 @@ package struct BillingDesk: Sendable {
     package func apply(
         _ update: SubscriptionUpdate, source: String?, eventID: String?, at now: Timestamp
     ) async throws -> (result: SubscriptionResult, isRepeated: Bool) {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered: SubscriptionResult = try handled.response(to: eventID) { return (answered, true) }
             let store = SubscriptionStore(connection)
@@ -132,7 +132,7 @@ extension BillingDesk {
     package func beginExport(
         _ request: UsageExportRequest, provider: String, needsCustomer: Bool, eventID: String?, at now: Timestamp
     ) async throws -> ExportStep {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered: UsageExportAnswer = try handled.response(to: eventID) { return .answered(answered) }
             let ledger = ExportLedger(connection)
@@ -162,7 +162,7 @@ extension BillingDesk {
     package func endExport(
         _ export: UsageExport, outcome: UsageOutcome, provider: String, eventID: String?, at now: Timestamp
     ) async throws -> UsageExportAnswer {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let request = export.request
             let ledger = ExportLedger(connection)
             var ended = export

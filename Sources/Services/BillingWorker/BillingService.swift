@@ -133,7 +133,7 @@ struct HandledEventsRetention: Service {
         do {
             var forgotten = Limits.retentionChunkEventsMax
             while forgotten == Limits.retentionChunkEventsMax {
-                forgotten = try await commits.perform(undoing: false) {
+                forgotten = try await commits.perform {
                     try HandledEvents($0).forget(before: oldest, atMost: Limits.retentionChunkEventsMax)
                 }
             }

@@ -58,7 +58,7 @@ struct StripeMessageTests {
 
     @Test("meter requests are held to Stripe's limits")
     func meter() throws {
-        let now = Timestamp(seconds: 1_785_600_000)
+        let now = Timestamp(clampingSeconds: 1_785_600_000)
         func code(_ more: String, _ mode: StripeMode = .test) throws -> BusError.Code? {
             fault {
                 _ = try MeterRequest(
@@ -141,7 +141,7 @@ struct StripeMessageTests {
             try MeterEventRequest(
                 try json(
                     #"{"account_id":"\#(account)","meter":"bus_llm_tokens","quantity":1200,"event_id":"usage-event-id"}"#
-                )), mode: .local, now: Timestamp(seconds: 0))
+                )), mode: .local, now: Timestamp(clampingSeconds: 0))
         #expect(
             text(
                 meter.answer(

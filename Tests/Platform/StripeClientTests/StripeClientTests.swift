@@ -45,7 +45,7 @@ private func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
     try MeterRequest(
         MeterEventRequest(
             accountID: account, provider: nil, customerID: "cus_1", meterEventName: "bus_llm_tokens", quantity: 1_200,
-            feature: nil, eventID: nil, idempotencyKey: key, occurredAt: nil), mode: .test, now: Timestamp(seconds: 0))
+            feature: nil, eventID: nil, idempotencyKey: key, occurredAt: nil), mode: .test, now: Timestamp(clampingSeconds: 0))
 }
 
 extension StripeClient {
@@ -63,7 +63,7 @@ struct StripeClientTests {
             let session = try await client.checkout()
             #expect(session.id == "cs_test_1")
             #expect(session.url == "https://pages.example/cs_test_1#fid")
-            #expect(session.expiresAt == Timestamp(seconds: 1_785_686_400))
+            #expect(session.expiresAt == Timestamp(clampingSeconds: 1_785_686_400))
             let request = try #require(double.requests.first)
             #expect(request.method == "POST")
             #expect(request.path == "/v1/checkout/sessions")
@@ -195,7 +195,7 @@ struct StripeClientTests {
             #expect(try await client.findCustomer(accountID: account, deadline: deadline()) == "cus_old")
             #expect(try await client.findCustomer(accountID: "none", deadline: deadline()) == nil)
             let observed = try await client.subscription(id: "sub_1", deadline: deadline())
-            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(seconds: 1_785_600_605)))
+            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(clampingSeconds: 1_785_600_605)))
             let portal = try PortalRequest(
                 try ProviderPortalRequest(JSONText(["account_id": .string(account)])), requestID: "r",
                 settings: StripeRequestSettings(mode: .test))

@@ -111,6 +111,6 @@ private struct UnverifiedClaims {
         // A token we cannot read is the server's to judge.
         guard let data = Data(base64Encoded: base64), let claims = try? JSONValue(parsing: Array(data)) else { return }
         subject = claims["sub"]?.text ?? ""
-        expiresAt = claims["exp"]?.integer.map { Timestamp(seconds: $0) }
+        expiresAt = claims["exp"]?.integer.flatMap { Timestamp(seconds: $0) }
     }
 }
