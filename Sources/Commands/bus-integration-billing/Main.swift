@@ -45,7 +45,7 @@ struct BillingCommand: LeafCommand {
               BUS_EVENTS_LISTENER_RETRY     reopen streams (true)
               BUS_EVENTS_LISTENER_RETRY_MIN, _MAX   wait before that (1s, 30s)
               BUS_EVENTS_LISTENER_REQUIRED  not ready while a stream is down
-              BUS_EVENTS_TOKEN_REFRESH      read the token file again after 401
+              BUS_EVENTS_TOKEN_REFRESH      0 keeps the first token of a token file
               BUS_EVENTS_REQUEST_MAX_AGE    drop older requests (10m); updates and usage
                                             are never dropped
               BUS_WORKER_CONCURRENCY        handlers at once (8)

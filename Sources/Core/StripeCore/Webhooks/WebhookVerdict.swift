@@ -21,25 +21,12 @@ extension WebhookFault {
     /// The refusal of a verify request.
     package var busError: BusError {
         switch self {
-        case .signature(.noKeys):
-            BusError(
-                .webhookSecretUnconfigured,
-                "no webhook signing secret is set; set BUS_STRIPE_WEBHOOK_SECRET_FILE")
-        case .signature(.missing):
-            BusError(
-                .webhookSignatureInvalid, "signature is missing; send the Stripe-Signature header")
-        case .signature(.malformed):
-            BusError(
-                .webhookSignatureInvalid,
-                "signature is not a Stripe-Signature header; pass it on unchanged")
-        case .signature(.noMatch):
-            BusError(
-                .webhookSignatureInvalid,
-                "no signature matches the body; check the endpoint's signing secret and pass on the raw bytes")
-        case .signature(.outOfTolerance):
-            BusError(
-                .webhookTimestampOutOfTolerance,
-                "the signature is too old or too far ahead; check this machine's clock")
+        case .signature(let fault):
+            switch fault {
+            case .noKeys: BusError(.webhookSecretUnconfigured, fault.message)
+            case .outOfTolerance: BusError(.webhookTimestampOutOfTolerance, fault.message)
+            case .missing, .malformed, .noMatch: BusError(.webhookSignatureInvalid, fault.message)
+            }
         case .event(.json):
             BusError(.webhookPayloadInvalid, "the signed body is not valid JSON")
         case .event(.notAnEvent(let field)):

@@ -129,11 +129,7 @@ extension EventWorker {
                 return true
             } catch .refused(let status, let message) {
                 failure = "\(status): \(message)"
-                if status == 401, settings.listener.refreshesToken {
-                    if client.tokens.reload(with: .ofProcess()) { continue }
-                } else {
-                    refusals.continuation.yield(refusal(of: response, failure))
-                }
+                refusals.continuation.yield(refusal(of: response, failure))
                 break
             } catch {
                 failure = "\(error)"
