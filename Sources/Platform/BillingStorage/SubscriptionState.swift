@@ -2,7 +2,7 @@ import BillingCore
 import BusCore
 import BusSQL
 
-/// A subscription's set of updates as text in its row.
+/// A subscription's set of updates, as the text in its row.
 struct SubscriptionState {
     let subscription: Subscription
 
@@ -65,7 +65,7 @@ struct SubscriptionState {
     }
 
     private static func update(_ value: JSONValue) throws -> SubscriptionUpdate {
-        // Every stored update carries its time, so the other one is never used.
+        // Every stored update has its own time, so this one is never used.
         try SubscriptionUpdate(JSONText(value), publishedAt: Timestamp(seconds: 0))
     }
 

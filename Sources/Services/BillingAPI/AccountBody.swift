@@ -1,6 +1,6 @@
 import BusCore
 
-/// The body of an account route: one JSON object, whose unknown members are ignored (bus.md 7.2).
+/// The body of an account route: one JSON object; unknown members are ignored.
 struct AccountBody {
     private let members: [String: JSONValue]
 
@@ -28,7 +28,7 @@ struct AccountBody {
         Dictionary(names.compactMap { name in self[name].map { (name, $0) } }, uniquingKeysWith: { $1 })
     }
 
-    /// Refuses members that name whom a request is for: the token does, and a caller may not choose (bus.md 7.2).
+    /// Refuses members that name an account; the token names it, and a caller cannot choose another one.
     func refuseIdentity() throws(BusError) {
         let named = members.keys.sorted().first { name in
             let name = name.lowercased()

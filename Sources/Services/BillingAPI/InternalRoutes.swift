@@ -3,7 +3,7 @@ import BusServer
 import Hummingbird
 import HummingbirdCore
 
-/// What services and operators may ask about any account (bus.md 7.1).
+/// The routes for services and operators, about any account.
 struct InternalRoutes: Sendable {
     let callers: CallerCheck
     let requests: BillingRequests

@@ -3,7 +3,7 @@ import BusServer
 import Hummingbird
 import HummingbirdCore
 
-/// What an end user may ask about their own account (bus.md 7.1).
+/// The routes for end users, about their own account.
 struct PublicRoutes: Sendable {
     let callers: CallerCheck
     let requests: BillingRequests

@@ -101,7 +101,7 @@ struct StripeFormTests {
         #expect(setup.form["currency"] == "eur")
     }
 
-    @Test("prices resolve in D-28's order; metered ones take no quantity")
+    @Test("prices resolve in the documented order; metered ones take no quantity")
     func prices() throws {
         let order = [
             #""price_id":"price_1","#, #""prices":[{"lookup_key":"k1","quantity":2.0},{"price_id":"price_2"}],"#,

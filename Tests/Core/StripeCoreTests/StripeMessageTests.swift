@@ -102,7 +102,7 @@ struct StripeMessageTests {
         #expect(ReturnURL.isAllowed(url, mode: .local) == test)
     }
 
-    @Test("URLs default as D-29 says; live mode has no default")
+    @Test("return addresses have defaults; live mode has none")
     func urlDefaults() throws {
         func urls(_ more: String, _ settings: StripeRequestSettings) throws -> [String] {
             let request = try checkout(#"{"account_id":"\#(account)"\#(more)}"#, settings)

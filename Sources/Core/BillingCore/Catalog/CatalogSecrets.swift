@@ -1,6 +1,6 @@
 import BusCore
 
-/// Finds credentials that were pasted into a catalog, which is stored and shown in the clear (bus.md 7.3).
+/// Finds credentials that were pasted into a catalog, which is stored and printed in the clear.
 enum CatalogSecrets {
     private static let message = "looks like a secret; remove it and replace the key where it was issued"
     private static let keyPrefixes = ["sk_", "rk_", "rkcs_", "whsec_"].map { Array($0.utf8) }
