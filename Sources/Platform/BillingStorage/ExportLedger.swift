@@ -3,16 +3,16 @@ import BusContract
 import BusCore
 import BusSQL
 
-/// How far each usage has come on its way to the payment company; valid inside one transaction.
+/// The state of each usage export; valid inside one transaction.
 package struct ExportLedger {
     private let connection: any SQLConnection
 
-    /// The ledger behind a transaction.
+    /// The ledger in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
     }
 
-    /// The usage stored under an account's key.
+    /// The export stored under an account's key.
     package func export(of accountID: String, key: String) throws -> UsageExport? {
         let row = try connection.first(
             """
@@ -36,7 +36,7 @@ package struct ExportLedger {
         }
     }
 
-    /// Stores how far a usage has come.
+    /// Stores the state of an export.
     package func save(_ export: UsageExport, provider: String, at now: Timestamp) throws {
         let request = export.request
         var (state, sentAt, providerEventID, reason) = ("queued", Timestamp?.none, String?.none, String?.none)
@@ -66,16 +66,16 @@ package struct ExportLedger {
     }
 }
 
-/// Which events were handled, with the response each got: what makes a redelivery harmless.
+/// The handled events with their responses, which make a redelivery harmless.
 package struct HandledEvents {
     private let connection: any SQLConnection
 
-    /// The record behind a transaction.
+    /// The record in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
     }
 
-    /// The response that an event was given; nil for one that was not handled.
+    /// The response to a handled event; nil for an event that was not handled.
     package func response<Response: Message>(to eventID: String?) throws -> Response? {
         guard let eventID else { return nil }
         return try connection.first(
@@ -83,7 +83,7 @@ package struct HandledEvents {
         ).map { try Response(JSONText(parsing: Array($0.text(0).utf8))) }
     }
 
-    /// Remembers the response in the transaction that did what it says.
+    /// Stores the response, in the transaction of the change that it reports.
     package func record(_ response: some Message, to eventID: String?, at now: Timestamp) throws {
         guard let eventID else { return }
         try connection.run(
@@ -91,7 +91,7 @@ package struct HandledEvents {
             [.text(eventID), .text(String(decoding: response.payload.bytes, as: UTF8.self)), .integer(now.seconds)])
     }
 
-    /// Forgets up to `count` responses that nobody can ask for any more; how many they were.
+    /// Removes up to `count` responses that no redelivery can need, and returns how many.
     package func forget(before moment: Timestamp, atMost count: Int) throws -> Int {
         try connection.run(
             """

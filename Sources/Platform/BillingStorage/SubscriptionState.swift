@@ -3,7 +3,7 @@ import BusContract
 import BusCore
 import BusSQL
 
-/// A subscription's set of updates as text in its row.
+/// A subscription's set of updates, as the text in its row.
 struct SubscriptionState {
     let subscription: Subscription
 

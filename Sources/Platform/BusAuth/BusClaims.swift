@@ -1,7 +1,7 @@
 import BusCore
 import JWTKit
 
-/// The claims of a Bus token (bus.md 3.2).
+/// The claims of a Bus token (docs/contract/events.md, "Bearer tokens").
 struct BusClaims: JWTPayload {
     var subject: String
     var audiences: [String]
@@ -40,7 +40,7 @@ extension BusClaims {
 }
 
 extension KeyedDecodingContainer {
-    /// One string or an array of strings; absent is empty.
+    /// One string or an array of strings; empty when absent.
     fileprivate func words(_ key: Key, separatedBySpaces: Bool) throws -> [String] {
         guard contains(key), try !decodeNil(forKey: key) else { return [] }
         do {

@@ -48,7 +48,7 @@ extension StripeClient {
             .min { ($0["created"]?.integer ?? .max) < ($1["created"]?.integer ?? .max) }?["id"]?.text
     }
 
-    /// Records usage; what Stripe already has is a success.
+    /// Records usage; usage that Stripe already has is a success.
     package func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
     ) async throws -> MeterReceipt {

@@ -1,7 +1,7 @@
 import BusContract
 import BusCore
 
-/// The body of an account route: one JSON object, whose unknown members are ignored (docs/contract/billing-api.md, "Bodies").
+/// The body of an account route: one JSON object; unknown members are ignored.
 struct AccountBody {
     private let members: [String: JSONValue]
 
@@ -35,7 +35,7 @@ struct AccountBody {
         do { return try MessageFields(members).accountID() } catch { throw BusError(.badRequest, error.message) }
     }
 
-    /// Refuses members that name whom a request is for: the token does, and a caller may not choose (docs/contract/billing-api.md, "Bodies").
+    /// Refuses members that name an account; the token names it, and a caller cannot choose another one.
     func refuseIdentity() throws(BusError) {
         let named = members.keys.sorted().first { name in
             let name = name.lowercased()

@@ -4,7 +4,7 @@ import BusCore
 import BusServer
 import Hummingbird
 
-/// Lets in the tokens of one audience: a public token on an internal path is as good as none.
+/// Accepts tokens of one audience; a public token on an internal path is refused, and the reverse.
 struct CallerCheck: Sendable {
     private let authenticator: Authenticator
 
@@ -12,7 +12,7 @@ struct CallerCheck: Sendable {
         authenticator = Authenticator(await TokenVerifier(secret: secret, audiences: [audience]))
     }
 
-    /// The caller, who has the scope.
+    /// The caller; throws when the token lacks the scope.
     @discardableResult
     func caller(of request: Request, with scope: Scope) async throws -> Principal {
         let principal = try await authenticator.principal(of: request)
@@ -24,7 +24,7 @@ struct CallerCheck: Sendable {
 }
 
 extension Principal {
-    /// The account that an end user's token stands for.
+    /// The account of an end user's token (docs/contract/billing-api.md, "Callers").
     func accountID() throws(BusError) -> String {
         guard let account = UUIDText.normalized(subject) else {
             throw BusError(.forbidden, "the token's subject is not an account; log in and use that token")

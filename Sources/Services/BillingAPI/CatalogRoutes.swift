@@ -9,10 +9,10 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// Reads and replaces the deployment's catalog (bus.md 7.1 to 7.3).
+/// Reads and replaces the deployment's catalog (docs/contract/billing-api.md, "Catalog routes").
 struct CatalogRoutes: Sendable {
     let callers: CallerCheck
-    /// Nil where a catalog would be lost with the process.
+    /// Nil when a catalog would be lost with the process.
     let store: CatalogStore?
 
     func add(to router: some RouterMethods<BusRequestContext>) {
@@ -48,7 +48,7 @@ struct CatalogRoutes: Sendable {
         return Response(catalog)
     }
 
-    /// The document as it was given, unless something in it is wrong: then everything that is.
+    /// The document as given; throws all its problems when there are any.
     private static func checked(_ body: [UInt8]) throws(BusError) -> JSONValue {
         do {
             return try Catalog(parsing: body, unknownMembers: .keep).body

@@ -4,7 +4,7 @@ import BusServer
 import Hummingbird
 import HummingbirdCore
 
-/// What services and operators may ask about any account.
+/// The routes for services and operators, about any account.
 struct InternalRoutes: Sendable {
     let callers: CallerCheck
     let requests: BillingRequests

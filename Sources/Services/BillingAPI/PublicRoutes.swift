@@ -4,7 +4,7 @@ import BusServer
 import Hummingbird
 import HummingbirdCore
 
-/// What an end user may ask about their own account.
+/// The routes for end users, about their own account.
 struct PublicRoutes: Sendable {
     let callers: CallerCheck
     let requests: BillingRequests

@@ -81,7 +81,7 @@ struct WebhookDecisionTests {
     }
 
     @Test(
-        "a subscription's status maps as D-30 says",
+        "a subscription's status maps to a Bus status",
         arguments: [
             ("active", SubscriptionStatus.active), ("trialing", .active), ("past_due", .pastDue),
             ("unpaid", .pastDue), ("paused", .pastDue), ("incomplete", .incomplete), ("canceled", .canceled),

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
 import BusRuntime
 import FoundationEssentials
@@ -12,7 +13,7 @@ import Testing
 @Suite("A token file that changes")
 struct TokenRenewalTests {
     private let folder: TemporaryFolder
-    private let start = Timestamp(seconds: 1_785_600_000)
+    private let start = Timestamp(clampingSeconds: 1_785_600_000)
     private let log = RecordedLog()
 
     init() throws {
@@ -154,13 +155,13 @@ struct RenewedCallTests {
         let script: EventsDouble.Script = { call in
             call.authorization == "Bearer new" ? .reply(200, #"{"features":["batch"]}"#) : .fail(401, "invalid_auth")
         }
-        let draft = EventDraft(EventEnvelope(name: .subscriptionUpdate, payload: JSONText([:])), idempotencyKey: "k")
+        let draft = EventDraft(EventEnvelope(name: Exchange.subscriptionUpdate.request, payload: JSONText([:])), idempotencyKey: "k")
         let calls: [(route: String, make: @Sendable (EventsClient) async throws -> Void)] = [
             ("events", { try await $0.publish(draft, within: .seconds(30)) }),
             ("batch", { try await $0.publish([draft, draft], within: .seconds(30)) }),
             ("ack", { try await $0.acknowledge(group: "g", delivery: "d", outcome: .done, within: .seconds(30)) }),
             ("capabilities", { _ = try await $0.features(within: .seconds(30)) }),
-            ("stream", { _ = try await $0.open(StreamQuery(name: .subscriptionUpdate)) }),
+            ("stream", { _ = try await $0.open(StreamQuery(name: Exchange.subscriptionUpdate.request)) }),
         ]
         for (route, make) in calls {
             try await EventsDouble.run(script, tokens: try source("old")) { double, client in

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Log lines")
 struct JSONLogHandlerTests {
-    private let now = Timestamp(seconds: 1_785_600_000)
+    private let now = Timestamp(clampingSeconds: 1_785_600_000)
 
     private func line(_ format: JSONLogHandler.Format, _ message: String, _ fields: Logger.Metadata) -> String {
         let handler = JSONLogHandler(label: "test", level: .info, format: format)

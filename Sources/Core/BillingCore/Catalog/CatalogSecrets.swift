@@ -1,6 +1,6 @@
 import BusCore
 
-/// Finds credentials that were pasted into a catalog, which is stored and shown in the clear.
+/// Finds credentials that were pasted into a catalog, which is stored and printed in the clear.
 enum CatalogSecrets {
     private static let message = "looks like a secret; remove it and replace the key where it was issued"
 

@@ -1,8 +1,8 @@
 import BusCore
 
-/// How a catalog's texts are judged and shown.
+/// Checks a catalog's texts and shows them in messages.
 enum CatalogText {
-    /// A foreign text for a message: short, on one line, without credentials.
+    /// A text of the document for a message: short, on one line, without credentials.
     static func quoted(_ text: String) -> String {
         if CatalogSecrets.isSecret(text) { return "\"…\"" }
         let shown = String(text.prefix(60)).unicodeScalars.map { scalar in
@@ -15,13 +15,13 @@ enum CatalogText {
         isLowerOrDigit(byte) || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || byte == UInt8(ascii: "_")
     }
 
-    /// `[a-z0-9][a-z0-9:._-]{0,99}`, as requests spell features (bus.md 5.1).
+    /// `[a-z0-9][a-z0-9:._-]{0,99}`, as in requests.
     static func isFeature(_ text: String) -> Bool {
         guard let first = text.utf8.first, isLowerOrDigit(first), text.utf8.count <= 100 else { return false }
         return text.utf8.allSatisfy { isLowerOrDigit($0) || ":._-".utf8.contains($0) }
     }
 
-    /// A positive number of at most 12 digits before and 12 after the point (stripe.md 5.2).
+    /// A positive number with at most 12 digits before and 12 after the point, as Stripe takes it.
     static func isPositiveDecimal(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ 1...12 ~= $0.count && $0.allSatisfy(isDigit) }) else { return false }

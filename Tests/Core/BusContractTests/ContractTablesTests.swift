@@ -1,0 +1,46 @@
+import BusContract
+import BusCore
+import TestSupport
+import Testing
+
+/// The tables of `docs/contract` say what the code does.
+@Suite struct ContractTablesTests {
+    @Test("the scope table names the scope of every name, and its rows are in the right order")
+    func scopes() throws {
+        let table = try ContractTable("events", "Scopes")
+        let rows = table.rows.map {
+            (pattern: ContractTable.words(in: $0[0])[0], scope: ContractTable.words(in: $0[1])[0])
+        }
+        func documented(_ name: String) -> String? {
+            rows.first { row in
+                row.pattern.hasSuffix("*") ? name.hasPrefix(row.pattern.dropLast()) : name == row.pattern
+            }?.scope
+        }
+        let examples = rows.map { row in
+            row.pattern.hasSuffix("*") ? row.pattern.dropLast() + "request" : row.pattern
+        }
+        for text in examples + AccessPolicy.knownNames.map(\.text) {
+            let name = try #require(EventName(text))
+            for action in [AccessPolicy.Action.send, .listen] {
+                #expect("\(AccessPolicy.scope(for: name, to: action))" == documented(text), "\(text)")
+            }
+        }
+        #expect(Set(examples).count == rows.count, "two rows for one name")
+    }
+
+    @Test("the table of exchanges has every request with its response")
+    func exchanges() throws {
+        let table = try ContractTable("events", "Exchanges")
+        let names = table.rows.flatMap { ContractTable.words(in: $0[0]) + ContractTable.words(in: $0[1]) }
+        let known = AccessPolicy.knownNames.map(\.text).filter { !$0.hasPrefix("bus.usage.") }
+        #expect(names.sorted() == known.sorted())
+    }
+
+    @Test("the table of error codes has every code with its status and whether trying again helps")
+    func errorCodes() throws {
+        let rows = try ContractTable("events", "Error codes").rows
+        let documented = rows.map { "\(ContractTable.words(in: $0[0])[0]) \($0[1]) \($0[2])" }
+        let known = BusError.Code.allCases.map { "\($0.rawValue) \($0.httpStatus) \($0.isRetryable ? "yes" : "no")" }
+        #expect(documented.sorted() == known.sorted())
+    }
+}
