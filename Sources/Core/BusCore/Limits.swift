@@ -122,6 +122,8 @@ package enum Limits {
     package static let checkoutLineItemsMax = 20
     /// Processed event ids a worker remembers (D-24).
     package static let processedEventsMax = 10_000
+    /// Prices that one subscription update carries.
+    package static let updatePricesMax = 50
     /// Deliveries of one exchange that a worker has read and not acknowledged; what our server sends at most.
     package static let deliveriesHeldMax = 64
     /// A worker extends its leases this often: a third of the 30 seconds that a lease lasts.

@@ -115,6 +115,8 @@ struct MessageTests {
         fault(SubscriptionUpdate.self, Samples.update, "provider", "Str ipe")
         fault(SubscriptionUpdate.self, Samples.update, "status", nil)
         fault(SubscriptionUpdate.self, Samples.update, "occurred_at", "soon")
+        fault(SubscriptionUpdate.self, Samples.update, "prices", [["lookup_key": "k"]])
+        fault(SubscriptionUpdate.self, Samples.update, "prices", .array(Array(repeating: ["id": "p"], count: 51)))
         fault(EntitlementCheck.self, Samples.check, "scope", "No Spaces")
         fault(EntitlementCheck.self, Samples.check, "usage", 7)
         fault(EntitlementCheck.self, Samples.check, "usage", ["meter_event_name": "m", "quantity": 0])

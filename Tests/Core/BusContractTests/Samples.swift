@@ -36,6 +36,7 @@ enum Samples {
         "provider_customer_id": "cus_1", "provider_subscription_id": "sub_1", "plan_id": "p", "features": ["a"],
         "occurred_at": "2026-08-01T16:04:59Z", "kind": "updated", "provider_status": "active",
         "previous_provider_status": "past_due", "livemode": false,
+        "prices": [["id": "price_1", "lookup_key": "k", "product_id": "prod_1", "quantity": 2]],
     ]
     static let result: [String: JSONValue] = [
         "account_id": account, "status": "active", "applied": true, "undecided": true,

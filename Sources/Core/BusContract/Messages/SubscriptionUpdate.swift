@@ -29,6 +29,38 @@ package struct SubscriptionUpdate: Message {
     package var previousProviderStatus: String?
     /// False for test mode.
     package var livemode: Bool
+    /// What is paid for, in the provider's order, at most 50; empty when the update does not say.
+    package var prices: [Price] = []
+
+    /// One price of a subscription.
+    package struct Price: Message {
+        /// The provider's id, `price_…`.
+        package var id: String
+        /// The catalog's name for it.
+        package var lookupKey: String?
+        /// The provider's id of its product.
+        package var productID: String?
+        /// How many; metered prices have none.
+        package var quantity: Int64?
+
+        /// Reads the fields.
+        package init(from fields: MessageFields) throws(FieldFault) {
+            guard let id = try fields.identifier("id") else { throw .invalid("prices[] must hold an id each") }
+            self.id = id
+            lookupKey = try fields.text("lookup_key")
+            productID = try fields.identifier("product_id")
+            // A paused item can have a quantity of 0.
+            quantity = fields.value("quantity") == nil ? nil : try fields.amount("quantity")
+        }
+
+        /// Writes the members.
+        package func write(to object: inout JSONWriter) {
+            object.member("id", id)
+            object.member("lookup_key", optional: lookupKey)
+            object.member("product_id", optional: productID)
+            object.member("quantity", optional: quantity)
+        }
+    }
 
     /// What an update was made from.
     package enum Kind: String, Sendable {
@@ -82,6 +114,9 @@ package struct SubscriptionUpdate: Message {
         providerStatus = try fields.identifier("provider_status")
         previousProviderStatus = try fields.identifier("previous_provider_status")
         livemode = fields.value("livemode")?.value.flag ?? false
+        for price in try fields.objects("prices", countMax: Limits.updatePricesMax) ?? [] {
+            prices.append(try Price(from: price))
+        }
     }
 
     /// Writes the members.
@@ -99,6 +134,7 @@ package struct SubscriptionUpdate: Message {
         object.member("provider_status", optional: providerStatus)
         object.member("previous_provider_status", optional: previousProviderStatus)
         object.member("livemode", livemode)
+        object.member("prices", unlessEmpty: prices)
     }
 }
 
