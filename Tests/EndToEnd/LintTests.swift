@@ -105,7 +105,7 @@ import Testing
                 file: "Sources/Core/BusCore/Limits.swift", text: "/// Bounded (\("D-")11).",
                 complaint: "Limits.swift:"),
             Mistake(
-                file: "Sources/Core/BusCore/Limits.swift", text: "/// docs/contract/nothing.md",
+                file: "Sources/Core/BusCore/Limits.swift", text: "/// docs/contract/\("nothing").md",
                 complaint: "cites docs/contract/nothing.md, which does not exist"),
             Mistake(
                 file: "Sources/Core/BusCore/Limits.swift",

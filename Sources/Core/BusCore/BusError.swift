@@ -1,4 +1,4 @@
-/// An error as it leaves a boundary: a code from the contract, a text that is safe to show, and a cause that is only logged.
+/// An error as it leaves a boundary: a code, a text that is safe to show, and a cause that is only logged.
 package struct BusError: Error {
     /// What happened, in the contract's words.
     package let code: Code
@@ -6,7 +6,7 @@ package struct BusError: Error {
     package let message: String
     /// What was caught; logged, never sent.
     package let cause: (any Error)?
-    /// What the body calls it: the code, or the word of the worker whose answer this passes on (bus.md D-46).
+    /// The `type` in the body: the code, or the code of the worker whose answer this passes on.
     package let type: String
     /// The command that helps, `bus billing setup`.
     package let command: String?
@@ -28,7 +28,7 @@ package struct BusError: Error {
 }
 
 extension BusError {
-    /// Every code the services answer with (bus.md 3.5, 5.7, 5.9, 6.1, 7.2; additions ).
+    /// Every code the services answer with (docs/contract/events.md, "Error codes").
     package enum Code: String, CaseIterable, Sendable {
         case badRequest = "bad_request"
         case invalidAuth = "invalid_auth"

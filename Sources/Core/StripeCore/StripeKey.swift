@@ -1,7 +1,7 @@
 import BusContract
 import BusCore
 
-/// Why a text cannot be the Stripe API key (bus.md 5.6, stripe.md 1.1).
+/// Why a text is not a usable Stripe API key (docs/contract/stripe-facts.md, "Keys and modes").
 package enum StripeKeyFault: Error, Equatable, Sendable {
     case publishable, signingSecret, organization, unknownPrefix, unprintable
 

@@ -12,7 +12,7 @@ package struct BillingDesk: Sendable {
     private let catalogs: CatalogCache
     private let quotaFile: QuotaTable?
 
-    /// A desk over an open database; `quotaFile` takes the place of the catalog's quotas (bus.md 6.7).
+    /// A desk over an open database; `quotaFile` takes the place of the catalog's quotas.
     package init(database: any SQLDatabase, commits: GroupCommit, catalogs: CatalogCache, quotaFile: QuotaTable?) {
         self.database = database
         self.commits = commits

@@ -3,7 +3,7 @@ import BusContract
 import BusCore
 import BusRuntime
 
-/// Proves in memory that this build decides about access as it should (bus.md 4.2, `--self-test`).
+/// Checks in memory that this build decides about access correctly (`--self-test`).
 package enum BillingSelfTest {
     /// The line to print, or a failure that exits 1.
     package static func run() throws -> String {

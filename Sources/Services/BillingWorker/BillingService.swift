@@ -114,7 +114,7 @@ package struct BillingService: Sendable {
     }
 }
 
-/// Forgets old responses, so that the store keeps its size; redeliveries come within days (additions A-04).
+/// Removes old responses, so that the store keeps its size; redeliveries come within days.
 struct HandledEventsRetention: Service {
     let commits: GroupCommit
     let logger: Logger

@@ -28,12 +28,22 @@ import Testing
         #expect(Set(examples).count == rows.count, "two rows for one name")
     }
 
-    @Test("the table of exchanges has every request with its response")
+    @Test("the table of exchanges has each request with its response, its worker and what happens to it")
     func exchanges() throws {
-        let table = try ContractTable("events", "Exchanges")
-        let names = table.rows.flatMap { ContractTable.words(in: $0[0]) + ContractTable.words(in: $0[1]) }
-        let known = AccessPolicy.knownNames.map(\.text).filter { !$0.hasPrefix("bus.usage.") }
-        #expect(names.sorted() == known.sorted())
+        let documented = try ContractTable("events", "Exchanges").rows.map { row in
+            let names = ContractTable.words(in: row[0]) + ContractTable.words(in: row[1])
+            return (names + row[2...]).joined(separator: " | ")
+        }
+        let known = BusModule.allCases.flatMap { module in
+            ExchangeRules.answered(by: module).map { rules in
+                let isKept = rules.delivery == .neverLost
+                return [
+                    rules.request.text, rules.response.text, module == .stripe ? "Stripe worker" : "billing worker",
+                    isKept ? "no" : "yes", isKept ? "yes" : "no",
+                ].joined(separator: " | ")
+            }
+        }
+        #expect(documented.sorted() == known.sorted())
     }
 
     @Test("the table of error codes has every code with its status and whether trying again helps")

@@ -1,4 +1,4 @@
-/// The name of an event: dot-separated lower-case segments, 1 to 255 bytes (bus.md D-04).
+/// The name of an event: dot-separated lower-case segments, 1 to 255 bytes.
 package struct EventName: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The name as it goes over the wire.
     package let text: String
@@ -34,7 +34,7 @@ package struct EventName: Hashable, Comparable, Sendable, CustomStringConvertibl
     /// Byte order.
     package static func < (left: EventName, right: EventName) -> Bool { left.text < right.text }
 
-    /// `<base>.request` → `<base>.response`, `….update` → `….result`; nil for a name nobody answers (bus.md 2.2).
+    /// `<base>.request` → `<base>.response`, `….update` → `….result`; nil for a name without an answer.
     package var response: EventName? {
         for (request, response) in [(".request", ".response"), (".update", ".result")] where text.hasSuffix(request) {
             return EventName(text.dropLast(request.count) + response)

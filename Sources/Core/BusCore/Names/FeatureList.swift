@@ -6,7 +6,7 @@ package enum FeatureList {
         return features.map { String($0.trimmingASCIIWhitespace()) }.filter { !$0.isEmpty && seen.insert($0).inserted }
     }
 
-    /// True for a feature's form, `[a-z0-9][a-z0-9:._-]{0,99}` (bus.md 5.1).
+    /// True for a feature's form, `[a-z0-9][a-z0-9:._-]{0,99}`.
     package static func isLabel(_ text: String) -> Bool {
         let isWord: (UInt8) -> Bool = {
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0

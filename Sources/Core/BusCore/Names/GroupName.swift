@@ -1,4 +1,4 @@
-/// Names of delivery groups and of consumers in them (bus.md D-13).
+/// Names of delivery groups and of consumers in them.
 package enum GroupName {
     private static let bytesMax = 128
 

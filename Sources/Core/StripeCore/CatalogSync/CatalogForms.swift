@@ -104,7 +104,7 @@ package enum CatalogForms {
     /// Stripe would answer a change from memory without doing it, even after somebody has undone it by hand. Doing a
     /// change twice is harmless.
     static func idempotencyKey(
-        _ object: CatalogObject, _ mode: StripeMode, path: String, _ form: StripeForm, salt: String
+        _ object: CatalogSyncObject, _ mode: StripeMode, path: String, _ form: StripeForm, salt: String
     ) -> String {
         let content = [object.lookupKey, path, form.encoded(), salt].joined(separator: "\n")
         return "bus-catalog-\(mode.rawValue)-\(object.kind.rawValue)-\(hexText(SHA256.hash(data: Array(content.utf8))))"

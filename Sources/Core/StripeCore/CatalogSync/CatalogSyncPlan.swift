@@ -17,7 +17,7 @@ package struct CatalogSyncPlan: Hashable, Sendable {
     /// The outcome for every entry of the catalog, in its order, then for what is archived.
     package let entries: [CatalogEntry]
     /// Objects of ours that the file does not name; they stay unless `prune` is set.
-    package let leftovers: [CatalogObject]
+    package let leftovers: [CatalogSyncObject]
     /// SHA-256 of account, mode and every call; confirming it confirms exactly these writes.
     package let hash: String
 
@@ -76,7 +76,7 @@ package struct CatalogSyncPlan: Hashable, Sendable {
 
 /// The outcome for one object of the catalog.
 package struct CatalogEntry: Hashable, Sendable {
-    package let object: CatalogObject
+    package let object: CatalogSyncObject
     /// Its id in Stripe; nil until it is created.
     package var id: String?
     package var action: CatalogAction

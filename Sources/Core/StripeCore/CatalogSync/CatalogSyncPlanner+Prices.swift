@@ -23,7 +23,7 @@ extension CatalogSyncPlanner {
         }
         for price in catalog.prices { plan(price, among: groups[price.lookupKey] ?? []) }
         for price in rest {
-            let object = CatalogObject(.price, price.mark.lookupKey ?? price.lookupKey ?? price.id)
+            let object = CatalogSyncObject(.price, price.mark.lookupKey ?? price.lookupKey ?? price.id)
             if !prune {
                 leftovers.append(object)
                 continue
@@ -34,7 +34,7 @@ extension CatalogSyncPlanner {
     }
 
     private mutating func plan(_ price: Catalog.Price, among group: [StripeCatalog.Price]) {
-        let object = CatalogObject(.price, price.lookupKey)
+        let object = CatalogSyncObject(.price, price.lookupKey)
         let productID = productIDs[price.productLookupKey]
         let meterID = price.meterLookupKey.flatMap { meterIDs[$0] }
         let terms = PriceTerms(price, productID: productID, meterID: meterID)
@@ -86,7 +86,7 @@ extension CatalogSyncPlanner {
 
     /// Keeps a price with the right terms, and makes it active, marked and the holder of the key.
     private mutating func keep(
-        _ keeper: StripeCatalog.Price, as object: CatalogObject, _ mark: CatalogMark,
+        _ keeper: StripeCatalog.Price, as object: CatalogSyncObject, _ mark: CatalogMark,
         replacing holder: StripeCatalog.Price?
     ) {
         var changes = CatalogSyncStep.PriceChanges()
@@ -111,10 +111,10 @@ extension CatalogSyncPlanner {
     }
 
     private mutating func make(
-        _ price: Catalog.Price, as object: CatalogObject, _ terms: PriceTerms, replacing old: StripeCatalog.Price?
+        _ price: Catalog.Price, as object: CatalogSyncObject, _ terms: PriceTerms, replacing old: StripeCatalog.Price?
     ) {
-        let product = CatalogObject(.product, price.productLookupKey)
-        let meter = price.meterLookupKey.map { CatalogObject(.meter, $0) }
+        let product = CatalogSyncObject(.product, price.productLookupKey)
+        let meter = price.meterLookupKey.map { CatalogSyncObject(.meter, $0) }
         let write = CatalogSyncStep.Write.createPrice(
             price, product: productIDs[product.lookupKey].map { .id($0) } ?? .made(product),
             meter: meter.map { meter in meterIDs[meter.lookupKey].map { .id($0) } ?? .made(meter) })

@@ -11,7 +11,7 @@ struct CatalogSyncPlanner {
 
     private(set) var entries: [CatalogEntry] = []
     var steps: [CatalogSyncStep] = []
-    var leftovers: [CatalogObject] = []
+    var leftovers: [CatalogSyncObject] = []
     private(set) var problems: [String] = []
 
     /// Ids by the file's lookup keys; a step creates what is missing here.
@@ -39,7 +39,7 @@ struct CatalogSyncPlanner {
 
     /// Adds an entry and the steps that bring it about.
     mutating func add(
-        _ object: CatalogObject, id: String?, _ action: CatalogAction, _ differences: [CatalogDifference],
+        _ object: CatalogSyncObject, id: String?, _ action: CatalogAction, _ differences: [CatalogDifference],
         _ writes: CatalogSyncStep.Write...
     ) {
         entries.append(CatalogEntry(object: object, id: id, action: action, differences: differences))
@@ -54,7 +54,7 @@ struct CatalogSyncPlanner {
         guard let product = productsByDefaultPrice[id] else { return }
         let index = entries.firstIndex { $0.id == product.id && $0.object.kind == .product }
         let object =
-            index.map { entries[$0].object } ?? CatalogObject(.product, product.mark.lookupKey ?? product.id)
+            index.map { entries[$0].object } ?? CatalogSyncObject(.product, product.mark.lookupKey ?? product.id)
         let difference = CatalogDifference(field: "default_price", old: id, new: price?.shown)
         steps.append(
             CatalogSyncStep(
@@ -70,7 +70,7 @@ struct CatalogSyncPlanner {
     private mutating func planMeters() {
         let byEventName = Dictionary(grouping: stripe.meters, by: \.eventName)
         for meter in catalog.meters {
-            let object = CatalogObject(.meter, meter.lookupKey)
+            let object = CatalogSyncObject(.meter, meter.lookupKey)
             // Inactive meters may share a name; at most one active meter has it.
             let found = (byEventName[meter.eventName] ?? []).max { left, right in
                 (left.isActive ? 1 : 0, left.created, left.id) < (right.isActive ? 1 : 0, right.created, right.id)
@@ -115,7 +115,7 @@ struct CatalogSyncPlanner {
         let byID = Dictionary(stripe.products.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let named = Set(catalog.products.compactMap(\.stripeProductID))
         for product in catalog.products {
-            let object = CatalogObject(.product, product.lookupKey)
+            let object = CatalogSyncObject(.product, product.lookupKey)
             let found: StripeCatalog.Product?
             if let id = product.stripeProductID {
                 found = namedProduct(product, byID[id], id)
@@ -201,7 +201,7 @@ struct CatalogSyncPlanner {
         let kept = Set(productIDs.values)
         for product in stripe.products where product.isActive && product.mark.isOurs(mode) && !kept.contains(product.id)
         {
-            let object = CatalogObject(.product, product.mark.lookupKey ?? product.id)
+            let object = CatalogSyncObject(.product, product.mark.lookupKey ?? product.id)
             if prune {
                 let changes = CatalogSyncStep.ProductChanges(isActive: false)
                 add(object, id: product.id, .archived, [], .updateProduct(id: product.id, changes))

@@ -40,7 +40,9 @@ extension CatalogSyncPlan {
                         }
                     }
                 }
-                for (name, kind) in [("products", CatalogObject.Kind.product), ("prices", .price), ("meters", .meter)] {
+                for (name, kind) in [
+                    ("products", CatalogSyncObject.Kind.product), ("prices", .price), ("meters", .meter),
+                ] {
                     writer.key(name)
                     writer.array { writer in
                         for entry in entries where entry.object.kind == kind { entry.write(to: &writer) }

@@ -7,8 +7,8 @@ package struct CatalogSyncRun: Sendable {
     package private(set) var plan: CatalogSyncPlan
     private let entries: [CatalogEntry]
     private let run: String
-    private var ids: [CatalogObject: String] = [:]
-    private var keysUsed: [CatalogObject: Int] = [:]
+    private var ids: [CatalogSyncObject: String] = [:]
+    private var keysUsed: [CatalogSyncObject: Int] = [:]
     private var position = 0
 
     /// A run that has made no call yet; every run needs a `run` of its own.
@@ -53,8 +53,8 @@ package struct CatalogSyncRun: Sendable {
 
     /// Goes on from a fresh look at Stripe, after Stripe answered a creating step from its memory.
     ///
-    /// Stripe may remember an object that is gone, or a failure. A step that the fresh plan holds again was not done; it
-    /// is tried under another key.
+    /// Stripe may remember an object that is gone, or a failure. A step that the fresh plan holds again was not done,
+    /// so it is tried under another key.
     ///
     /// - Returns: False when the step has used all its keys.
     package mutating func resume(

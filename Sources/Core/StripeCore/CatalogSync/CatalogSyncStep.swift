@@ -2,7 +2,7 @@ import BillingCore
 import BusCore
 
 /// A meter, product or price of a catalog, by its name.
-package struct CatalogObject: Hashable, Sendable {
+package struct CatalogSyncObject: Hashable, Sendable {
     /// The three kinds, in the order in which a sync creates them.
     package enum Kind: String, CaseIterable, Sendable {
         case meter, product, price
@@ -37,7 +37,7 @@ package struct CatalogDifference: Hashable, Sendable {
 /// One write of a sync: a call, and the object it touches.
 package struct CatalogSyncStep: Hashable, Sendable {
     /// The object that the call touches.
-    package let object: CatalogObject
+    package let object: CatalogSyncObject
     /// Its id in Stripe; nil until the step has created it.
     package let id: String?
     package let action: CatalogAction
@@ -50,7 +50,7 @@ package struct CatalogSyncStep: Hashable, Sendable {
         /// The object exists.
         case id(String)
         /// An earlier step of this plan creates it.
-        case made(CatalogObject)
+        case made(CatalogSyncObject)
     }
 
     /// The kinds of write; each is one call.

@@ -6,7 +6,7 @@ import CoreMetrics
 import Logging
 import StripeCore
 
-/// Makes of one webhook's bytes the answer Stripe gets, and publishes what it means before that answer (bus.md 5.9).
+/// Answers one webhook, after publishing what follows from it (docs/contract/webhooks.md, "Ingress answers").
 package struct WebhookReceiver: Sendable {
     /// An HTTP status with its JSON body; a retryable one also asks Stripe to come back.
     package struct Answer: Sendable {
@@ -116,7 +116,7 @@ package struct WebhookReceiver: Sendable {
         }
     }
 
-    /// The event an update is published as; its key makes Stripe's repetitions harmless (additions A-02).
+    /// The event an update is published as; its key makes Stripe's repetitions harmless.
     package static func draft(of update: SubscriptionUpdate) -> EventDraft {
         EventDraft(
             Exchange.subscriptionUpdate.ask(update, correlationID: update.eventID, source: BusModule.stripe.name),

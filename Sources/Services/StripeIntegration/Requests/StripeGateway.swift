@@ -4,7 +4,7 @@ import BusCore
 import StripeClient
 import StripeCore
 
-/// What the Stripe worker asks for: answered by Stripe, or without a key by a function of the request (bus.md 5.8).
+/// The requests to Stripe; without a key they are answered locally (docs/contract/stripe-requests.md, "Local mode").
 ///
 /// Everything thrown is a `StripeFault`, a `BusError` or a `CancellationError`.
 package protocol StripeGateway: Sendable {
@@ -65,7 +65,7 @@ package struct ClientStripeGateway: StripeGateway {
         return try await client.createPortalSession(request, customerID: customer, deadline: deadline)
     }
 
-    /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more (stripe.md 6.1).
+    /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more.
     package func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
     ) async throws -> MeterReceipt {
