@@ -4,16 +4,16 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Stands between HTTP's decoder and a router: spells targets one way, tells who waits to go on to do so, and answers
-/// what is not HTTP with an error body.
+/// Stands between HTTP's decoder and a router: spells targets one way, tells a client that waits to go on, keeps bodies
+/// out of answers to HEAD, and answers what is not HTTP with an error body.
 final class RequestGrammar: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// Requests whose answer is not finished.
-    private var unanswered = 0
+    /// The methods of requests whose answer is not finished, oldest first.
+    private var unanswered: CircularBuffer<HTTPRequest.Method> = []
     /// A request's body is arriving.
     private var isReading = false
     /// An answer has begun and not ended.
@@ -24,10 +24,10 @@ final class RequestGrammar: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(var head):
-            unanswered += 1
+            unanswered.append(head.method)
             isReading = true
             if let path = head.path { head.path = RequestTarget.normalized(path) }
-            if unanswered == 1, head.headerFields[.expect]?.lowercased() == "100-continue" {
+            if unanswered.count == 1, head.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
             context.fireChannelRead(wrapInboundOut(.head(head)))
@@ -39,23 +39,25 @@ final class RequestGrammar: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if isClosed {
+        let part = unwrapOutboundIn(data)
+        let isLeftOut = if case .body = part { unanswered.first == .head } else { false }
+        if isClosed || isLeftOut {
             promise?.succeed()
             return
         }
-        switch unwrapOutboundIn(data) {
+        switch part {
         case .head: isWriting = true
         case .body: break
         case .end:
             isWriting = false
-            unanswered -= 1
+            _ = unanswered.popFirst()
         }
         context.write(data, promise: promise)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // An answer under way is for a good request; it ends before the connection does.
-        let isFaulty = !isWriting && (isReading ? unanswered == 1 : unanswered == 0)
+        let isFaulty = !isWriting && unanswered.count == (isReading ? 1 : 0)
         if error is HTTPParserError, isFaulty, !isClosed { refuse(context) }
         context.fireErrorCaught(error)
     }
