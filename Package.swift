@@ -25,6 +25,7 @@ extension Target.Dependency {
     static let metrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -89,9 +90,7 @@ let package = Package(
             "BusServer", in: "Platform",
             [
                 "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .metrics,
-                .nioCore,
-                .nioPosix, .serviceLifecycle,
+                .metrics, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "BusClient", in: "Platform",

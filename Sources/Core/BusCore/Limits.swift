@@ -78,6 +78,8 @@ package enum Limits {
     package static let connectionLingerSeconds = 2
     /// Request head: all header lines together.
     package static let requestHeadBytesMax = 32 << 10
+    /// Header lines of one request.
+    package static let requestHeaderLinesMax = 100
 
     // MARK: Stripe webhooks and requests
 

@@ -83,6 +83,13 @@ package struct StripeService: Sendable {
         return services
     }
 
+    /// The ingress of production beside a server that takes webhooks too; nil where no address is set.
+    package func sideIngress() -> (any Service)? {
+        settings.webhookAddress.map {
+            WebhookServer(address: $0, receiver: receiver, process: process, isRequired: false)
+        }
+    }
+
     /// Runs the worker as a process of its own until a signal arrives.
     package static func run(
         _ settings: StripeSettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess

@@ -6,7 +6,7 @@ import CoreMetrics
 import Logging
 import StripeCore
 
-/// Answers one webhook, after publishing what follows from it (docs/contract/webhooks.md, "Ingress answers").
+/// Turns the bytes of one webhook into the answer that Stripe gets, and publishes what they mean before that answer.
 package struct WebhookReceiver: Sendable {
     /// An HTTP status with its JSON body; a retryable one also asks Stripe to come back.
     package struct Answer: Sendable {
@@ -15,7 +15,9 @@ package struct WebhookReceiver: Sendable {
         /// A JSON document.
         package let body: [UInt8]
         /// Seconds for `Retry-After`.
-        package let retryAfterSeconds: Int?
+        var retryAfterSeconds: Int?
+        /// The methods for `Allow`.
+        var allow: String?
     }
 
     /// What to do with a webhook.
@@ -165,7 +167,20 @@ package struct WebhookReceiver: Sendable {
             writer.member("emitted", reason == nil)
             writer.member("ignored_reason", optional: reason)
         }
-        return Answer(status: 200, body: writer.bytes, retryAfterSeconds: nil)
+        return Answer(status: 200, body: writer.bytes)
+    }
+
+    /// 413.
+    var tooLarge: Answer {
+        refused(
+            .payloadTooLarge, "the body is larger than \(Limits.webhookBodyBytesMax) bytes; a Stripe event is smaller")
+    }
+
+    /// 405 for a path that takes one method.
+    func refusedMethod(_ path: some StringProtocol, allowed: String) -> Answer {
+        var answer = refused(.methodNotAllowed, "\(path) takes \(allowed)")
+        answer.allow = allowed
+        return answer
     }
 
     /// An error in the form every service uses.
