@@ -45,18 +45,20 @@ package enum Limits {
     package static let retentionIntervalSeconds = 60
     /// Time a delivery without acknowledgement has for being written out (bus.md 3.7, D-21).
     package static let automaticLeaseSeconds = 60
-    /// Longest wait of a delivery between two attempts; the first is one second.
-    package static let redeliveryDelaySecondsMax = 60
-    /// Longest `delaySeconds` of an acknowledgement.
+    /// Longest wait of a delivery after a failure; the first is one second, and each doubles the one before.
+    package static let redeliveryDelaySecondsMax = 300
+    /// Longest `delaySeconds` of an acknowledgement.
     package static let requestedDelaySecondsMax = 86_400
+    /// A delivery that fails for so long is parked; however often it fails before, it is tried again.
+    package static let deliveryFailingSecondsMax: Int64 = 86_400
+    /// Leases in a row that end without an answer before a delivery is parked.
+    package static let unansweredLeasesMax = 10
     /// Events read from the log at a time by one stream.
     package static let streamPageEventsMax = 256
     /// Bytes read from the log at a time by one stream.
     package static let streamPageBytesMax = 1 << 20
     /// Streams open at once on one server.
     package static let streamsOpenMax = 10_000
-    /// Delivery attempts before a delivery is parked.
-    package static let deliveryAttemptsMax = 10
     /// Shortest, default and longest lease.
     package static let leaseSecondsMin = 5
     package static let leaseSecondsDefault = 30

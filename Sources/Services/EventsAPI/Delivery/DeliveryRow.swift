@@ -16,12 +16,15 @@ struct DeliveryRow {
     ) throws -> DeliveryRow? {
         let row = try connection.first(selection, [.text(group.scope), .text(group.name), .integer(sequence)])
         return try row.map { row in
-            DeliveryRow(
+            var state = DeliveryState(
+                attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
+                availableAt: Timestamp(clampingNanoseconds: try row.integer(3)))
+            state.unanswered = Int(try row.integer(6))
+            state.failures = Int(try row.integer(7))
+            state.failingSince = try row.integerOrNil(8).map(Timestamp.init(clampingNanoseconds:))
+            return DeliveryRow(
                 group: group, sequence: sequence, name: try row.text(0), leaseSeconds: Int(try row.integer(4)),
-                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)),
-                state: DeliveryState(
-                    attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
-                    availableAt: Timestamp(clampingNanoseconds: try row.integer(3))))
+                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)), state: state)
         }
     }
 
@@ -33,23 +36,22 @@ struct DeliveryRow {
     }
 
     func store(_ state: DeliveryState, _ connection: any SQLConnection) throws {
-        try connection.run(
-            DeliveryRow.update,
-            [
-                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
-                .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
-            ])
+        try connection.run(DeliveryRow.update, values(state))
     }
 
     func lease(
         _ state: DeliveryState, to holder: String, leaseSeconds: Int, _ connection: any SQLConnection
     ) throws {
-        try connection.run(
-            DeliveryRow.leasing,
-            [
-                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
-                .integer(state.availableAt.nanoseconds), .integer(Int64(leaseSeconds)), .text(holder),
-            ])
+        try connection.run(DeliveryRow.leasing, values(state) + [.integer(Int64(leaseSeconds)), .text(holder)])
+    }
+
+    private func values(_ state: DeliveryState) -> [SQLValue] {
+        [
+            .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
+            .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
+            .integer(Int64(state.unanswered)), .integer(Int64(state.failures)),
+            state.failingSince.map { .integer($0.nanoseconds) } ?? .null,
+        ]
     }
 
     /// Adds the first claim of an event; false when the group has the event already.
@@ -93,16 +95,18 @@ struct DeliveryRow {
     }
 
     static let selection: SQL = """
-        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at FROM bus_event_deliveries
+        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at, unanswered, failures, failing_since
+        FROM bus_event_deliveries
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let update: SQL = """
-        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6
+        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6, unanswered = $7,
+            failures = $8, failing_since = $9
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let leasing: SQL = """
-        UPDATE bus_event_deliveries
-        SET attempt = $4, is_leased = 1, available_at = $5, lease_seconds = $6, holder = $7
+        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6, unanswered = $7,
+            failures = $8, failing_since = $9, lease_seconds = $10, holder = $11
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let insertion: SQL = """
