@@ -41,6 +41,10 @@ package enum Limits {
     package static let storeProbeSeconds = 5
     /// Events that one step of the retention looks at in one transaction.
     package static let retentionChunkEventsMax = 500
+    /// Groups that one run of the retention ends.
+    package static let abandonedGroupsEndedMax = 100
+    /// A group keeps its deliveries for the retention time after its last claim, and at least for so long.
+    package static let abandonedGroupSecondsMin: Int64 = 7 * 86_400
     /// Time between two runs of the retention.
     package static let retentionIntervalSeconds = 60
     /// Time a delivery without acknowledgement has for being written out (bus.md 3.7, D-21).
@@ -59,6 +63,8 @@ package enum Limits {
     package static let streamPageBytesMax = 1 << 20
     /// Streams open at once on one server.
     package static let streamsOpenMax = 10_000
+    /// Streams open at once with tokens of one subject; more answer `rate_limited`.
+    package static let streamsPerSubjectMax = 100
     /// Shortest, default and longest lease.
     package static let leaseSecondsMin = 5
     package static let leaseSecondsDefault = 30

@@ -108,7 +108,15 @@ extension DeadLetter {
             leaseSeconds: Limits.leaseSecondsDefault, firstAt: firstAt,
             state: DeliveryState(attempt: 0, isLeased: false, availableAt: now))
         try row.insert(holder: "", connection)
+        // Its group may have ended; with a cursor it can end again.
+        try connection.run(
+            DeadLetter.reopenedGroup, [.text(group.scope), .text(group.name), .text(name), .integer(now.nanoseconds)])
     }
+
+    private static let reopenedGroup: SQL = """
+        INSERT INTO bus_event_group_cursors (owner_scope, group_name, name, last_seq, updated_at)
+        VALUES ($1, $2, $3, 0, $4) ON CONFLICT DO NOTHING
+        """
 
     private static let columns: SQL = """
         SELECT id, event_id, name, owner_scope, group_name, source, code, retry_count, correlation_id, first_at,
