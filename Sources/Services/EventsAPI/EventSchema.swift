@@ -86,5 +86,6 @@ enum EventSchema {
                 "ALTER TABLE bus_event_deliveries ADD COLUMN failing_since BIGINT",
             ]
         },
+        SQLMigration { _ in ["ALTER TABLE bus_event_dead_letters ADD COLUMN provider TEXT"] },
     ]
 }

@@ -223,6 +223,28 @@ struct DeliveryLedgerTests {
         }
     }
 
+    @Test(
+        arguments: [
+            (["provider": "stripe"], nil, "stripe"), ([:], "stripe", "stripe"),
+            (["provider": "stripe"], "paddle", "paddle"), ([:], nil, nil),
+            (["provider": "sk_live_0123 and more"], nil, nil), (["provider": ["stripe"]], nil, nil),
+        ] as [(JSONValue, String?, String?)]) func aDeadLetterNamesTheProvider(
+            payload: JSONValue, metadata: String?, provider: String?
+        ) async throws
+    {
+        try await EventBench.run { bench in
+            var envelope = EventEnvelope(name: try #require(name), payload: JSONText(payload))
+            envelope.metadata["provider"] = metadata
+            _ = try await bench.appender.append(
+                EventDraft(envelope, owner: "o", idempotencyKey: nil, at: bench.clock.now))
+            let claimed = try await bench.ledger.claim(try request()).deliveries
+            _ = try await bench.ledger.acknowledge(
+                [(claimed[0].id, .dead(code: nil))], in: group, mayListen: { _ in true })
+            let letters = try await bench.ledger.deadLetters(group: nil, after: 0, limit: 10)
+            #expect(letters.map(\.provider) == [provider])
+        }
+    }
+
     @Test func aDeadDeliveryIsParkedAtOnceUnderItsCode() async throws {
         try await EventBench.run { bench in
             _ = try await bench.publish(1)

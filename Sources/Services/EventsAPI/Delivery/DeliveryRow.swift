@@ -80,7 +80,7 @@ struct DeliveryRow {
 
     /// Moves the delivery to the dead letters, with what an operator needs and nothing of the payload.
     ///
-    /// The columns say enough of a line that cannot be read; its source stays unknown.
+    /// The columns say enough of a line that cannot be read; its source and provider stay unknown.
     func park(code: String, at now: Timestamp, _ connection: any SQLConnection) throws {
         let line = try connection.first(DeliveryRow.line, [.integer(sequence)])?.readableText(0)
         let envelope = line.flatMap { try? EventEnvelope(decoding: [UInt8]($0.utf8)) }
@@ -89,7 +89,7 @@ struct DeliveryRow {
             [
                 .integer(sequence), .text(group.scope), .text(group.name),
                 .optional(envelope?.source?.replacing("\0", with: "")), .text(code), .integer(Int64(state.attempt)),
-                .integer(firstAt.nanoseconds), .integer(now.nanoseconds),
+                .integer(firstAt.nanoseconds), .integer(now.nanoseconds), .optional(envelope?.provider),
             ])
         try remove(connection)
     }
@@ -121,7 +121,16 @@ struct DeliveryRow {
     static let line: SQL = "SELECT envelope FROM bus_events WHERE seq = $1"
     static let parking: SQL = """
         INSERT INTO bus_event_dead_letters (event_seq, event_id, name, owner_scope, group_name, source, code,
-            retry_count, correlation_id, first_at, last_at)
-        SELECT seq, id, name, $2, $3, $4, $5, $6, correlation_id, $7, $8 FROM bus_events WHERE seq = $1
+            retry_count, correlation_id, first_at, last_at, provider)
+        SELECT seq, id, name, $2, $3, $4, $5, $6, correlation_id, $7, $8, $9 FROM bus_events WHERE seq = $1
         """
+}
+
+extension EventEnvelope {
+    /// The label of a payment company in the metadata, else in the payload. Texts that are no label are left out,
+    /// because they could be anything.
+    fileprivate var provider: String? {
+        let text = metadata["provider"] ?? (try? payload.value())?["provider"]?.text
+        return text.flatMap { FeatureList.isLabel($0) ? $0 : nil }
+    }
 }
