@@ -41,22 +41,30 @@ package enum Limits {
     package static let storeProbeSeconds = 5
     /// Events that one step of the retention looks at in one transaction.
     package static let retentionChunkEventsMax = 500
+    /// Groups that one run of the retention ends.
+    package static let abandonedGroupsEndedMax = 100
+    /// A group keeps its deliveries for the retention time after its last claim, and at least for so long.
+    package static let abandonedGroupSecondsMin: Int64 = 7 * 86_400
     /// Time between two runs of the retention.
     package static let retentionIntervalSeconds = 60
     /// Time a delivery without acknowledgement has for being written out.
     package static let automaticLeaseSeconds = 60
-    /// Longest wait of a delivery between two attempts; the first is one second.
-    package static let redeliveryDelaySecondsMax = 60
+    /// Longest wait of a delivery after a failure; the first is one second, and each doubles the one before.
+    package static let redeliveryDelaySecondsMax = 300
     /// Longest `delaySeconds` of an acknowledgement.
     package static let requestedDelaySecondsMax = 86_400
+    /// A delivery that fails for so long is parked; however often it fails before, it is tried again.
+    package static let deliveryFailingSecondsMax: Int64 = 86_400
+    /// Leases in a row that end without an answer before a delivery is parked.
+    package static let unansweredLeasesMax = 10
     /// Events read from the log at a time by one stream.
     package static let streamPageEventsMax = 256
     /// Bytes read from the log at a time by one stream.
     package static let streamPageBytesMax = 1 << 20
     /// Streams open at once on one server.
     package static let streamsOpenMax = 10_000
-    /// Leases without an answer before a delivery is parked.
-    package static let deliveryAttemptsMax = 10
+    /// Streams open at once with tokens of one subject; more answer `rate_limited`.
+    package static let streamsPerSubjectMax = 100
     /// Shortest, default and longest lease.
     package static let leaseSecondsMin = 5
     package static let leaseSecondsDefault = 30

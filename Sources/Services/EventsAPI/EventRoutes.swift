@@ -116,7 +116,7 @@ package struct EventRoutes: Sendable {
         let query = try StreamQuery(pairs, allowsWildcard: access.allowsWildcard)
         if query.names.isEmpty { try requireAdministrator(principal) }
         for name in query.names { try require(AccessPolicy.scope(for: name, to: .listen), of: principal, for: name) }
-        return try await streaming.open(query, owner: owner(of: principal), request)
+        return try await streaming.open(query, subject: principal.subject, owner: owner(of: principal), request)
     }
 
     @Sendable private func capabilities(_: Request, _: BusRequestContext) -> Response {

@@ -78,6 +78,14 @@ enum EventSchema {
                 "CREATE INDEX bus_event_dead_letters_group ON bus_event_dead_letters (group_name, id)",
                 "CREATE INDEX bus_event_dead_letters_event ON bus_event_dead_letters (event_seq)",
             ]
-        }
+        },
+        SQLMigration { _ in
+            [
+                "ALTER TABLE bus_event_deliveries ADD COLUMN unanswered BIGINT NOT NULL DEFAULT 0",
+                "ALTER TABLE bus_event_deliveries ADD COLUMN failures BIGINT NOT NULL DEFAULT 0",
+                "ALTER TABLE bus_event_deliveries ADD COLUMN failing_since BIGINT",
+            ]
+        },
+        SQLMigration { _ in ["ALTER TABLE bus_event_dead_letters ADD COLUMN provider TEXT"] },
     ]
 }

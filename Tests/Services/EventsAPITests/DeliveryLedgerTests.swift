@@ -114,7 +114,7 @@ struct DeliveryLedgerTests {
             let letter = try #require(letters.first)
             #expect(letters.count == 1)
             #expect(letter.eventID == accepted.id)
-            #expect(letter.code == "retry_exhausted")
+            #expect(letter.code == "lease_expired")
             #expect(letter.attempts == 10)
             #expect(letter.source == "tests")
             #expect(letter.correlationID == "c1")
@@ -125,6 +125,72 @@ struct DeliveryLedgerTests {
             #expect(try await bench.ledger.claim(try request()).deliveries.map(\.id.attempt) == [1])
             let left = try await bench.ledger.deadLetters(group: "billing", after: 0, limit: 10)
             #expect(left.isEmpty)
+        }
+    }
+
+    /// A store that is down for an hour must not cost a payer the access.
+    @Test func aFailingDeliveryIsRetriedForADayAndNewerEventsPassIt() async throws {
+        try await EventBench.run { bench in
+            let ids = try await bench.publish(1)
+            var newer = 0
+            var attempts = 0
+            let start = bench.clock.now
+            while try await bench.ledger.deadLetters(group: nil, after: 0, limit: 1).isEmpty {
+                let claimed = try await bench.ledger.claim(try request())
+                for delivery in claimed.deliveries {
+                    let isFailing = delivery.id.eventID == ids[0]
+                    if isFailing { attempts += 1 } else { newer += 1 }
+                    #expect(!isFailing || delivery.id.attempt == attempts)
+                    _ = try await bench.ledger.acknowledge(
+                        [(delivery.id, isFailing ? .retry(code: "storage_unavailable", delaySeconds: nil) : .done)],
+                        in: group, mayListen: { _ in true })
+                }
+                if attempts.isMultiple(of: 50) { _ = try await bench.publish(1) }
+                bench.clock.advance(60)
+            }
+            let letter = try #require(try await bench.ledger.deadLetters(group: nil, after: 0, limit: 1).first)
+            #expect(letter.code == "storage_unavailable")
+            #expect(letter.attempts == attempts && attempts > 250)
+            #expect(letter.lastAt >= start.advanced(bySeconds: 86_400))
+            #expect(newer > 3)
+            // Behind a parked event nothing waits.
+            let after = try await bench.publish(1)
+            #expect(try await bench.ledger.claim(try request()).deliveries.last?.id.eventID == after[0])
+        }
+    }
+
+    @Test func aLeaseIsExtendedAsOftenAsItsHolderNeeds() async throws {
+        try await EventBench.run { bench in
+            _ = try await bench.publish(1)
+            let claimed = try await bench.ledger.claim(try request()).deliveries
+            for _ in 0..<200 {
+                bench.clock.advance(29)
+                #expect(try await bench.ledger.extend([claimed[0].id], in: group, mayListen: { _ in true }) == (1, 0))
+                #expect(try await bench.ledger.claim(try request("b")).deliveries.isEmpty)
+            }
+            bench.clock.advance(30)
+            let again = try await bench.ledger.claim(try request("b")).deliveries
+            #expect(again.map(\.id.attempt) == [2])
+        }
+    }
+
+    @Test func whatWaitedUnhandledHasUsedNoAttempt() async throws {
+        try await EventBench.run { bench in
+            _ = try await bench.publish(1)
+            for attempt in 1...30 {
+                let claimed = try await bench.ledger.claim(try request()).deliveries
+                #expect(claimed.map(\.id.attempt) == [attempt])
+                bench.clock.advance(29)
+                _ = try await bench.ledger.acknowledge(
+                    [(claimed[0].id, .retry(code: "unhandled", delaySeconds: nil))], in: group,
+                    mayListen: { _ in true })
+            }
+            bench.clock.advance(3 * 86_400)
+            let claimed = try await bench.ledger.claim(try request()).deliveries
+            _ = try await bench.ledger.acknowledge(
+                [(claimed[0].id, .retry(code: nil, delaySeconds: nil))], in: group, mayListen: { _ in true })
+            #expect(try await bench.ledger.claim(try request()).nextAt == bench.clock.now.advanced(bySeconds: 1))
+            #expect(try await bench.ledger.deadLetters(group: nil, after: 0, limit: 1).isEmpty)
         }
     }
 
@@ -154,6 +220,28 @@ struct DeliveryLedgerTests {
             #expect(claimed.nextAt == bench.clock.now.advanced(bySeconds: 30))
             let full = try await idle.claim(try request("a", inFlightMax: 1))
             #expect(full.deliveries.isEmpty)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["provider": "stripe"], nil, "stripe"), ([:], "stripe", "stripe"),
+            (["provider": "stripe"], "paddle", "paddle"), ([:], nil, nil),
+            (["provider": "sk_live_0123 and more"], nil, nil), (["provider": ["stripe"]], nil, nil),
+        ] as [(JSONValue, String?, String?)]) func aDeadLetterNamesTheProvider(
+            payload: JSONValue, metadata: String?, provider: String?
+        ) async throws
+    {
+        try await EventBench.run { bench in
+            var envelope = EventEnvelope(name: try #require(name), payload: JSONText(payload))
+            envelope.metadata["provider"] = metadata
+            _ = try await bench.appender.append(
+                EventDraft(envelope, owner: "o", idempotencyKey: nil, at: bench.clock.now))
+            let claimed = try await bench.ledger.claim(try request()).deliveries
+            _ = try await bench.ledger.acknowledge(
+                [(claimed[0].id, .dead(code: nil))], in: group, mayListen: { _ in true })
+            let letters = try await bench.ledger.deadLetters(group: nil, after: 0, limit: 10)
+            #expect(letters.map(\.provider) == [provider])
         }
     }
 

@@ -81,6 +81,17 @@ struct DeliveryRouteTests {
         }
     }
 
+    @Test func aDeadLetterTellsTheProvider() async throws {
+        try await RouteBench.run { bench in
+            _ = try await bench.post("/api/v1/events", #"{"name":"example.thing","payload":{"provider":"stripe"}}"#)
+            let id = try #require(try await bench.get(stream).lines.first?["deliveryId"]?.text)
+            _ = try await acknowledge(bench, #"{"id":"\#(id)","outcome":"dead"}"#)
+            let answer = try await bench.get(
+                "/api/v1/events/dead-letters", token: bench.token("operator", "events:admin"))
+            #expect(answer.json["deadLetters"]?.elements?.first?["provider"] == "stripe")
+        }
+    }
+
     @Test func parkedDeliveriesAreForAdministrators() async throws {
         try await RouteBench.run { bench in
             for number in 1...3 { try await bench.publish(number) }
@@ -97,6 +108,7 @@ struct DeliveryRouteTests {
             #expect(letters.first?["name"] == "example.thing")
             #expect(letters.first?["retryCount"] == 1)
             #expect(letters.first?["payload"] == nil)
+            #expect(letters.first?["provider"] == nil)
             let first = try #require(letters.first?["id"]?.text)
             let page = try await bench.get("\(list)?group=g&after=\(first)&limit=1", token: admin)
             #expect(page.json["deadLetters"]?.elements?.map { $0["id"] } == [letters[1]["id"]])

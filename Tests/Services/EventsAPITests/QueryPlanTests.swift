@@ -26,6 +26,8 @@ struct QueryPlanTests {
         (DeliveryRow.line, "INTEGER PRIMARY KEY"),
         (Retention.stepEnd, "INTEGER PRIMARY KEY"),
         (Retention.removal, "INTEGER PRIMARY KEY"),
+        (Retention.abandonedDeliveries, "bus_event_deliveries_available"),
+        (Retention.emptyGroup, "sqlite_autoindex_bus_event_group_cursors_1"),
     ]
 
     @Test(arguments: statements.indices) func searchesAnIndex(_ number: Int) async throws {

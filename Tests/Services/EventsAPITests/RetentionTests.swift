@@ -44,6 +44,101 @@ struct RetentionTests {
         }
     }
 
+    private func request(_ owner: String?, _ name: String = "example.thing") throws -> ClaimRequest {
+        ClaimRequest(
+            group: DeliveryGroup(owner: owner, name: "g"), names: [try #require(EventName(name))], holder: "a",
+            leaseSeconds: 30, inFlightMax: 1)
+    }
+
+    @Test func anOwnersGroupKeepsOnlyItsOwnersEvents() async throws {
+        try await EventBench.run { bench in
+            let mine = try await bench.publish(3, owner: "me")
+            let yours = try await bench.publish(3, owner: "you")
+            #expect(try await bench.ledger.claim(try request("me")).deliveries.count == 1)
+            bench.clock.advance(86_400)
+            #expect(try await bench.retention(keep: .seconds(60)).removeExpired() == 2)
+            #expect(try await stored(bench) == mine + [yours[2]])
+        }
+    }
+
+    @Test func aGroupThatNobodyClaimsFromEnds() async throws {
+        try await EventBench.run { bench in
+            let ids = try await bench.publish(3, owner: "me")
+            _ = try await bench.ledger.claim(try request("me"))
+            let retention = bench.retention(keep: .seconds(60))
+            bench.clock.advance(7 * 86_400)
+            #expect(try await retention.endAbandonedGroups() == [], "the lease ended less than a week ago")
+            bench.clock.advance(30)
+            #expect(try await retention.endAbandonedGroups() == ["g"])
+            // A group that comes back before the events go starts at the oldest one.
+            let again = try await bench.ledger.claim(try request("me")).deliveries
+            #expect(again.map(\.id) == [.init(sequence: try #require(EventIDSequence.number(of: ids[0])), attempt: 1)])
+            bench.clock.advance(8 * 86_400)
+            #expect(try await retention.endAbandonedGroups() == ["g"])
+            #expect(try await retention.removeExpired() == 2)
+            #expect(try await stored(bench) == [ids[2]])
+        }
+    }
+
+    @Test func aGroupKeepsItsDeliveriesForTheWholeRetentionTime() async throws {
+        try await EventBench.run { bench in
+            _ = try await bench.publish(2)
+            _ = try await bench.ledger.claim(try request(nil))
+            let retention = bench.retention(keep: .seconds(30 * 86_400))
+            bench.clock.advance(30 * 86_400 + 29)
+            #expect(try await retention.endAbandonedGroups() == [])
+            #expect(try await bench.ledger.claim(try request(nil)).deliveries.map(\.id.attempt) == [2])
+            bench.clock.advance(30 * 86_400 + 29)
+            #expect(try await retention.endAbandonedGroups() == [], "it was claimed from meanwhile")
+            bench.clock.advance(1)
+            #expect(try await retention.endAbandonedGroups() == ["g"])
+        }
+    }
+
+    @Test func aReplayIntoAGroupThatEndedIsDeliveredOnceAndEndsAgain() async throws {
+        try await EventBench.run { bench in
+            let ids = try await bench.publish(2)
+            let first = try await bench.ledger.claim(try request(nil)).deliveries
+            _ = try await bench.ledger.acknowledge(
+                [(first[0].id, .dead(code: nil))], in: DeliveryGroup(owner: nil, name: "g"), mayListen: { _ in true })
+            _ = try await bench.ledger.claim(try request(nil))
+            bench.clock.advance(8 * 86_400)
+            let retention = bench.retention(keep: .seconds(60))
+            #expect(try await retention.endAbandonedGroups() == ["g"])
+            #expect(try await bench.ledger.replay(.group("g", code: nil)) == 1)
+            var wide = try request(nil)
+            wide = ClaimRequest(
+                group: wide.group, names: wide.names, holder: "b", leaseSeconds: 30, inFlightMax: 10)
+            let claimed = try await bench.ledger.claim(wide).deliveries
+            #expect(claimed.map(\.id.eventID) == ids)
+            #expect(claimed.map(\.id.attempt) == [1, 1])
+            bench.clock.advance(8 * 86_400)
+            #expect(try await retention.endAbandonedGroups() == ["g"])
+            #expect(try await retention.removeExpired() == 1)
+        }
+    }
+
+    @Test func groupsOfEventsLongGoneAreForgotten() async throws {
+        try await EventBench.run { bench in
+            _ = try await bench.publish(1)
+            let claimed = try await bench.ledger.claim(try request(nil)).deliveries
+            try await bench.ledger.finish(claimed.map(\.id), in: DeliveryGroup(owner: nil, name: "g"))
+            func cursors() async throws -> Int64? {
+                try await bench.database.read {
+                    try $0.first("SELECT count(*) FROM bus_event_group_cursors")?.integer(0)
+                }
+            }
+            bench.clock.advance(8 * 86_400)
+            _ = try await bench.publish(1, "example.other")
+            let retention = bench.retention(keep: .seconds(60))
+            #expect(try await retention.endAbandonedGroups() == [])
+            #expect(try await cursors() == 1, "its event is still kept")
+            #expect(try await retention.removeExpired() == 1)
+            #expect(try await retention.endAbandonedGroups() == [])
+            #expect(try await cursors() == 0)
+        }
+    }
+
     @Test func keepsParkedEvents() async throws {
         try await EventBench.run { bench in
             let ids = try await bench.publish(2)

@@ -23,6 +23,25 @@ struct StreamRouteTests {
         }
     }
 
+    @Test func aSubjectOpensAHundredStreamsAndOthersGoOn() async throws {
+        try await RouteBench.run { bench in
+            let slots = bench.streaming.slots
+            var held = try (0..<Limits.streamsPerSubjectMax).map { _ in try slots.take(for: RouteBench.alice) }
+            let snapshot = "\(stream)&replay=true&follow=false"
+            let refused = try await bench.get(snapshot, token: bench.token(RouteBench.alice))
+            #expect(refused.status == 429)
+            #expect(refused.errorType == "rate_limited")
+            #expect(refused.headers[.retryAfter] == "5")
+            #expect(refused.errorMessage?.contains("close some of them") == true, "\(refused.text)")
+            #expect(try await bench.get(snapshot, token: bench.token(RouteBench.bob)).status == 200)
+            held.removeLast()
+            #expect(try await bench.get(snapshot, token: bench.token(RouteBench.alice)).status == 200)
+            withExtendedLifetime(held) {}
+            held.removeAll()
+            #expect(slots.count == 0)
+        }
+    }
+
     @Test func aSnapshotIsReplayedInOrderAndEnds() async throws {
         try await RouteBench.run { bench in
             for number in 1...600 { try await bench.publish(number) }

@@ -15,6 +15,8 @@ package struct DeadLetter: Hashable, Sendable {
     package let group: DeliveryGroup
     /// Who had published it.
     package let source: String?
+    /// The payment company the event is about, where the event says so.
+    package let provider: String?
     /// Why it was parked.
     package let code: String
     /// How often it was delivered.
@@ -99,6 +101,7 @@ extension DeadLetter {
         firstAt = Timestamp(clampingNanoseconds: try row.integer(9))
         lastAt = Timestamp(clampingNanoseconds: try row.integer(10))
         sequence = try row.integer(11)
+        provider = try row.textOrNil(12)
     }
 
     fileprivate func redeliver(at now: Timestamp, _ connection: any SQLConnection) throws {
@@ -108,11 +111,19 @@ extension DeadLetter {
             leaseSeconds: Limits.leaseSecondsDefault, firstAt: firstAt,
             state: DeliveryState(attempt: 0, isLeased: false, availableAt: now))
         try row.insert(holder: "", connection)
+        // Its group may have ended; with a cursor it can end again.
+        try connection.run(
+            DeadLetter.reopenedGroup, [.text(group.scope), .text(group.name), .text(name), .integer(now.nanoseconds)])
     }
+
+    private static let reopenedGroup: SQL = """
+        INSERT INTO bus_event_group_cursors (owner_scope, group_name, name, last_seq, updated_at)
+        VALUES ($1, $2, $3, 0, $4) ON CONFLICT DO NOTHING
+        """
 
     private static let columns: SQL = """
         SELECT id, event_id, name, owner_scope, group_name, source, code, retry_count, correlation_id, first_at,
-            last_at, event_seq
+            last_at, event_seq, provider
         FROM bus_event_dead_letters
         """
     fileprivate static let one = columns + " WHERE id = $1"

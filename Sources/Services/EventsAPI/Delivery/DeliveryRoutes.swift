@@ -92,6 +92,7 @@ extension DeadLetter {
             writer.member("name", name)
             writer.member("group", group.name)
             writer.member("source", optional: source)
+            writer.member("provider", optional: provider)
             writer.member("code", code)
             writer.member("retryCount", Int64(attempts))
             writer.member("correlationId", optional: correlationID)

@@ -16,12 +16,15 @@ struct DeliveryRow {
     ) throws -> DeliveryRow? {
         let row = try connection.first(selection, [.text(group.scope), .text(group.name), .integer(sequence)])
         return try row.map { row in
-            DeliveryRow(
+            var state = DeliveryState(
+                attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
+                availableAt: Timestamp(clampingNanoseconds: try row.integer(3)))
+            state.unanswered = Int(try row.integer(6))
+            state.failures = Int(try row.integer(7))
+            state.failingSince = try row.integerOrNil(8).map(Timestamp.init(clampingNanoseconds:))
+            return DeliveryRow(
                 group: group, sequence: sequence, name: try row.text(0), leaseSeconds: Int(try row.integer(4)),
-                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)),
-                state: DeliveryState(
-                    attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
-                    availableAt: Timestamp(clampingNanoseconds: try row.integer(3))))
+                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)), state: state)
         }
     }
 
@@ -33,23 +36,22 @@ struct DeliveryRow {
     }
 
     func store(_ state: DeliveryState, _ connection: any SQLConnection) throws {
-        try connection.run(
-            DeliveryRow.update,
-            [
-                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
-                .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
-            ])
+        try connection.run(DeliveryRow.update, values(state))
     }
 
     func lease(
         _ state: DeliveryState, to holder: String, leaseSeconds: Int, _ connection: any SQLConnection
     ) throws {
-        try connection.run(
-            DeliveryRow.leasing,
-            [
-                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
-                .integer(state.availableAt.nanoseconds), .integer(Int64(leaseSeconds)), .text(holder),
-            ])
+        try connection.run(DeliveryRow.leasing, values(state) + [.integer(Int64(leaseSeconds)), .text(holder)])
+    }
+
+    private func values(_ state: DeliveryState) -> [SQLValue] {
+        [
+            .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
+            .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
+            .integer(Int64(state.unanswered)), .integer(Int64(state.failures)),
+            state.failingSince.map { .integer($0.nanoseconds) } ?? .null,
+        ]
     }
 
     /// Adds the first claim of an event; false when the group has the event already.
@@ -78,7 +80,7 @@ struct DeliveryRow {
 
     /// Moves the delivery to the dead letters, with what an operator needs and nothing of the payload.
     ///
-    /// The columns say enough of a line that cannot be read; its source stays unknown.
+    /// The columns say enough of a line that cannot be read; its source and provider stay unknown.
     func park(code: String, at now: Timestamp, _ connection: any SQLConnection) throws {
         let line = try connection.first(DeliveryRow.line, [.integer(sequence)])?.readableText(0)
         let envelope = line.flatMap { try? EventEnvelope(decoding: [UInt8]($0.utf8)) }
@@ -87,22 +89,24 @@ struct DeliveryRow {
             [
                 .integer(sequence), .text(group.scope), .text(group.name),
                 .optional(envelope?.source?.replacing("\0", with: "")), .text(code), .integer(Int64(state.attempt)),
-                .integer(firstAt.nanoseconds), .integer(now.nanoseconds),
+                .integer(firstAt.nanoseconds), .integer(now.nanoseconds), .optional(envelope?.provider),
             ])
         try remove(connection)
     }
 
     static let selection: SQL = """
-        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at FROM bus_event_deliveries
+        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at, unanswered, failures, failing_since
+        FROM bus_event_deliveries
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let update: SQL = """
-        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6
+        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6, unanswered = $7,
+            failures = $8, failing_since = $9
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let leasing: SQL = """
-        UPDATE bus_event_deliveries
-        SET attempt = $4, is_leased = 1, available_at = $5, lease_seconds = $6, holder = $7
+        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6, unanswered = $7,
+            failures = $8, failing_since = $9, lease_seconds = $10, holder = $11
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let insertion: SQL = """
@@ -117,7 +121,16 @@ struct DeliveryRow {
     static let line: SQL = "SELECT envelope FROM bus_events WHERE seq = $1"
     static let parking: SQL = """
         INSERT INTO bus_event_dead_letters (event_seq, event_id, name, owner_scope, group_name, source, code,
-            retry_count, correlation_id, first_at, last_at)
-        SELECT seq, id, name, $2, $3, $4, $5, $6, correlation_id, $7, $8 FROM bus_events WHERE seq = $1
+            retry_count, correlation_id, first_at, last_at, provider)
+        SELECT seq, id, name, $2, $3, $4, $5, $6, correlation_id, $7, $8, $9 FROM bus_events WHERE seq = $1
         """
+}
+
+extension EventEnvelope {
+    /// The label of a payment company in the metadata, else in the payload. Texts that are no label are left out,
+    /// because they could be anything.
+    fileprivate var provider: String? {
+        let text = metadata["provider"] ?? (try? payload.value())?["provider"]?.text
+        return text.flatMap { FeatureList.isLabel($0) ? $0 : nil }
+    }
 }

@@ -61,8 +61,14 @@ package struct DeliveryState: Hashable, Sendable {
     package var isLeased: Bool
     /// The end of the lease or of the wait.
     package var availableAt: Timestamp
+    /// Leases in a row that ended without an answer.
+    package var unanswered = 0
+    /// How often a consumer tried and failed.
+    package var failures = 0
+    /// The first failure.
+    package var failingSince: Timestamp?
 
-    /// A delivery as it is stored.
+    /// A delivery at the start of its life.
     package init(attempt: Int, isLeased: Bool, availableAt: Timestamp) {
         self.attempt = attempt
         self.isLeased = isLeased
@@ -87,10 +93,13 @@ package struct DeliveryState: Hashable, Sendable {
     /// Asks for the next attempt.
     package func claiming(leaseSeconds: Int, at now: Timestamp) -> Claim {
         if now < availableAt { return .notYet }
-        if attempt >= Limits.deliveryAttemptsMax { return .park(code: DeliveryState.exhausted) }
-        return .deliver(
-            DeliveryState(
-                attempt: attempt + 1, isLeased: true, availableAt: now.advanced(bySeconds: Int64(leaseSeconds))))
+        var next = self
+        if isLeased { next.unanswered += 1 }
+        if next.unanswered >= Limits.unansweredLeasesMax { return .park(code: DeliveryState.unansweredCode) }
+        next.attempt += 1
+        next.isLeased = true
+        next.availableAt = now.advanced(bySeconds: Int64(leaseSeconds))
+        return .deliver(next)
     }
 
     /// True while `attempt` is the claim that holds the lease.
@@ -107,24 +116,43 @@ package struct DeliveryState: Hashable, Sendable {
         case .done: return .remove
         case .dead(let code): return .park(code: code ?? DeliveryState.rejected)
         case .retry(let code, let delay):
-            if attempt >= Limits.deliveryAttemptsMax { return .park(code: code ?? DeliveryState.exhausted) }
-            let doublings = min(attempt - 1, 6)
-            let seconds = delay ?? min(1 << doublings, Limits.redeliveryDelaySecondsMax)
-            return .wait(
-                DeliveryState(
-                    attempt: attempt, isLeased: false, availableAt: now.advanced(bySeconds: Int64(seconds))))
+            var next = self
+            next.isLeased = false
+            next.unanswered = 0
+            if code == DeliveryState.unhandled {
+                next.availableAt = now.advanced(bySeconds: Int64(delay ?? 0))
+                return .wait(next)
+            }
+            let since = failingSince ?? now
+            if now >= since.advanced(bySeconds: Limits.deliveryFailingSecondsMax) {
+                return .park(code: code ?? DeliveryState.exhausted)
+            }
+            let seconds = delay ?? min(1 << min(failures, 16), Limits.redeliveryDelaySecondsMax)
+            next.failures += 1
+            next.failingSince = since
+            next.availableAt = now.advanced(bySeconds: Int64(seconds))
+            return .wait(next)
         }
     }
 
-    /// Gives a delivery back that was never written out: it counts as not attempted (bus.md D-21).
+    /// Gives a delivery back that was never written out: it counts as not attempted.
     package func givenBack(at now: Timestamp) -> DeliveryState {
-        DeliveryState(attempt: attempt - 1, isLeased: false, availableAt: now)
+        var next = self
+        next.attempt -= 1
+        next.isLeased = false
+        next.availableAt = now
+        return next
     }
 
-    /// Parked because every attempt failed.
+    /// The code of a `retry` for a delivery that nobody started to handle: it counts neither as an attempt nor as a
+    /// failure.
+    package static let unhandled = "unhandled"
+    /// Parked because its consumers failed for a day and gave no code.
     package static let exhausted = "retry_exhausted"
+    /// Parked because lease after lease ended without an answer.
+    package static let unansweredCode = "lease_expired"
     /// Parked because the stored line cannot be read.
     package static let malformed = "malformed"
-    /// Parked because its consumer refused it without a code.
+    /// Parked because its consumer refused it and gave no code.
     package static let rejected = "rejected"
 }

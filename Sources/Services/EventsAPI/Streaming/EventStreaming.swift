@@ -6,7 +6,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import Synchronization
 
 /// Opens streams and writes them; a stream holds a cursor and one page, so a slow reader costs nothing but itself.
 package struct EventStreaming: Sendable {
@@ -29,9 +28,11 @@ package struct EventStreaming: Sendable {
     }
 
     /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.
-    package func open(_ query: StreamQuery, owner: String?, _ request: Request) async throws -> Response {
+    package func open(
+        _ query: StreamQuery, subject: String, owner: String?, _ request: Request
+    ) async throws -> Response {
         if query.isProbe { return Response.ndjson { _ in } }
-        let slot = try slots.take()
+        let slot = try slots.take(for: subject)
         switch query.delivery {
         case .broadcast(let start):
             let subscription = wakeUps.subscribe(
@@ -93,34 +94,5 @@ package struct EventStreaming: Sendable {
         // Watching for the reader's end uses the connection up, so a client must not send another request on it.
         if query.follow { response.headers[.connection] = "close" }
         return response
-    }
-}
-
-/// Bounds the streams that are open at once.
-final class StreamSlots: Sendable {
-    private let open = Mutex(0)
-
-    /// Streams open now.
-    var count: Int { open.withLock { $0 } }
-
-    func take() throws(BusError) -> Slot {
-        let isFree = open.withLock { open in
-            if open >= Limits.streamsOpenMax { return false }
-            open += 1
-            return true
-        }
-        guard isFree else { throw BusError(.backendUnavailable, "too many streams are open; try again shortly") }
-        return Slot(self)
-    }
-
-    /// One open stream, until it is let go.
-    final class Slot: Sendable {
-        private let slots: StreamSlots
-
-        fileprivate init(_ slots: StreamSlots) {
-            self.slots = slots
-        }
-
-        deinit { slots.open.withLock { $0 -= 1 } }
     }
 }
