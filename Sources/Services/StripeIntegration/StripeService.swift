@@ -85,20 +85,19 @@ package struct StripeService: Sendable {
 
     /// Runs the worker as a process of its own until a signal arrives.
     package static func run(
-        _ settings: StripeSettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess
+        _ settings: StripeSettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
         guard let endpoint = settings.events else { return try reader.check() }
-        let tokens = try TokenSource.find(flag: tokenFile, in: reader, at: .now)
+        let tokens = try TokenSource.find(in: reader, at: .now)
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let service = StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
         service.announce()
         var services = service.services()
-        if let address = settings.operationsAddress {
-            services.append(
-                ServerAssembly.server(
-                    name: "operations", router: OperationsRoutes(process).router(), address: address, process: process))
-        }
+        services.append(
+            ServerAssembly.server(
+                name: "operations", router: OperationsRoutes(process).router(), address: settings.operationsAddress,
+                process: process))
         if let address = settings.webhookAddress {
             services.append(WebhookServer(address: address, receiver: service.receiver, process: process))
         }

@@ -1,7 +1,7 @@
 import BusCore
 import BusRuntime
 
-/// How streams are kept open (bus.md 4.1, D-22).
+/// How streams are kept open.
 package struct ListenerSettings: Sendable {
     /// Reopen a stream that ends.
     package var retries: Bool
@@ -9,17 +9,23 @@ package struct ListenerSettings: Sendable {
     package var backoff: Backoff
     /// Not ready while any stream is down.
     package var isRequired: Bool
-    /// Read the token file again after 401.
+    /// Read the token file again when the token is refused.
     package var refreshesToken: Bool
 
     /// Reads what everything that listens shares; `isRequired` counts where nothing is set.
     package init(_ reader: inout SettingsReader, isRequired: Bool = false) {
-        retries = reader.bool("BUS_EVENTS_LISTENER_RETRY", default: true)
+        retries = reader.bool(
+            "BUS_EVENTS_LISTENER_RETRY", default: true, help: "Reopen streams that end; without it the program ends.")
         let range = Duration.milliseconds(1)...Duration.seconds(3600)
-        let first = reader.duration("BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range)
-        let longest = reader.duration("BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range)
+        let first = reader.duration(
+            "BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range, help: "First wait before a stream is reopened.")
+        let longest = reader.duration(
+            "BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range,
+            help: "Longest wait before a stream is reopened.")
         backoff = Backoff(first: first, longest: max(first, longest))
-        self.isRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED", default: isRequired)
-        refreshesToken = reader.bool("BUS_EVENTS_TOKEN_REFRESH")
+        self.isRequired = reader.bool(
+            "BUS_EVENTS_LISTENER_REQUIRED", default: isRequired, help: "Not ready while a stream is down.")
+        refreshesToken = reader.bool(
+            "BUS_EVENTS_TOKEN_REFRESH", default: true, help: "Read the token file again when the token is refused.")
     }
 }
