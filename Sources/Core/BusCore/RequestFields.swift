@@ -124,13 +124,14 @@ package struct RequestFields {
         return features
     }
 
-    /// A moment, as RFC 3339 or Unix seconds.
+    /// A moment of the years 1970 to 2200, as RFC 3339 or Unix seconds.
     package func time(_ names: String...) throws(RequestFault) -> Timestamp? {
         for name in names {
             guard let value = payload[name] else { continue }
             guard
-                let time = value.integer.map(Timestamp.init(seconds:)) ?? value.text.flatMap(Timestamp.init(rfc3339:))
-            else { throw .invalid("\(name) must be RFC 3339 or Unix seconds") }
+                let time = value.integer.flatMap(Timestamp.init(seconds:))
+                    ?? value.text.flatMap(Timestamp.init(rfc3339:))
+            else { throw .invalid("\(name) must be RFC 3339 or Unix seconds from 1970 to 2200") }
             return time
         }
         return nil

@@ -23,13 +23,13 @@ package struct ExportLedger {
             subject: UsageSubject(
                 accountID: accountID, feature: try row.text(0), meterEventName: try row.text(1)),
             quantity: try row.integer(2), idempotencyKey: key, eventID: try row.textOrNil(3),
-            occurredAt: try row.integerOrNil(4).map(Timestamp.init(nanoseconds:)))
+            occurredAt: try row.integerOrNil(4).map(Timestamp.init(clampingNanoseconds:)))
         return UsageExport(request, state: try ExportLedger.state(row))
     }
 
     private static func state(_ row: SQLRow) throws -> UsageExport.State {
         switch try row.text(5) {
-        case "sent": .sent(since: Timestamp(nanoseconds: try row.integerOrNil(6) ?? 0))
+        case "sent": .sent(since: Timestamp(clampingNanoseconds: try row.integerOrNil(6) ?? 0))
         case "accepted": .accepted(providerEventID: try row.textOrNil(7))
         case "refused": .refused(reason: try row.textOrNil(8) ?? "")
         default: .queued

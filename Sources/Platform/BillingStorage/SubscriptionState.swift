@@ -66,7 +66,7 @@ struct SubscriptionState {
 
     private static func update(_ value: JSONValue) throws -> SubscriptionUpdate {
         // Every stored update carries its time, so the other one is never used.
-        try SubscriptionUpdate(JSONText(value), publishedAt: Timestamp(seconds: 0))
+        try SubscriptionUpdate(JSONText(value), publishedAt: .earliest)
     }
 
     private static func told<Value>(
@@ -75,6 +75,6 @@ struct SubscriptionState {
         guard let stored, let value = stored["value"].flatMap(read), let at = stored["at"]?.integer,
             let eventID = stored["event_id"]?.text
         else { return nil }
-        return Subscription.Told(value, at: Timestamp(nanoseconds: at), eventID: eventID)
+        return Subscription.Told(value, at: Timestamp(clampingNanoseconds: at), eventID: eventID)
     }
 }

@@ -30,7 +30,7 @@ package struct SubscriptionStore {
             accountID: accountID, status: SubscriptionStatus(rawValue: try row.text(3)) ?? .incomplete,
             isUndecided: try row.integer(4) != 0,
             features: try row.text(5).split(separator: ",").map(String.init), planID: try row.textOrNil(6),
-            customerID: try row.textOrNil(7), occurredAt: Timestamp(nanoseconds: try row.integer(8)),
+            customerID: try row.textOrNil(7), occurredAt: Timestamp(clampingNanoseconds: try row.integer(8)),
             kind: try row.textOrNil(9).flatMap(SubscriptionUpdate.Kind.init(rawValue:)),
             providerStatus: try row.textOrNil(10))
     }

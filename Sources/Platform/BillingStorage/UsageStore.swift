@@ -57,7 +57,7 @@ package struct UsageStore {
     /// Counts accepted usage in every window it falls into, and frees what was held for it, oldest first.
     package func count(_ quantity: Int64, of subject: UsageSubject, at moment: Timestamp) throws {
         var rest = quantity
-        for hold in try holds(of: subject, until: Timestamp(nanoseconds: .max)) where rest > 0 {
+        for hold in try holds(of: subject, until: .latest) where rest > 0 {
             let part = min(rest, hold.quantity)
             rest -= part
             try shrink(hold, by: part, of: subject)
@@ -82,7 +82,8 @@ package struct UsageStore {
             """, subject.values + [.integer(last.nanoseconds)]
         ).map {
             Hold(
-                id: try $0.text(0), heldAt: Timestamp(nanoseconds: try $0.integer(1)), quantity: try $0.integer(2))
+                id: try $0.text(0), heldAt: Timestamp(clampingNanoseconds: try $0.integer(1)),
+                quantity: try $0.integer(2))
         }
     }
 

@@ -54,9 +54,9 @@ extension KeyedDecodingContainer {
     /// Seconds since 1970, fractions allowed, within the range of `Timestamp`.
     fileprivate func moment(_ key: Key) throws -> Timestamp {
         let seconds = try decode(Double.self, forKey: key)
-        guard abs(seconds) < 9e9 else {
+        guard let moment = Timestamp(fractionalSeconds: seconds) else {
             throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "out of range")
         }
-        return Timestamp(nanoseconds: Int64(seconds * 1e9))
+        return moment
     }
 }

@@ -9,7 +9,7 @@ extension StripeClient {
         let call = StripeForms.checkout(request, lines: lines, mode: mode)
         return try await send(call, deadline: deadline) { answer in
             guard let id = answer.body["id"]?.text, let url = answer.body["url"]?.text else { return nil }
-            let expiresAt = answer.body["expires_at"]?.integer.map(Timestamp.init(seconds:))
+            let expiresAt = answer.body["expires_at"]?.integer.flatMap(Timestamp.init(seconds:))
             return CheckoutResponse(sessionID: id, url: url, expiresAt: expiresAt)
         }
     }

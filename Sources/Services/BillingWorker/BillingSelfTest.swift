@@ -27,7 +27,7 @@ package enum BillingSelfTest {
         SubscriptionUpdate(
             eventID: id, accountID: "00000000-0000-4000-8000-000000000001", provider: "stripe", status: status,
             providerCustomerID: nil, providerSubscriptionID: "sub_1", planID: nil, features: ["llm:proxy"],
-            occurredAt: Timestamp(seconds: 1_785_600_000), kind: kind, providerStatus: word,
+            occurredAt: Timestamp(clampingSeconds: 1_785_600_000), kind: kind, providerStatus: word,
             previousProviderStatus: previous, livemode: false)
     }
 

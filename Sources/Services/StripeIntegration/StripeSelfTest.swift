@@ -26,7 +26,7 @@ package enum StripeSelfTest {
         try body.withUnsafeBufferPointer { (bytes) throws(WebhookFault) in
             try WebhookDecision.decide(
                 body: UnsafeRawBufferPointer(bytes), signatureHeader: signature, keys: [key],
-                at: Timestamp(seconds: 1_785_600_010), toleranceSeconds: 300, mode: .test)
+                at: Timestamp(clampingSeconds: 1_785_600_010), toleranceSeconds: 300, mode: .test)
         }
     }
 

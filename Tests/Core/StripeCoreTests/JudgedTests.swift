@@ -125,7 +125,7 @@ struct JudgedTests {
         let meter = try MeterRequest(
             try json(
                 #"{"account_id":"\#(account)","customer_id":"cus_1","meter":"m","quantity":1,"event_id":"e","timestamp":9}"#
-            ), mode: .test, now: Timestamp(seconds: 10))
+            ), mode: .test, now: Timestamp(clampingSeconds: 10))
         calls.append(("meter", StripeForms.meterEvent(meter)))
         for call in StripeForms.prices(lookupKeys: ["a", "b"]) { calls.append(("prices", call)) }
         calls.append(("customer_search", StripeForms.customerSearch(accountID: account)))

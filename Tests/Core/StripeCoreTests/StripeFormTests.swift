@@ -142,7 +142,7 @@ struct StripeFormTests {
                 """
                 {"account_id":"\(account)","provider_customer_id":"cus_1","meter":"bus_llm_tokens","value":"1200",
                 "idempotency_key":"usage 1","occurred_at":1785599990,"value_payload_key":"tokens"}
-                """), mode: .test, now: Timestamp(seconds: 1_785_600_000))
+                """), mode: .test, now: Timestamp(clampingSeconds: 1_785_600_000))
         let event = StripeForms.meterEvent(meter)
         #expect(
             event.form.encoded()
@@ -159,7 +159,7 @@ struct StripeFormTests {
         func identifier(_ key: String) throws -> String {
             try MeterRequest(
                 try json(#"{"account_id":"\#(account)","meter":"m","quantity":1,"idempotency_key":"\#(key)"}"#),
-                mode: .local, now: Timestamp(seconds: 0)
+                mode: .local, now: Timestamp(clampingSeconds: 0)
             ).identifier
         }
         let hundred = String(repeating: "k", count: 100)

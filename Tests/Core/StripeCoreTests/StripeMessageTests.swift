@@ -59,7 +59,7 @@ struct StripeMessageTests {
 
     @Test("meter requests are held to Stripe's limits")
     func meter() throws {
-        let now = Timestamp(seconds: 1_785_600_000)
+        let now = Timestamp(clampingSeconds: 1_785_600_000)
         func code(_ more: String, _ mode: StripeMode = .test) throws -> BusError.Code? {
             fault {
                 _ = try MeterRequest(
@@ -139,7 +139,7 @@ struct StripeMessageTests {
         let meter = try MeterRequest(
             try json(
                 #"{"account_id":"\#(account)","meter":"bus_llm_tokens","quantity":1200,"event_id":"usage-event-id"}"#),
-            mode: .local, now: Timestamp(seconds: 0))
+            mode: .local, now: Timestamp(clampingSeconds: 0))
         #expect(
             text(MeterResponse(isDuplicate: false, providerEventID: "usage-event-id").payload(for: meter, mode: .live))
                 == #"{"account_id":"\#(account)","provider":"stripe","meter_event_name":"bus_llm_tokens","#

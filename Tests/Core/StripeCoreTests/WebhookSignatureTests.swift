@@ -11,7 +11,7 @@ func verdict(
     return body.withUnsafeBytes { bytes -> SignatureFault? in
         do throws(SignatureFault) {
             _ = try WebhookSignature.verify(
-                bytes, header: header, keys: keys, at: Timestamp(seconds: now), toleranceSeconds: tolerance)
+                bytes, header: header, keys: keys, at: Timestamp(clampingSeconds: now), toleranceSeconds: tolerance)
             return nil
         } catch {
             return error
@@ -115,7 +115,7 @@ struct WebhookSignatureTests {
         #expect(verdict(vectorBody, "t=12345,v1=\(codeOne)") == .noMatch)
         #expect(verdict(vectorBody, header, now: signedAt + 15, tolerance: 10) == .outOfTolerance)
         #expect(verdict(vectorBody, header, now: signedAt + 15, tolerance: 20) == nil)
-        let late = Timestamp(nanoseconds: (signedAt + 300) * 1_000_000_000 + 1)
+        let late = Timestamp(clampingNanoseconds: (signedAt + 300) * 1_000_000_000 + 1)
         let keys = WebhookKey.keys(in: Secret(secretOne))
         vectorBody.withUnsafeBytes { body in
             _ = #expect(throws: SignatureFault.outOfTolerance) {
@@ -158,7 +158,7 @@ struct WebhookForgeryTests {
             let forged = forge(small, code, &random)
             let accepted = forged.body.withUnsafeBytes { bytes in
                 (try? WebhookSignature.verify(
-                    bytes, header: forged.header, keys: [key], at: Timestamp(seconds: signedAt),
+                    bytes, header: forged.header, keys: [key], at: Timestamp(clampingSeconds: signedAt),
                     toleranceSeconds: 300)) != nil
             }
             #expect(!accepted, "seed \(seed), round \(round): \(forged.header)")

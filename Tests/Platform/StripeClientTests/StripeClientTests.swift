@@ -44,7 +44,7 @@ private func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
         JSONText([
             "account_id": .string(account), "customer_id": "cus_1", "meter": "bus_llm_tokens", "quantity": 1200,
             "idempotency_key": .string(key),
-        ]), mode: .test, now: Timestamp(seconds: 0))
+        ]), mode: .test, now: Timestamp(clampingSeconds: 0))
 }
 
 extension StripeClient {
@@ -62,7 +62,7 @@ struct StripeClientTests {
             let session = try await client.checkout()
             #expect(session.sessionID == "cs_test_1")
             #expect(session.url == "https://pages.example/cs_test_1#fid")
-            #expect(session.expiresAt == Timestamp(seconds: 1_785_686_400))
+            #expect(session.expiresAt == Timestamp(clampingSeconds: 1_785_686_400))
             let request = try #require(double.requests.first)
             #expect(request.method == "POST")
             #expect(request.path == "/v1/checkout/sessions")
@@ -194,7 +194,7 @@ struct StripeClientTests {
             #expect(try await client.findCustomer(accountID: account, deadline: deadline()) == "cus_old")
             #expect(try await client.findCustomer(accountID: "none", deadline: deadline()) == nil)
             let observed = try await client.subscription(id: "sub_1", deadline: deadline())
-            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(seconds: 1_785_600_605)))
+            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(clampingSeconds: 1_785_600_605)))
             let portal = try PortalRequest(
                 JSONText(["account_id": .string(account)]), requestID: "r",
                 settings: StripeRequestSettings(mode: .test))

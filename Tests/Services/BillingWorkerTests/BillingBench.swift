@@ -15,7 +15,7 @@ import Testing
 struct BillingBench: Sendable {
     static let account = "00000000-0000-4000-8000-000000000001"
     static let worker = "00000000-0000-4000-8000-00000000aaaa"
-    static let noon = Timestamp(seconds: 1_785_585_600)
+    static let noon = Timestamp(clampingSeconds: 1_785_585_600)
 
     let database: SQLiteDatabase
     let commits: GroupCommit
@@ -79,7 +79,7 @@ struct BillingBench: Sendable {
         var payload: [String: JSONValue] = [
             "event_id": .string(eventID), "account_id": .string(Self.account), "provider": "stripe",
             "status": .string(status), "features": .array(features.map { .string($0) }),
-            "occurred_at": .string(Timestamp(seconds: second).rfc3339), "provider_customer_id": "cus_1",
+            "occurred_at": .string(Timestamp(clampingSeconds: second).rfc3339), "provider_customer_id": "cus_1",
         ]
         payload["provider_subscription_id"] = subscription.map { .string($0) }
         payload["plan_id"] = plan.map { .string($0) }

@@ -11,7 +11,7 @@ import Testing
 
 private let account = StripeFixture.accountID
 private let secret = "whsec_requests_test"
-private let now = Timestamp(seconds: 1_785_600_005)
+private let now = Timestamp(clampingSeconds: 1_785_600_005)
 
 /// Updates that were published, or the failure to publish them.
 private final class Published: Sendable {
@@ -297,6 +297,6 @@ struct StripeVerifyRequestTests {
         }
         #expect(published.all.map(\.kind) == [.observed, .deleted, .created])
         #expect(published.all.map(\.status) == [.active, .canceled, .active])
-        #expect(published.all.first?.occurredAt == Timestamp(seconds: 1_785_600_605))
+        #expect(published.all.first?.occurredAt == Timestamp(clampingSeconds: 1_785_600_605))
     }
 }

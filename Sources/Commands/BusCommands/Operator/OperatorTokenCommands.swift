@@ -102,7 +102,7 @@ struct TokenIssueCommand: BusCommand {
                 exitCode: 2, "no signing secret is set; set BUS_AUTH_HS256_SECRET_FILE or pass --hs256-secret-file")
         }
         guard !subject.isEmpty else { throw ProcessFailure(exitCode: 2, "--subject is empty; name somebody") }
-        let now = Timestamp(seconds: Timestamp.now.seconds)
+        let now = Timestamp(clampingSeconds: Timestamp.now.seconds)
         let audience = audience ?? Audience.api
         let scopes = (scope ?? "").split(separator: " ").map { String($0) }
         let text = try await BusToken.issue(

@@ -167,5 +167,5 @@ extension SubscriptionUpdate.Kind? {
 
 extension Timestamp {
     /// True for the times of providers that stamp whole seconds: when inside the second is unknown.
-    package var isWholeSecond: Bool { nanoseconds == Timestamp(seconds: seconds).nanoseconds }
+    package var isWholeSecond: Bool { nanoseconds % 1_000_000_000 == 0 }
 }

@@ -151,7 +151,7 @@ private struct EventFields {
     /// Snapshot events count seconds, thin events write RFC 3339.
     private mutating func readCreated(_ reader: inout JSONReader) throws(JSONFault) {
         if try reader.peek() == .number {
-            created = Int64(try reader.number()).map(Timestamp.init(seconds:))
+            created = Int64(try reader.number()).flatMap(Timestamp.init(seconds:))
         } else if let text = try reader.lenientString() {
             created = Timestamp(rfc3339: text)
         }

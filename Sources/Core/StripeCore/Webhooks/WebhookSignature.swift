@@ -71,7 +71,8 @@ package enum WebhookSignature {
         let time = try SignatureHeader.time(in: bytes)
         guard SignatureHeader.hasMatch(in: bytes, time: time.digits, body: body, keys: keys) else { throw .noMatch }
         let tolerance = Int64(toleranceSeconds)
-        guard time.moment.advanced(bySeconds: tolerance) >= now, now.advanced(bySeconds: tolerance) >= time.moment
+        guard let moment = Timestamp(seconds: time.seconds), moment.advanced(bySeconds: tolerance) >= now,
+            now.advanced(bySeconds: tolerance) >= moment
         else { throw .outOfTolerance }
         return VerifiedWebhook(body)
     }
@@ -79,8 +80,8 @@ package enum WebhookSignature {
 
 /// The elements of a `Stripe-Signature` header, read in place.
 private enum SignatureHeader {
-    /// The one `t`: where its digits lie, and the moment they name.
-    static func time(in header: Span<UInt8>) throws(SignatureFault) -> (digits: Range<Int>, moment: Timestamp) {
+    /// The one `t`: where its digits lie, and the number they make.
+    static func time(in header: Span<UInt8>) throws(SignatureFault) -> (digits: Range<Int>, seconds: Int64) {
         var found: Range<Int>?
         var next = 0
         while let element = nextElement(in: header, &next) {
@@ -97,7 +98,7 @@ private enum SignatureHeader {
             guard digit < 10 else { throw .malformed }
             seconds = seconds * 10 + Int64(digit)
         }
-        return (found, Timestamp(seconds: seconds))
+        return (found, seconds)
     }
 
     /// True when any `v1` is the code of time and body under any key.

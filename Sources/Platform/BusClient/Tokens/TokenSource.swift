@@ -97,6 +97,6 @@ struct UnverifiedClaims {
         subject = claims["sub"]?.text ?? ""
         audience = claims["aud"]?.text ?? (claims["aud"]?.elements ?? []).compactMap(\.text).joined(separator: " ")
         scopes = claims["scope"]?.text ?? ""
-        expiresAt = claims["exp"]?.integer.map { Timestamp(seconds: $0) }
+        expiresAt = claims["exp"]?.integer.flatMap { Timestamp(seconds: $0) }
     }
 }

@@ -64,7 +64,7 @@ struct ClaimTransaction {
             let row = try connection.first(
                 ClaimTransaction.nextAvailable, groupValues + [.text(name.text), .integer(now.nanoseconds)])
             guard let next = try row?.integerOrNil(0) else { continue }
-            nextAt = min(nextAt ?? Timestamp(nanoseconds: next), Timestamp(nanoseconds: next))
+            nextAt = min(nextAt ?? Timestamp(clampingNanoseconds: next), Timestamp(clampingNanoseconds: next))
         }
         return ClaimedDeliveries(
             deliveries: deliveries.sorted { $0.id.sequence < $1.id.sequence }, nextAt: nextAt)

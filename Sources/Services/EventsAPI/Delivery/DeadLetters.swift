@@ -94,8 +94,8 @@ extension DeadLetter {
         code = try row.text(6)
         attempts = Int(try row.integer(7))
         correlationID = try row.textOrNil(8)
-        firstAt = Timestamp(nanoseconds: try row.integer(9))
-        lastAt = Timestamp(nanoseconds: try row.integer(10))
+        firstAt = Timestamp(clampingNanoseconds: try row.integer(9))
+        lastAt = Timestamp(clampingNanoseconds: try row.integer(10))
     }
 
     fileprivate func redeliver(at now: Timestamp, _ connection: any SQLConnection) throws {

@@ -18,10 +18,10 @@ struct DeliveryRow {
         return try row.map { row in
             DeliveryRow(
                 group: group, sequence: sequence, name: try row.text(0), leaseSeconds: Int(try row.integer(4)),
-                firstAt: Timestamp(nanoseconds: try row.integer(5)),
+                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)),
                 state: DeliveryState(
                     attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
-                    availableAt: Timestamp(nanoseconds: try row.integer(3))))
+                    availableAt: Timestamp(clampingNanoseconds: try row.integer(3))))
         }
     }
 
