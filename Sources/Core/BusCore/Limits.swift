@@ -170,6 +170,10 @@ package enum Limits {
 
     /// Largest file named by a setting: a token, a key.
     package static let settingsFileBytesMax = 64 << 10
+    /// Shortest time between two looks at a token's file.
+    package static let tokenReadIntervalSeconds: Int64 = 3
+    /// Time that whoever writes a token's file has to finish, while the old token is refused already.
+    package static let tokenWriteSecondsMax: Int64 = 30
     /// Attempts to publish one response, the first included, and their total time (bus.md 4.2).
     package static let responsePublishAttemptsMax = 5
     package static let responsePublishSeconds = 30

@@ -45,7 +45,8 @@ package struct StripeSettings: Sendable {
     /// Reads everything; faults stay in the reader until its `check()`.
     package init(_ reader: inout SettingsReader) {
         events = reader.eventsEndpoint()
-        reader.declareToken(scopes: "billing:provider billing:subscription:write")
+        reader.declareToken(
+            scopes: "billing:provider billing:subscription:write; with the second alone it serves webhooks only")
         webhookAddress = reader.optionalAddress(
             "BUS_STRIPE_WEBHOOK_ADDR", flag: "--webhook-addr", help: "Where webhooks arrive; without it none do.")
         webhookOnly = reader.bool(

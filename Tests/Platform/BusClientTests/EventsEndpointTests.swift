@@ -81,7 +81,7 @@ struct WorkerSettingsTests {
         #expect(faults.isEmpty)
         #expect(settings.group == "bus-example")
         #expect(settings.consumer.hasPrefix("bus-example-") && settings.consumer.utf8.count <= 128)
-        #expect(settings.listener.retries && !settings.listener.isRequired && settings.listener.refreshesToken)
+        #expect(settings.listener.retries && !settings.listener.isRequired)
         #expect(!settings.handlesOnce)
         #expect(settings.listener.backoff.first == .seconds(1) && settings.listener.backoff.longest == .seconds(30))
         #expect(settings.requestAgeMax == .seconds(600))
@@ -99,7 +99,7 @@ struct WorkerSettingsTests {
             ], ["--group", "of-flag", "--once"])
         #expect(faults.isEmpty)
         #expect(settings.group == "of-flag" && settings.consumer == "c.1_x")
-        #expect(!settings.listener.retries && settings.listener.isRequired && !settings.listener.refreshesToken)
+        #expect(!settings.listener.retries && settings.listener.isRequired)
         #expect(settings.handlesOnce)
         #expect(
             settings.listener.backoff.first == .milliseconds(250) && settings.listener.backoff.longest == .seconds(5))

@@ -93,25 +93,12 @@ extension WebhookFault {
     /// The contract's code and a text for a verify response (bus.md 5.7).
     package var requestFault: RequestFault {
         switch self {
-        case .signature(.noKeys):
-            RequestFault(
-                code: .webhookSecretUnconfigured,
-                message: "no webhook signing secret is set; set BUS_STRIPE_WEBHOOK_SECRET_FILE")
-        case .signature(.missing):
-            RequestFault(
-                code: .webhookSignatureInvalid, message: "signature is missing; send the Stripe-Signature header")
-        case .signature(.malformed):
-            RequestFault(
-                code: .webhookSignatureInvalid,
-                message: "signature is not a Stripe-Signature header; pass it on unchanged")
-        case .signature(.noMatch):
-            RequestFault(
-                code: .webhookSignatureInvalid,
-                message: "no signature matches the body; check the endpoint's signing secret and pass on the raw bytes")
-        case .signature(.outOfTolerance):
-            RequestFault(
-                code: .webhookTimestampOutOfTolerance,
-                message: "the signature is too old or too far ahead; check this machine's clock")
+        case .signature(let fault):
+            switch fault {
+            case .noKeys: RequestFault(code: .webhookSecretUnconfigured, message: fault.message)
+            case .outOfTolerance: RequestFault(code: .webhookTimestampOutOfTolerance, message: fault.message)
+            case .missing, .malformed, .noMatch: RequestFault(code: .webhookSignatureInvalid, message: fault.message)
+            }
         case .event(.json):
             RequestFault(code: .webhookPayloadInvalid, message: "the signed body is not valid JSON")
         case .event(.notAnEvent(let field)):

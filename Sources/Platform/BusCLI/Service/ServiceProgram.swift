@@ -150,10 +150,13 @@ enum ServiceFailure {
         case let process as ProcessFailure: failure = (process.exitCode, [process.description])
         case is CancellationError: failure = (0, [])
         case let error as BusError: failure = (1, [error.message])
-        default: failure = (1, [Redaction.redact("\(error)")])
+        default: failure = (1, ["\(error)"])
         }
         let level = hasColor ? "\u{1B}[31mERROR\u{1B}[0m" : "ERROR"
-        for message in failure.messages { Terminal.diagnostic("\(level) \(message)") }
+        // Settings and servers put their own words into messages: they stay on one line and show no credential.
+        for message in failure.messages {
+            Terminal.diagnostic("\(level) \(Redaction.redact(message).onOneLine)")
+        }
         return failure.code
     }
 }

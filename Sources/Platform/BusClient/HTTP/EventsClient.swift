@@ -88,6 +88,11 @@ package struct EventsClient: Sendable {
     func open(_ query: StreamQuery) async throws(EventsFault) -> HTTPClientResponse {
         var request = request(endpoint.stream + "?" + query.text, .GET)
         request.headers.replaceOrAdd(name: "Accept", value: "application/x-ndjson")
+        let unsigned = request
+        return try await authorized { token throws(EventsFault) in try await open(unsigned.authorized(by: token)) }
+    }
+
+    private func open(_ request: HTTPClientRequest) async throws(EventsFault) -> HTTPClientResponse {
         let refusal: EventsFault
         do {
             // The library's deadline ends at the head, so the stream itself is not bounded.
@@ -133,12 +138,39 @@ package struct EventsClient: Sendable {
     private func request(_ url: String, _ method: HTTPMethod) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: url)
         request.method = method
-        request.headers.add(name: "Authorization", value: "Bearer \(tokens.token.reveal())")
         if method == .POST { request.headers.add(name: "Content-Type", value: "application/json") }
         return request
     }
 
     private func send(_ request: HTTPClientRequest, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
+        let deadline = ContinuousClock.now + timeout
+        return try await authorized { token throws(EventsFault) in
+            try await answer(to: request.authorized(by: token), within: max(deadline - .now, .milliseconds(1)))
+        }
+    }
+
+    /// Makes a call with our token, and again when the token was refused and its file holds a new one.
+    private func authorized<Value>(
+        _ call: (Secret) async throws(EventsFault) -> Value
+    ) async throws(EventsFault) -> Value {
+        var token = tokens.token(logger: logger)
+        while true {
+            do { return try await call(token) } catch .refused(status: 401, let message) {
+                switch tokens.afterRefusal(of: token, logger: logger) {
+                case .renewed(let fresh): token = fresh
+                case .later:
+                    throw .unavailable(
+                        reason: "the token was refused and its file holds no new one yet",
+                        retryAfterSeconds: Int(Limits.tokenReadIntervalSeconds))
+                case .never: throw .refused(status: 401, message: message)
+                }
+            }
+        }
+    }
+
+    private func answer(
+        to request: HTTPClientRequest, within timeout: Duration
+    ) async throws(EventsFault) -> [UInt8] {
         let answer: Result<[UInt8], EventsFault>
         do {
             answer = try await inTime(timeout) {
@@ -175,6 +207,14 @@ package struct EventsClient: Sendable {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return quiet
+    }
+}
+
+extension HTTPClientRequest {
+    fileprivate func authorized(by token: Secret) -> HTTPClientRequest {
+        var request = self
+        request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token.reveal())")
+        return request
     }
 }
 

@@ -133,10 +133,6 @@ package final class EventWorker: Service, Sendable {
                 return true
             } catch .refused(let status, let message) {
                 failure = "\(status): \(message)"
-                if status == 401, settings.listener.refreshesToken {
-                    if client.tokens.reload(with: .ofProcess()) { continue }
-                    break
-                }
                 refusal = ProcessFailure(
                     exitCode: 1,
                     "the Events API refused to publish \(response.name) (\(failure)); the token of "

@@ -9,8 +9,6 @@ package struct ListenerSettings: Sendable {
     package var backoff: Backoff
     /// Not ready while any stream is down.
     package var isRequired: Bool
-    /// Read the token file again when the token is refused.
-    package var refreshesToken: Bool
 
     /// Reads what everything that listens shares; `isRequired` counts where nothing is set.
     package init(_ reader: inout SettingsReader, isRequired: Bool = false) {
@@ -25,7 +23,5 @@ package struct ListenerSettings: Sendable {
         backoff = Backoff(first: first, longest: max(first, longest))
         self.isRequired = reader.bool(
             "BUS_EVENTS_LISTENER_REQUIRED", default: isRequired, help: "Not ready while a stream is down.")
-        refreshesToken = reader.bool(
-            "BUS_EVENTS_TOKEN_REFRESH", default: true, help: "Read the token file again when the token is refused.")
     }
 }

@@ -47,12 +47,11 @@ extension TokenSource {
     /// What `--check-config` says of the token of a service, without the token.
     package static func report(in reader: SettingsReader, at now: Timestamp = .now) throws -> String {
         let source = try find(in: reader, at: now)
-        let claims = UnverifiedClaims(source.token)
-        guard let expiresAt = claims.expiresAt else {
+        guard let expiresAt = source.expiresAt, let scopes = source.scopes else {
             return "the Bus token of \(source.label) does not say what it allows; the Events API decides"
         }
-        return "the Bus token of \(source.label) is for subject \(claims.subject), audience \(claims.audience), "
-            + "scopes \(claims.scopes); it expires at \(expiresAt.rfc3339)"
+        return "the Bus token of \(source.label) is for subject \(source.subject), audience \(source.audience), "
+            + "scopes \(scopes.sorted().joined(separator: " ")); it expires at \(expiresAt.rfc3339)"
     }
 
     private static func find(
@@ -80,7 +79,7 @@ extension TokenSource {
     /// What was saved earlier counts only when it is there.
     private static func saved(in path: String, _ reader: SettingsReader, _ now: Timestamp) throws -> TokenSource? {
         guard let text = reader.contents(ofFile: path)?.trimmed, !text.isEmpty else { return nil }
-        return try checked(text, label: "the saved token", path: path, at: now)
+        return try checked(text, label: "the saved token", path: renewable(path, reader), at: now)
     }
 
     private static func savedFile(_ reader: SettingsReader) -> String {
@@ -98,6 +97,9 @@ extension SettingsReader {
                 flags: ["--token-file", "--api-token-file"], value: "file", summary: "File that holds the Bus token."))
         declareToken("BUS_API_TOKEN", "Bus token; needs \(scopes).")
         declareToken("BUS_EVENTS_TOKEN", "Older name of BUS_API_TOKEN.")
+        _ = bool(
+            "BUS_EVENTS_TOKEN_REFRESH", default: true,
+            help: "Read the token's file again when the token is refused or about to expire.")
     }
 
     private mutating func declareToken(_ name: String, _ summary: String) {

@@ -84,6 +84,6 @@ package struct ServiceProcess: Sendable {
 extension SettingsReader {
     /// Effective settings as `NAME=value` lines, secrets redacted, for `--check-config`.
     package var effectiveText: String {
-        effective.map { "\($0.name)=\(Redaction.redact($0.value))" }.joined(separator: "\n")
+        effective.map { "\($0.name)=\(Redaction.redact($0.value).onOneLine)" }.joined(separator: "\n")
     }
 }

@@ -50,31 +50,36 @@ extension SettingsReader {
 
     private mutating func decode(_ text: String, label: String) -> Secret? {
         do {
-            return try Secret(pasted: text, label: label)
+            return try Secret(pasted: text)
         } catch {
-            for message in error.messages { addFault(message) }
-            return text.trimmed.isEmpty ? nil : Secret("")
+            addFault("\(label) \(error)")
+            return Secret("")
         }
     }
+}
+
+/// Why stored text cannot be a secret; the words follow the name of its source.
+package enum SecretFault: String, Error, CustomStringConvertible {
+    case quoted = "begins with a quote; remove the quotes"
+    case notBase64 = "starts with base64: but the rest is not base64; encode it again"
+
+    /// What is wrong, then the remedy.
+    package var description: String { rawValue }
 }
 
 extension Secret {
     /// Reads a secret as people store it: whitespace around it goes, and `base64:` marks an encoded value.
     ///
     /// Nil when it is empty.
-    package init?(pasted text: String, label: String) throws(SettingsFaults) {
+    package init?(pasted text: String) throws(SecretFault) {
         let trimmed = text.trimmed
         if trimmed.isEmpty { return nil }
-        if trimmed.hasPrefix("\"") || trimmed.hasPrefix("'") {
-            throw SettingsFaults(["\(label) begins with a quote; remove the quotes"])
-        }
+        if trimmed.hasPrefix("\"") || trimmed.hasPrefix("'") { throw .quoted }
         guard trimmed.hasPrefix("base64:") else {
             self.init(trimmed)
             return
         }
-        guard let data = Data(base64Encoded: String(trimmed.dropFirst(7))), !data.isEmpty else {
-            throw SettingsFaults(["\(label) starts with base64: but the rest is not base64; encode it again"])
-        }
+        guard let data = Data(base64Encoded: String(trimmed.dropFirst(7))), !data.isEmpty else { throw .notBase64 }
         self.init(bytes: Array(data))
     }
 }

@@ -150,19 +150,10 @@ package struct WebhookReceiver: Sendable {
         counters.refused.increment()
         logger.info("webhook refused", metadata: ["outcome": "refused", "error.type": "\(fault)"])
         switch fault {
-        case .signature(.noKeys):
-            return refused(
-                .webhookSecretUnconfigured, "no webhook signing secret is set; set BUS_STRIPE_WEBHOOK_SECRET")
-        case .signature(.missing):
-            return refused(.invalidSignature, "there is no Stripe-Signature header; send what Stripe signed")
-        case .signature(.outOfTolerance):
-            return refused(
-                .invalidSignature, "the signature is too old or from the future; check the clocks and sign again")
-        case .signature:
-            return refused(
-                .invalidSignature, "the signature does not belong to this body; check the endpoint's signing secret")
+        case .signature(.noKeys): return refused(.webhookSecretUnconfigured, SignatureFault.noKeys.message)
+        case .signature(let fault): return refused(.invalidSignature, fault.message)
         case .event:
-            return refused(.badRequest, "the signed body is no Stripe event; send a snapshot event as JSON")
+            return refused(.badRequest, "the signed body is not a Stripe event; send a snapshot event as JSON")
         }
     }
 
