@@ -151,21 +151,16 @@ let package = Package(
                 .argumentParser, .asyncHTTPClient, .logging, .unixSignals,
             ]),
         command("bus", ["BusCommands"]),
-        command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingAPI", .argumentParser]),
-        command("bus-api-provider-events", ["BusCore", "BusRuntime", "BusCLI", "EventsAPI", .argumentParser]),
-        command(
-            "bus-integration-billing",
-            ["BusCore", "BusContract", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
-        command(
-            "bus-integration-stripe",
-            ["BusCore", "BusContract", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
+        command("bus-api-provider-billing", ["BusCLI", "BusClient", "BillingAPI"]),
+        command("bus-api-provider-events", ["BusRuntime", "BusCLI", "EventsAPI"]),
+        command("bus-integration-billing", ["BusContract", "BusCLI", "BusClient", "BillingWorker"]),
+        command("bus-integration-stripe", ["BusContract", "BusCLI", "BusClient", "StripeIntegration"]),
         command(
             "bus-local",
             [
                 "BusCore", "BusRuntime", "BusCLI", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
                 "EventsAPI",
-                "StripeIntegration", .argumentParser,
-                .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
+                "StripeIntegration", .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
             ]),
 
         // What `make bench` measures from inside; nothing of it is installed.

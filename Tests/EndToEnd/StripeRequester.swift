@@ -13,9 +13,10 @@ struct StripeRequester: Sendable {
 
     /// Runs the services with a test key while `body` asks.
     static func run(
-        environment: [String: String] = [:], _ body: @Sendable (StripeRequester) async throws -> Void
+        environment: [String: String] = [:], flags: [String] = ["--timeout", "4s"], faults: [StripeDouble.Fault] = [],
+        _ body: @Sendable (StripeRequester) async throws -> Void
     ) async throws {
-        try await StripeDouble.run { double in
+        try await StripeDouble.run(faults: faults) { double in
             let deployment = try Deployment()
             let url = double.url
             let requester = StripeRequester(
@@ -27,8 +28,8 @@ struct StripeRequester: Sendable {
             try await deployment.withEvents { _ in
                 _ = try await BusProcess.run(
                     "bus-integration-stripe",
-                    ["--events-url", "http://\(deployment.eventsAddress)", "--timeout", "4s"]
-                        + ["--webhook-addr", "127.0.0.1:0"], environment: variables
+                    ["--events-url", "http://\(deployment.eventsAddress)", "--webhook-addr", "127.0.0.1:0"] + flags,
+                    environment: variables
                 ) { worker in
                     let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
                     try await eventually("the worker listens") {

@@ -19,51 +19,66 @@ struct LocalSettings {
 
     var origin: String { "http://\(address)" }
 
-    /// The compose stack's well-known values; they protect nothing, which is why only loopback is listened to.
-    static func reader() -> SettingsReader {
-        var reader = SettingsReader.ofProcess()
-        reader.setDefault("BUS_LOCAL_ACCOUNT_ID", "00000000-0000-4000-8000-000000000001")
-        reader.setDefault("BUS_LOCAL_JWT_SECRET", "not-a-secret-local-development-hs256-key")
-        reader.setDefault("BUS_STRIPE_WEBHOOK_SECRET", "whsec_local_not_secret")
-        reader.setDefault("BUS_STRIPE_WEBHOOK_ADDR", "127.0.0.1:8084")
-        return reader
-    }
-
-    init(_ reader: inout SettingsReader, address: String?, folder: String?, allowsRemote: Bool) throws {
-        let wanted = reader.address("BUS_LOCAL_ADDR", flag: .init("--addr", address), default: "127.0.0.1:8080")
-        self.folder = reader.text("BUS_LOCAL_DATA", flag: .init("--data", folder), default: "./.bus/local") ?? ""
-        accountID = reader.text("BUS_LOCAL_ACCOUNT_ID") ?? ""
-        guard let secret = reader.secret("BUS_LOCAL_JWT_SECRET"), let wanted else {
-            try reader.check()
-            throw SettingsFaults(["BUS_LOCAL_JWT_SECRET is empty; unset it to use the local value"])
+    /// Reads everything; faults stay in the reader until its `check()`.
+    ///
+    /// Unset secrets get the compose stack's well-known values; they protect nothing, so only loopback is listened to.
+    init(_ reader: inout SettingsReader) {
+        let wanted = reader.address(
+            "BUS_LOCAL_ADDR", flag: "--addr", default: "127.0.0.1:8080",
+            help: "Where everything listens; port 0 lets the system choose.")
+        folder =
+            reader.text(
+                "BUS_LOCAL_DATA", flag: "--data", value: "folder", default: "./.bus/local",
+                help: "Folder for data and tokens.") ?? ""
+        let allowsRemote = reader.bool(
+            "", flag: "--unsafe-listen", help: "Allow an address that other machines can reach.")
+        accountID =
+            reader.text(
+                "BUS_LOCAL_ACCOUNT_ID", value: "uuid", default: "00000000-0000-4000-8000-000000000001",
+                help: "Subject of the local tokens.") ?? ""
+        tokenSecret =
+            reader.secret("BUS_LOCAL_JWT_SECRET", help: "Signs the local tokens.")
+            ?? Secret("not-a-secret-local-development-hs256-key")
+        do {
+            address = wanted.port == 0 ? try FreePort.address(on: wanted.host) : wanted
+        } catch {
+            address = wanted
+            reader.addFault("no port is free on \(wanted.host); name one with --addr")
         }
-        tokenSecret = secret
-        self.address = wanted.port == 0 ? try FreePort.address(on: wanted.host) : wanted
-        var eventsFlags = EventsFlags()
-        eventsFlags.address = self.address.description
-        eventsFlags.sqlitePath = "\(self.folder)/events.sqlite"
-        reader.setDefault("BUS_STRIPE_LOCAL_BASE_URL", "http://\(self.address)/local/stripe")
-        var stripeFlags = StripeFlags()
-        stripeFlags.eventsURL = "http://\(self.address)"
-        stripe = StripeSettings(&reader, flags: stripeFlags)
+        reader.offersFlags = false
+        LocalSettings.decide(&reader, address: address, folder: folder)
+        stripe = StripeSettings(&reader)
+        billing = BillingSettings(&reader)
+        billingAPI = BillingAPISettings(&reader, tokenSecret: tokenSecret)
+        events = EventsSettings(&reader, tokenSecret: tokenSecret)
+        reader.offersFlags = true
         for address in [wanted, stripe.webhookAddress].compactMap(\.self) where !address.isLoopback && !allowsRemote {
             reader.addFault(
                 "\(address) can be reached from other machines and the local secrets are public; listen on 127.0.0.1, "
-                    + "or pass --unsafe-listen if that is meant")
+                    + "or pass --unsafe-listen if you want that")
         }
-        reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")
-        var billingFlags = BillingFlags()
-        billingFlags.eventsURL = stripeFlags.eventsURL
-        billingFlags.sqlitePath = "\(self.folder)/billing.sqlite"
-        billing = BillingSettings(&reader, flags: billingFlags)
-        var apiFlags = BillingAPIFlags()
-        apiFlags.eventsURL = stripeFlags.eventsURL
-        apiFlags.sqlitePath = billingFlags.sqlitePath
-        billingAPI = BillingAPISettings(&reader, flags: apiFlags, tokenSecret: secret)
         if stripe.isLive {
             reader.addFault("bus-local refuses live Stripe keys; use a test key, or run the services one by one")
         }
-        events = try EventsSettings(&reader, flags: eventsFlags, tokenSecret: secret)
-        try reader.check()
+    }
+
+    /// What the services would read from the environment, but one process decides for all of them.
+    private static func decide(_ reader: inout SettingsReader, address: ListenAddress, folder: String) {
+        // Live keys are refused below, with a reason of our own.
+        reader.fix("BUS_STRIPE_LIVE", "1")
+        reader.fix("BUS_EVENTS_ADDR", address.description)
+        reader.fix("BUS_EVENTS_API_URL", "http://\(address)")
+        reader.fix("BUS_EVENTS_SQLITE_PATH", "\(folder)/events.sqlite")
+        reader.fix("BUS_BILLING_SQLITE_PATH", "\(folder)/billing.sqlite")
+        for name in [
+            "BUS_API_TOKEN", "BUS_EVENTS_TOKEN", "BUS_EVENTS_TOKEN_REFRESH", "BUS_BILLING_ADDR", "BUS_BILLING_BACKEND",
+            "BUS_EVENTS_GROUP", "BUS_EVENTS_CONSUMER", "BUS_STRIPE_WEBHOOK_ONLY",
+        ] {
+            reader.fix(name, nil)
+        }
+        reader.setDefault("BUS_STRIPE_WEBHOOK_ADDR", "127.0.0.1:8084")
+        reader.setDefault("BUS_STRIPE_WEBHOOK_SECRET", "whsec_local_not_secret")
+        reader.setDefault("BUS_STRIPE_LOCAL_BASE_URL", "http://\(address)/local/stripe")
+        reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")
     }
 }

@@ -1,6 +1,6 @@
 import BusCore
 
-/// The events a module handles and emits, as `--events` shows them.
+/// The events a worker handles and emits, as `--events` shows them.
 package struct EventList: Sendable {
     /// How the list is shown.
     package enum Format: String, CaseIterable, Sendable {

@@ -12,6 +12,9 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
         self.bytes = bytes
     }
 
+    /// True when there is nothing to keep.
+    package var isEmpty: Bool { bytes.isEmpty }
+
     /// The value as text; `make lint` keeps the list of files that may call this.
     package func reveal() -> String { String(decoding: bytes, as: UTF8.self) }
 

@@ -14,6 +14,14 @@ package struct ListenAddress: Sendable, CustomStringConvertible {
     /// 0 lets the system choose.
     package let port: Int
 
+    /// A free port of this machine alone.
+    static let anyLoopback = ListenAddress(host: "127.0.0.1", port: 0)
+
+    private init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
     /// Reads `host:port`, `:port` (all interfaces) or `[v6]:port`.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
@@ -41,12 +49,31 @@ package struct ListenAddress: Sendable, CustomStringConvertible {
 }
 
 extension SettingsReader {
-    /// An address to listen on; nil when none is set and there is no default.
-    package mutating func address(_ name: String, flag: Flag? = nil, default fallback: String? = nil) -> ListenAddress?
-    {
-        guard let text = text(name, flag: flag, default: fallback) else { return nil }
+    /// An address to listen on; the default stands in for one that cannot be read, which is a fault.
+    package mutating func address(
+        _ name: String, flag: Flag? = nil, default fallback: String, help: String
+    ) -> ListenAddress {
+        listenAddress(name, flag, fallback, help) ?? ListenAddress(fallback) ?? ListenAddress.anyLoopback
+    }
+
+    /// An address to listen on; nil when none is set.
+    package mutating func optionalAddress(_ name: String, flag: Flag, help: String) -> ListenAddress? {
+        listenAddress(name, flag, nil, help)
+    }
+
+    /// Where every program of ours shows its health and metrics.
+    package mutating func operationsAddress() -> ListenAddress {
+        address(
+            "BUS_OPS_ADDR", default: ListenAddress.anyLoopback.description,
+            help: "Where /livez, /readyz and /metrics are; port 0 lets the system choose.")
+    }
+
+    private mutating func listenAddress(
+        _ name: String, _ flag: Flag?, _ fallback: String?, _ help: String
+    ) -> ListenAddress? {
+        guard let text = text(name, flag: flag, value: "host:port", default: fallback, help: help) else { return nil }
         if let address = ListenAddress(text) { return address }
-        addFault("\(name) is \"\(text)\", which is no address; write host:port, such as 127.0.0.1:8081")
+        addFault("\(name) is \"\(text)\", not an address; write host:port, such as 127.0.0.1:8081")
         return nil
     }
 }

@@ -92,11 +92,10 @@ package struct BillingAPIService: Sendable {
 
     /// Runs the API as a process of its own until a signal arrives.
     package static func run(
-        _ settings: BillingAPISettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess
+        _ settings: BillingAPISettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
-        guard let address = settings.address else { return try reader.check() }
         let tokens =
-            settings.backend == .events ? try TokenSource.find(flag: tokenFile, in: reader, at: .now) : nil
+            settings.backend == .events ? try TokenSource.find(in: reader, at: .now) : nil
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let result = await Result {
@@ -105,15 +104,13 @@ package struct BillingAPIService: Sendable {
                 "starting",
                 metadata: ["version": "\(BusVersion.text)", "backend": "\(settings.backend.rawValue)"])
             var services = service.services()
-            if let operationsAddress = settings.operationsAddress {
-                services.append(
-                    ServerAssembly.server(
-                        name: "operations", router: service.operations.router(), address: operationsAddress,
-                        process: process))
-            }
             services.append(
                 ServerAssembly.server(
-                    name: "billing", router: service.router(), address: address, process: process))
+                    name: "operations", router: service.operations.router(), address: settings.operationsAddress,
+                    process: process))
+            services.append(
+                ServerAssembly.server(
+                    name: "billing", router: service.router(), address: settings.address, process: process))
             try await process.run(services)
         }
         try await http.shutdown()

@@ -85,10 +85,10 @@ package struct BillingService: Sendable {
 
     /// Runs the worker as a process of its own until a signal arrives.
     package static func run(
-        _ settings: BillingSettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess
+        _ settings: BillingSettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
         guard let endpoint = settings.events else { return try reader.check() }
-        let tokens = try TokenSource.find(flag: tokenFile, in: reader, at: .now)
+        let tokens = try TokenSource.find(in: reader, at: .now)
         process.logger.notice(
             "starting",
             metadata: [
@@ -101,12 +101,10 @@ package struct BillingService: Sendable {
             let service = try await BillingService(
                 settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
             var services = service.services()
-            if let address = settings.operationsAddress {
-                services.append(
-                    ServerAssembly.server(
-                        name: "operations", router: OperationsRoutes(process).router(), address: address,
-                        process: process))
-            }
+            services.append(
+                ServerAssembly.server(
+                    name: "operations", router: OperationsRoutes(process).router(),
+                    address: settings.operationsAddress, process: process))
             try await process.run(services)
         }
         try await http.shutdown()

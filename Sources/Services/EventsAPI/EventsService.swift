@@ -60,12 +60,10 @@ package struct EventsService: Sendable {
             Retention(commits: commits, keep: settings.retention, logger: process.logger, now: { .now }),
         ]
         let isUp = Signal()
-        if let address = settings.operationsAddress {
-            let listener = ServerAssembly.server(
-                name: "operations", router: operations.router(), address: address, process: process)
-            // The first `listening` line of the log is the API's.
-            services.append(StartLater(listener, after: isUp))
-        }
+        let listener = ServerAssembly.server(
+            name: "operations", router: operations.router(), address: settings.operationsAddress, process: process)
+        // The first `listening` line of the log is the API's.
+        services.append(StartLater(listener, after: isUp))
         services.append(
             ServerAssembly.server(
                 name: "events", router: router, address: settings.address, process: process,

@@ -2,32 +2,17 @@ import BusCore
 import BusRuntime
 import BusServer
 
-/// What the command line of the events server may set; nil where nothing was given.
-package struct EventsFlags: Sendable {
-    /// `--addr`.
-    package var address: String?
-    /// `--events-backend`.
-    package var backend: String?
-    /// `--events-sqlite-path`.
-    package var sqlitePath: String?
-    /// `--base-path`, as often as given; empty means the default list.
-    package var basePaths: [String] = []
-
-    /// No flags.
-    package init() {}
-}
-
 /// How an events server runs; read once at its start.
 package struct EventsSettings: Sendable {
     /// Where events are kept.
     package enum Backend: String, CaseIterable, Sendable {
-        case sqlite, memory, postgres
+        case sqlite, memory
     }
 
     /// Where the API listens.
     package let address: ListenAddress
-    /// Where health and metrics are shown; nil for nowhere.
-    package let operationsAddress: ListenAddress?
+    /// Where health and metrics are shown.
+    package let operationsAddress: ListenAddress
     /// Where events are kept.
     package let backend: Backend
     /// The file of the `sqlite` backend.
@@ -43,53 +28,43 @@ package struct EventsSettings: Sendable {
     /// The time between blank lines on a silent stream; nil sends none.
     package let keepAlive: Duration?
 
-    /// Reads every setting and reports all faults together.
+    /// Reads everything; faults stay in the reader until its `check()`.
     ///
     /// `bus-local` gives the secret its services share.
-    package init(
-        _ reader: inout SettingsReader, flags: EventsFlags, tokenSecret shared: Secret? = nil
-    ) throws(SettingsFaults) {
-        let address = reader.address(
-            "BUS_EVENTS_ADDR", flag: .init("--addr", flags.address), default: "127.0.0.1:8081")
-        operationsAddress = reader.address("BUS_OPS_ADDR", default: "127.0.0.1:0")
+    package init(_ reader: inout SettingsReader, tokenSecret shared: Secret? = nil) {
+        address = reader.address(
+            "BUS_EVENTS_ADDR", flag: "--addr", default: "127.0.0.1:8081",
+            help: "Where the API listens; port 0 lets the system choose.")
         backend = reader.choice(
-            "BUS_EVENTS_BACKEND", flag: .init("--events-backend", flags.backend), default: Backend.sqlite)
-        if backend == .postgres {
-            reader.addFault("the postgres backend comes with a later version; use --events-backend sqlite")
-        }
-        sqlitePath =
-            reader.text(
-                "BUS_EVENTS_SQLITE_PATH", flag: .init("--events-sqlite-path", flags.sqlitePath),
-                default: EventsSettings.defaultPath(reader)) ?? ""
-        if backend == .sqlite, sqlitePath.isEmpty {
-            reader.addFault("no place for the event file is known; set BUS_EVENTS_SQLITE_PATH or HOME")
-        }
-        basePaths = EventsSettings.basePaths(flags.basePaths, &reader)
-        let secret = shared ?? reader.secret("BUS_API_JWT_SECRET", "BUS_EVENTS_JWT_SECRET")
-        if secret == nil {
-            reader.addFault("no token secret is set; set BUS_API_JWT_SECRET or BUS_API_JWT_SECRET_FILE")
-        }
-        tokenSecret = secret ?? Secret("")
+            "BUS_EVENTS_BACKEND", flag: "--events-backend", default: .sqlite, notBuilt: ["postgres"],
+            help: "Where events are kept.")
+        sqlitePath = reader.statePath(
+            "BUS_EVENTS_SQLITE_PATH", flag: "--events-sqlite-path", file: "events.sqlite",
+            isNeeded: backend == .sqlite, help: "File of the sqlite backend.")
+        basePaths = EventsSettings.basePaths(&reader)
+        tokenSecret =
+            shared
+            ?? reader.requiredSecret(
+                "BUS_API_JWT_SECRET", "BUS_EVENTS_JWT_SECRET", meaning: "token secret",
+                help: "Verifies the callers' tokens; base64:… for bytes.")
         access = EventRoutes.AccessSettings(
-            serviceSubjects: Set(reader.list("BUS_EVENTS_SERVICE_SUBJECTS")),
-            allowsWildcard: reader.bool("BUS_EVENTS_ALLOW_WILDCARD"))
+            serviceSubjects: Set(
+                reader.list("BUS_EVENTS_SERVICE_SUBJECTS", help: "Subjects that see every owner's events.")),
+            allowsWildcard: reader.bool(
+                "BUS_EVENTS_ALLOW_WILDCARD", help: "Tokens with events:admin may stream name=*."))
         retention = reader.duration(
-            "BUS_EVENTS_RETENTION", default: "30d", in: .zero ... .seconds(36_500 * 86_400))
+            "BUS_EVENTS_RETENTION", default: "30d", in: .zero ... .seconds(36_500 * 86_400),
+            help: "How long events are kept; 0 keeps all.")
         let keepAlive = reader.duration(
-            "BUS_EVENTS_STREAM_KEEPALIVE", default: "0", in: .zero ... .seconds(3_600))
+            "BUS_EVENTS_STREAM_KEEPALIVE", default: "0s", in: .zero ... .seconds(3_600),
+            help: "Time between blank lines on a silent stream; 0 sends none.")
         self.keepAlive = keepAlive == .zero ? nil : keepAlive
-        try reader.check()
-        // `check` throws when the address could not be read, so this is only for the compiler.
-        guard let address else { throw SettingsFaults(["BUS_EVENTS_ADDR is not set; set it to host:port"]) }
-        self.address = address
+        operationsAddress = reader.operationsAddress()
     }
 
-    private static func defaultPath(_ reader: SettingsReader) -> String? {
-        if let state = reader.variable("XDG_STATE_HOME") { return "\(state)/bus/events.sqlite" }
-        return reader.variable("HOME").map { "\($0)/.local/state/bus/events.sqlite" }
-    }
-
-    private static func basePaths(_ given: [String], _ reader: inout SettingsReader) -> [String] {
+    private static func basePaths(_ reader: inout SettingsReader) -> [String] {
+        let given = reader.repeated(
+            "--base-path", value: "path", help: "Prefix to answer under besides the root; /local/v1 unless given.")
         if given.isEmpty { return ["", "/local/v1"] }
         var paths: [String] = [""]
         for text in given {
@@ -105,7 +80,7 @@ package struct EventsSettings: Sendable {
                 }
             }
             if !path.isEmpty, !path.hasPrefix("/") || !isPlain || path.contains("//") {
-                reader.addFault("--base-path \"\(text)\" is no path; write it like /local/v1")
+                reader.addFault("--base-path \"\(text)\" is not a path; write it like /local/v1")
             } else if !paths.contains(String(path)) {
                 paths.append(String(path))
             }

@@ -92,10 +92,10 @@ package struct StripeService: Sendable {
 
     /// Runs the worker as a process of its own until a signal arrives.
     package static func run(
-        _ settings: StripeSettings, tokenFile: String?, reader: SettingsReader, process: ServiceProcess
+        _ settings: StripeSettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
         guard let endpoint = settings.events else { return try reader.check() }
-        let tokens = try TokenSource.find(flag: tokenFile, in: reader, at: .now)
+        let tokens = try TokenSource.find(in: reader, at: .now)
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let result = await Result {
@@ -115,11 +115,10 @@ package struct StripeService: Sendable {
     /// What a process of its own runs: the service and its listeners.
     private func processServices() -> [any Service] {
         var services = services()
-        if let address = settings.operationsAddress {
-            services.append(
-                ServerAssembly.server(
-                    name: "operations", router: OperationsRoutes(process).router(), address: address, process: process))
-        }
+        services.append(
+            ServerAssembly.server(
+                name: "operations", router: OperationsRoutes(process).router(), address: settings.operationsAddress,
+                process: process))
         if let address = settings.webhookAddress {
             services.append(WebhookServer(address: address, receiver: receiver, process: process))
         }

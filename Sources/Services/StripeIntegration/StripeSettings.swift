@@ -5,22 +5,7 @@ import BusRuntime
 import BusServer
 import StripeCore
 
-/// What the command line said; everything else comes from the environment (bus.md 5.10).
-package struct StripeFlags: Sendable {
-    package var eventsURL: String?
-    package var webhookAddress: String?
-    package var webhookOnly = false
-    package var tokenFile: String?
-    package var group: String?
-    package var consumer: String?
-    package var timeout: String?
-    package var once = false
-
-    /// No flags.
-    package init() {}
-}
-
-/// The settings of the Stripe worker, read and judged once (bus.md 5.10, additions ).
+/// The settings of the Stripe worker, read and judged once.
 package struct StripeSettings: Sendable {
     /// The Events API; nil only beside faults.
     package let events: EventsEndpoint?
@@ -29,7 +14,7 @@ package struct StripeSettings: Sendable {
     /// Serve the ingress only and open no request streams.
     package let webhookOnly: Bool
     /// Where `/metrics` is.
-    package let operationsAddress: ListenAddress?
+    package let operationsAddress: ListenAddress
     /// How requests are listened to.
     package let worker: WorkerSettings
     /// The Stripe key; nil is local mode.
@@ -48,7 +33,7 @@ package struct StripeSettings: Sendable {
     package let handlerBudget: Duration
     /// What requests take from the deployment.
     package let requests: StripeRequestSettings
-    /// Subjects that may act for any account (D-08).
+    /// Subjects that may act for any account.
     package let trustedSubjects: Set<String>
 
     /// Local, test or live.
@@ -59,45 +44,56 @@ package struct StripeSettings: Sendable {
     package var isLive: Bool { mode == .live }
 
     /// Reads everything; faults stay in the reader until its `check()`.
-    package init(_ reader: inout SettingsReader, flags: StripeFlags) {
-        events = reader.eventsEndpoint(flag: flags.eventsURL)
-        webhookAddress = reader.address(
-            "BUS_STRIPE_WEBHOOK_ADDR", flag: .init("--webhook-addr", flags.webhookAddress))
-        webhookOnly = reader.bool("BUS_STRIPE_WEBHOOK_ONLY", flag: flags.webhookOnly)
+    package init(_ reader: inout SettingsReader) {
+        events = reader.eventsEndpoint()
+        reader.declareToken(
+            scopes: "billing:provider billing:subscription:write; with the second alone it serves webhooks only")
+        webhookAddress = reader.optionalAddress(
+            "BUS_STRIPE_WEBHOOK_ADDR", flag: "--webhook-addr", help: "Where webhooks arrive; without it none do.")
+        webhookOnly = reader.bool(
+            "BUS_STRIPE_WEBHOOK_ONLY", flag: "--webhook-only", help: "Serve webhooks only; open no request streams.")
         if webhookOnly, webhookAddress == nil {
             reader.addFault("--webhook-only needs a place to listen; pass --webhook-addr host:port")
         }
-        operationsAddress = reader.address("BUS_OPS_ADDR", default: "127.0.0.1:0")
-        worker = WorkerSettings(
-            &reader, module: BusModule.stripe.name, group: flags.group, consumer: flags.consumer,
-            handlesOnce: flags.once)
         key = reader.stripeKey()
-        let webhookSecret = reader.secret("BUS_STRIPE_WEBHOOK_SECRET")
-        webhookKeys = webhookSecret.map { WebhookKey.keys(in: $0) } ?? []
+        webhookKeys = reader.webhookKeys()
         let tolerance = reader.duration(
-            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1)...Duration.seconds(3600))
+            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
+            help: "Largest age of a webhook's signature.")
         webhookToleranceSeconds = Int(tolerance.inSeconds)
-        refetches = reader.bool("BUS_STRIPE_WEBHOOK_REFETCH")
-        apiVersion = reader.text("BUS_STRIPE_API_VERSION")
-        apiURL = reader.stripeURL()
+        refetches = reader.bool(
+            "BUS_STRIPE_WEBHOOK_REFETCH", help: "Read the subscription from Stripe before it is published.")
+        apiVersion = reader.text(
+            "BUS_STRIPE_API_VERSION", value: "version", help: "Pins Stripe-Version; the account's default otherwise.")
+        let mode = key?.mode ?? .local
+        apiURL = reader.stripeURL(mode)
         handlerBudget = reader.duration(
-            "BUS_STRIPE_TIMEOUT", flag: .init("--timeout", flags.timeout), default: "25s",
-            in: .seconds(1)...Duration.seconds(600))
-        trustedSubjects = Set(reader.list("BUS_TRUSTED_SERVICE_SUBJECTS"))
+            "BUS_STRIPE_TIMEOUT", flag: "--timeout", default: "25s", in: .seconds(1) ... .seconds(600),
+            help: "Time one request may take.")
         requests = StripeRequestSettings(
-            mode: key?.mode ?? .local, defaultPriceID: reader.text("BUS_STRIPE_DEFAULT_PRICE_ID"),
-            returnURL: reader.text("BUS_STRIPE_RETURN_URL"),
+            mode: mode,
+            defaultPriceID: reader.text(
+                "BUS_STRIPE_DEFAULT_PRICE_ID", value: "price", help: "Bought when a request names no price."),
+            returnURL: reader.text(
+                "BUS_STRIPE_RETURN_URL", value: "url", help: "Where people come back to from Stripe's pages."),
             localBaseURL: reader.text(
-                "BUS_STRIPE_LOCAL_BASE_URL", default: StripeRequestSettings.defaultLocalBaseURL)
-                ?? StripeRequestSettings.defaultLocalBaseURL)
+                "BUS_STRIPE_LOCAL_BASE_URL", value: "url", default: StripeRequestSettings.defaultLocalBaseURL,
+                help: "Where the pages of local mode are.") ?? StripeRequestSettings.defaultLocalBaseURL)
+        trustedSubjects = Set(
+            reader.list("BUS_TRUSTED_SERVICE_SUBJECTS", help: "Subjects that may act for any account."))
+        worker = WorkerSettings(&reader, module: BusModule.stripe.name)
+        operationsAddress = reader.operationsAddress()
     }
 }
 
 extension SettingsReader {
-    /// The key, with live mode only on purpose (additions A-10).
+    /// The key; a live one counts only on purpose.
     fileprivate mutating func stripeKey() -> StripeKey? {
-        let isLiveAllowed = bool("BUS_STRIPE_LIVE")
-        guard let secret = secret("BUS_STRIPE_SECRET_KEY", files: ["BUS_STRIPE_API_KEY_FILE"]) else { return nil }
+        let secret = secret(
+            "BUS_STRIPE_SECRET_KEY", files: ["BUS_STRIPE_API_KEY_FILE"],
+            help: "Stripe key, sk_ or rk_; without it requests are answered here, without a network.")
+        let isLiveAllowed = bool("BUS_STRIPE_LIVE", help: "Allows a live key, which moves real money.")
+        guard let secret, !secret.isEmpty else { return nil }
         do {
             let key = try StripeKey(secret)
             if key.mode == .live, !isLiveAllowed {
@@ -112,10 +108,26 @@ extension SettingsReader {
         }
     }
 
-    /// Stripe's address.
-    fileprivate mutating func stripeURL() -> String {
-        let text = text("BUS_STRIPE_API_URL", default: StripeAddress.stripe) ?? StripeAddress.stripe
-        if let address = StripeAddress(text) { return address.url }
+    /// Secrets of Stripe's dashboard and of `stripe listen` begin alike, so another beginning is probably a mistake.
+    fileprivate mutating func webhookKeys() -> [WebhookKey] {
+        let secret = secret(
+            "BUS_STRIPE_WEBHOOK_SECRET", help: "Signing secrets of webhooks, whsec_, with commas between several.")
+        guard let secret, !secret.isEmpty else { return [] }
+        if !WebhookKey.looksRight(secret) {
+            addWarning(
+                "BUS_STRIPE_WEBHOOK_SECRET does not begin with whsec_; copy the signing secret of the endpoint, "
+                    + "not its id or the API key")
+        }
+        return WebhookKey.keys(in: secret)
+    }
+
+    /// Stripe's address, or a stand-in's.
+    fileprivate mutating func stripeURL(_ mode: StripeMode) -> String {
+        let text =
+            text(
+                "BUS_STRIPE_API_URL", value: "url", default: StripeAddress.stripe,
+                help: "A stand-in for Stripe, for tests; http only close by.") ?? StripeAddress.stripe
+        if let address = StripeAddress(text, mode: mode) { return address.url }
         addFault("BUS_STRIPE_API_URL \(StripeAddress.rule)")
         return text
     }

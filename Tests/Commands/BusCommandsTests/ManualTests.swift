@@ -93,7 +93,7 @@ extension BusRoot {
         let files =
             try Repository.files(below: "Sources/Commands/BusCommands")
             + [
-                "HTTP/APIOrigin", "Tokens/TokenSource", "Tokens/TokenSource+Commands", "Listening/ListenerSettings",
+                "HTTP/APIOrigin", "Tokens/TokenSource", "Tokens/TokenLookup", "Listening/ListenerSettings",
                 "HTTP/EventsEndpoint",
             ].map { "Sources/Platform/BusClient/\($0).swift" }
         let page = try Repository.text("docs/cli.md")

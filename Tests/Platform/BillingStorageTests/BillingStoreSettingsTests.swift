@@ -10,8 +10,13 @@ struct BillingStoreSettingsTests {
     private func settings(
         _ environment: [String: String], backend: String? = nil, path: String? = nil
     ) throws -> BillingStoreSettings {
-        var reader = SettingsReader(environment: environment)
-        let settings = BillingStoreSettings(&reader, backend: backend, sqlitePath: path)
+        var declared = SettingsReader(environment: [:])
+        _ = BillingStoreSettings(&declared)
+        let arguments =
+            (backend.map { ["--store-backend", $0] } ?? []) + (path.map { ["--billing-sqlite-path", $0] } ?? [])
+        var reader = SettingsReader(
+            environment: environment, commandLine: try CommandLineFlags(arguments, of: declared.settings))
+        let settings = BillingStoreSettings(&reader)
         try reader.check()
         return settings
     }
@@ -30,9 +35,9 @@ struct BillingStoreSettingsTests {
         "what cannot work is a fault that names the remedy",
         arguments: [
             ([:], nil, "BUS_BILLING_SQLITE_PATH"),
-            (["HOME": "/h"], "postgres", "--store-backend sqlite"),
+            (["HOME": "/h"], "postgres", "--store-backend postgres is not built yet; use sqlite"),
             (["HOME": "/h"], "paper", "paper"),
-            (["HOME": "/h", "BUS_BILLING_DATABASE_URL": "postgres://u:canary@h/d"], nil, "--store-backend postgres"),
+            (["HOME": "/h", "BUS_BILLING_DATABASE_URL": "postgres://u:canary@h/d"], nil, "use --store-backend sqlite"),
         ] as [([String: String], String?, String)])
     func faults(environment: [String: String], backend: String?, remedy: String) {
         let faults = #expect(throws: SettingsFaults.self) { try settings(environment, backend: backend) }

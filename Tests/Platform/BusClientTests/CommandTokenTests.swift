@@ -33,7 +33,7 @@ struct CommandTokenTests {
         var user = ["BUS_CONFIG_DIR": folder.path]
         #expect(try label(user, isOperator: false) == "the saved token")
         for name in ["BUS_API_TOKEN", "BUS_API_TOKEN_FILE"] {
-            user[name] = name.hasSuffix("_FILE") ? file : token(name)
+            user = ["BUS_CONFIG_DIR": folder.path, name: name.hasSuffix("_FILE") ? file : token(name)]
             #expect(try label(user, isOperator: false) == name)
         }
         #expect(try label(user, flag: file, isOperator: false) == "--token-file")
@@ -55,7 +55,8 @@ struct CommandTokenTests {
         for (environment, exit, isOperator): ([String: String], Int32, Bool) in [
             ([:], 1, false), ([:], 1, true), (["BUS_CONFIG_DIR": "/nonexistent"], 1, true),
             (["BUS_API_TOKEN": "canary\ntoken"], 1, false), (["BUS_OPERATOR_TOKEN": "canary token"], 1, true),
-            (["BUS_API_TOKEN_FILE": "/nonexistent/canary", "BUS_API_TOKEN": token("x")], 1, false),
+            (["BUS_API_TOKEN_FILE": "/nonexistent/canary"], 1, false), (["BUS_OPERATOR_TOKEN": ""], 1, true),
+            (["BUS_API_TOKEN_FILE": "canary", "BUS_API_TOKEN": "canary"], 2, false), (["BUS_API_TOKEN": ""], 1, false),
             (["BUS_OPERATOR_TOKEN": "canary", "BUS_OPERATOR_TOKEN_FILE": "canary"], 2, true),
         ] {
             let failure = try failure(environment, isOperator: isOperator)

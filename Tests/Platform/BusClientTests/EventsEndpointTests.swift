@@ -37,7 +37,7 @@ struct EventsEndpointTests {
     func refused(text: String) {
         #expect(EventsEndpoint(text) == nil)
         var reader = SettingsReader(environment: ["BUS_EVENTS_API_URL": text])
-        _ = reader.eventsEndpoint(flag: nil)
+        _ = reader.eventsEndpoint()
         #expect(throws: SettingsFaults.self) { try reader.check() }
     }
 
@@ -51,13 +51,13 @@ struct EventsEndpointTests {
     @Test("the flag beats the environment; a missing URL names both; a password is not shown")
     func settings() {
         var reader = SettingsReader(environment: ["BUS_EVENTS_API_URL": "http://one"])
-        let flagged = reader.eventsEndpoint(flag: "http://two")
+        let flagged = reader.eventsEndpoint(flag: .init("--events-url", "http://two"))
         #expect(flagged?.collection == "http://two/api/v1/events")
         var empty = SettingsReader(environment: [:])
-        _ = empty.eventsEndpoint(flag: nil)
+        _ = empty.eventsEndpoint()
         #expect(faults(of: empty).contains { $0.contains("BUS_EVENTS_API_URL") && $0.contains("--events-url") })
         var secretive = SettingsReader(environment: ["BUS_EVENTS_API_URL": "http://user:canary@x"])
-        _ = secretive.eventsEndpoint(flag: nil)
+        _ = secretive.eventsEndpoint()
         #expect(!faults(of: secretive).joined().contains("canary"))
     }
 }
@@ -65,38 +65,42 @@ struct EventsEndpointTests {
 @Suite("How a worker listens")
 struct WorkerSettingsTests {
     private func settings(
-        _ environment: [String: String], group: String? = nil, consumer: String? = nil, module: String = "bus-example"
-    ) -> (settings: WorkerSettings, faults: [String]) {
-        var reader = SettingsReader(environment: environment)
-        let settings = WorkerSettings(
-            &reader, module: module, group: group, consumer: consumer, handlesOnce: false)
+        _ environment: [String: String], _ arguments: [String] = []
+    ) throws -> (settings: WorkerSettings, faults: [String]) {
+        var declared = SettingsReader(environment: [:])
+        _ = WorkerSettings(&declared, module: "bus-example")
+        var reader = SettingsReader(
+            environment: environment, commandLine: try CommandLineFlags(arguments, of: declared.settings))
+        let settings = WorkerSettings(&reader, module: "bus-example")
         return (settings, faults(of: reader))
     }
 
     @Test("the defaults are those of the contract")
-    func defaults() {
-        let (settings, faults) = settings([:])
+    func defaults() throws {
+        let (settings, faults) = try settings([:])
         #expect(faults.isEmpty)
         #expect(settings.group == "bus-example")
         #expect(settings.consumer.hasPrefix("bus-example-") && settings.consumer.utf8.count <= 128)
         #expect(settings.listener.retries && !settings.listener.isRequired)
+        #expect(!settings.handlesOnce)
         #expect(settings.listener.backoff.first == .seconds(1) && settings.listener.backoff.longest == .seconds(30))
         #expect(settings.requestAgeMax == .seconds(600))
         #expect(settings.concurrency == 8)
     }
 
     @Test("every setting can be set; no age limit is written 0")
-    func given() {
-        let (settings, faults) = settings(
+    func given() throws {
+        let (settings, faults) = try settings(
             [
                 "BUS_EVENTS_LISTENER_RETRY": "off", "BUS_EVENTS_LISTENER_RETRY_MIN": "250ms",
                 "BUS_EVENTS_LISTENER_RETRY_MAX": "5s", "BUS_EVENTS_LISTENER_REQUIRED": "1",
-                "BUS_EVENTS_TOKEN_REFRESH": "yes", "BUS_EVENTS_REQUEST_MAX_AGE": "0", "BUS_WORKER_CONCURRENCY": "3",
+                "BUS_EVENTS_TOKEN_REFRESH": "no", "BUS_EVENTS_REQUEST_MAX_AGE": "0", "BUS_WORKER_CONCURRENCY": "3",
                 "BUS_EVENTS_GROUP": "of-environment", "BUS_EVENTS_CONSUMER": "c.1_x",
-            ], group: "of-flag")
+            ], ["--group", "of-flag", "--once"])
         #expect(faults.isEmpty)
         #expect(settings.group == "of-flag" && settings.consumer == "c.1_x")
         #expect(!settings.listener.retries && settings.listener.isRequired)
+        #expect(settings.handlesOnce)
         #expect(
             settings.listener.backoff.first == .milliseconds(250) && settings.listener.backoff.longest == .seconds(5))
         #expect(settings.requestAgeMax == nil)
@@ -106,14 +110,14 @@ struct WorkerSettingsTests {
     @Test(
         "a group outside the grammar is a fault, not mended",
         arguments: ["-x", ".x", "a b", "a&b=c", "ä", String(repeating: "x", count: 129)])
-    func grammar(label: String) {
-        #expect(settings([:], group: label).faults.count == 1)
-        #expect(settings(["BUS_EVENTS_CONSUMER": label]).faults.count == 1)
+    func grammar(label: String) throws {
+        #expect(try settings([:], ["--group", label]).faults.count == 1)
+        #expect(try settings(["BUS_EVENTS_CONSUMER": label]).faults.count == 1)
     }
 
     @Test("a longest wait below the first one is raised to it; a concurrency of none is a fault")
-    func bounds() {
-        let (settings, faults) = settings(["BUS_EVENTS_LISTENER_RETRY_MIN": "40s", "BUS_WORKER_CONCURRENCY": "0"])
+    func bounds() throws {
+        let (settings, faults) = try settings(["BUS_EVENTS_LISTENER_RETRY_MIN": "40s", "BUS_WORKER_CONCURRENCY": "0"])
         #expect(settings.listener.backoff.longest == .seconds(40))
         #expect(faults.count == 1)
     }

@@ -50,6 +50,8 @@ struct TokenSourceTests {
             ("BUS_API_TOKEN_FILE", try folder.write("\n " + token("BUS_API_TOKEN_FILE") + " \n", to: "2")),
         ] {
             environment[name] = value
+            // A variable and its file at once are an error.
+            if name.hasSuffix("_FILE") { environment[String(name.dropLast("_FILE".count))] = nil }
             let found = try find(environment)
             #expect(found.subject == name && found.label == name)
         }
@@ -64,6 +66,8 @@ struct TokenSourceTests {
         let bad: [(value: String, isFile: Bool)] = [
             ("/nonexistent/canary", true), (try folder.write(" \n", to: "canary-empty"), true),
             (try folder.write(expired, to: "canary-old"), true), (folder.path, true), (" \t", false), (expired, false),
+            ("", false), ("", true), ("\"\(good)\"", false), (try folder.write("\"canary\"", to: "quoted"), true),
+            ("base64:canary!", false), ("\"/canary\"", true),
         ]
         for (value, isFile) in bad {
             for name in isFile
@@ -71,8 +75,8 @@ struct TokenSourceTests {
             {
                 // The sources behind it must not step in.
                 var environment = ["BUS_CONFIG_DIR": folder.path, name: value]
-                if isFile { environment["BUS_API_TOKEN"] = good }
-                if name == "BUS_API_TOKEN" { environment["BUS_EVENTS_TOKEN"] = good }
+                if name == "BUS_EVENTS_TOKEN_FILE" { environment["BUS_API_TOKEN"] = good }
+                if name.hasPrefix("BUS_API") { environment["BUS_EVENTS_TOKEN"] = good }
                 let text = failure(environment)
                 #expect(text?.contains(name) == true, "\(name) \(text ?? "-")")
                 #expect(text?.contains("canary") == false && text?.contains(expired) == false)
@@ -83,6 +87,33 @@ struct TokenSourceTests {
                 #expect(text?.contains("--token-file") == true && text?.contains("canary") == false)
             }
         }
+    }
+
+    @Test("a variable and its file at once are an error", arguments: ["BUS_API_TOKEN", "BUS_EVENTS_TOKEN"])
+    func bothForms(_ name: String) throws {
+        let file = try folder.write(token("file"), to: "token")
+        let failure = #expect(throws: ProcessFailure.self) { try find([name: token("x"), "\(name)_FILE": file]) }
+        #expect(failure?.exitCode == 2 && failure?.description == "\(name) and \(name)_FILE are both set; keep one")
+    }
+
+    @Test("base64 and a byte order mark are taken off")
+    func stored() throws {
+        let encoded = "base64:" + Data(token("encoded").utf8).base64EncodedString()
+        #expect(try find(["BUS_API_TOKEN": encoded]).subject == "encoded")
+        let file = try folder.write("\u{FEFF}\(encoded)\r\n", to: "token")
+        #expect(try find(["BUS_API_TOKEN_FILE": file]).subject == "encoded")
+    }
+
+    @Test("the report says what a token allows, and never the token")
+    func report() throws {
+        let reader = SettingsReader(environment: ["BUS_API_TOKEN": token("worker")])
+        let report = try TokenSource.report(in: reader, at: now)
+        for part in ["BUS_API_TOKEN", "subject worker", "audience ai.hg.fi/api", "scopes x", "2026-08-01T16:01:00Z"] {
+            #expect(report.contains(part), "\(report)")
+        }
+        #expect(!report.contains("eyJ"))
+        let opaque = SettingsReader(environment: ["BUS_API_TOKEN": "canary"])
+        #expect(try TokenSource.report(in: opaque, at: now).contains("does not say what it allows"))
     }
 
     @Test("the file that the dispatcher injects counts only when it is there")

@@ -93,9 +93,10 @@ final class WorkerBench: Sendable {
     ) async throws -> ProcessFailure? {
         var variables = ["BUS_EVENTS_LISTENER_RETRY_MIN": "1ms", "BUS_EVENTS_LISTENER_RETRY_MAX": "1ms"]
         variables.merge(environment) { $1 }
+        variables["BUS_EVENTS_CONSUMER"] = "one"
         var reader = SettingsReader(environment: variables)
-        let settings = WorkerSettings(
-            &reader, module: "bus-example", group: nil, consumer: "one", handlesOnce: once)
+        var settings = WorkerSettings(&reader, module: "bus-example")
+        settings.handlesOnce = once
         try reader.check()
         return try await EventsDouble.run(script) { double, client in
             let bench = WorkerBench(double, client, names, settings, failures, refusal, handler)

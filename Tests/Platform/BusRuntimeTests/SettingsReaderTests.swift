@@ -1,6 +1,7 @@
 import BusCore
 import BusRuntime
 import CoreMetrics
+import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -60,7 +61,7 @@ struct SettingsReaderTests {
     func bools(text: String, value: Bool) throws {
         var reader = SettingsReader(environment: ["B": text])
         let unflagged = reader.bool("B", default: true)
-        let flagged = reader.bool("B", flag: true)
+        let flagged = reader.bool("B", flag: .init("--b", ""))
         #expect(unflagged == value)
         #expect(flagged)
         try reader.check()
@@ -87,6 +88,135 @@ struct SettingsReaderTests {
         try reader.check()
         #expect(!reader.effectiveText.contains("plain"))
         #expect(reader.effectiveText.contains("A=[redacted]"))
+    }
+
+    @Test(
+        "quotes around a value are named, and nothing of a secret is shown",
+        arguments: ["\"canary\"", "'canary'", "\"canary"])
+    func quotes(_ pasted: String) throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(pasted + "\n", to: "secret")
+        for (environment, label) in [
+            (["S": pasted], "S"), (["S_FILE": file], "S_FILE"), (["S_FILE": "\"\(file)\""], "S_FILE"),
+            (["T": pasted], "T"),
+        ] {
+            var reader = SettingsReader(environment: environment)
+            _ = reader.secret("S")
+            _ = reader.text("T")
+            let faults = #expect(throws: SettingsFaults.self) { try reader.check() }
+            #expect(faults?.messages.first == "\(label) begins with a quote; remove the quotes")
+            #expect(faults?.description.contains("canary") == false)
+        }
+    }
+
+    @Test("a byte order mark is dropped; other encodings are named")
+    func encodings() throws {
+        let folder = try TemporaryFolder()
+        func fault(_ bytes: [UInt8]) throws -> String? {
+            let path = "\(folder.path)/secret"
+            try Data(bytes).write(to: URL(filePath: path))
+            var reader = SettingsReader(environment: ["S_FILE": path])
+            let secret = reader.secret("S")
+            do { try reader.check() } catch { return error.description }
+            #expect(secret?.reveal() == "abc")
+            return nil
+        }
+        #expect(try fault([0xEF, 0xBB, 0xBF] + Array("abc\r\n".utf8)) == nil)
+        let utf16: [UInt8] = [0x61, 0, 0x62, 0, 0x63, 0]
+        for bytes in [[0xFF, 0xFE] + utf16, [0xFE, 0xFF, 0, 0x61], utf16] {
+            #expect(try fault(bytes) == "the file of S_FILE is UTF-16 text; save it as UTF-8")
+        }
+        #expect(try fault([0xC3, 0x28])?.contains("is not UTF-8 text") == true)
+        #expect(try fault(Array(repeating: 0x61, count: 1 << 20))?.contains("is too large") == true)
+        #expect(try fault([])?.contains("is empty") == true)
+    }
+
+    @Test("a secret's variable and its file at once are a fault, under every name")
+    func bothForms() {
+        for (environment, names) in [
+            (["A": "1", "A_FILE": "/f"], "A and A_FILE"), (["OLD": "1", "OLD_FILE": "/f"], "OLD and OLD_FILE"),
+            (["A": "1", "OTHER_FILE": "/f"], "A and OTHER_FILE"),
+        ] {
+            var reader = SettingsReader(environment: environment)
+            _ = reader.secret("A", "OLD", files: ["OTHER_FILE"])
+            let faults = #expect(throws: SettingsFaults.self) { try reader.check() }
+            #expect(faults?.messages == ["\(names) are both set; keep one"])
+        }
+    }
+
+    @Test(
+        "durations of any size are judged, and the fault says the range",
+        arguments: ["106752d", "9999999999s", "0s", "-1s"])
+    func durations(_ text: String) {
+        var reader = SettingsReader(environment: ["D": text])
+        let value = reader.duration("D", default: "5s", in: .seconds(1) ... .seconds(600))
+        #expect((Duration.seconds(1) ... .seconds(600)).contains(value))
+        let faults = #expect(throws: SettingsFaults.self) { try reader.check() }
+        #expect(faults?.description.contains("D is") == true)
+    }
+
+    @Test("reading is declaring: an empty reader lists what there is")
+    func declarations() {
+        var reader = SettingsReader(environment: [:])
+        _ = reader.duration("D", flag: ["--d", "--dd"], default: "30s", in: .zero ... .seconds(600), help: "A time.")
+        _ = reader.secret("S", "OLD", files: ["F_FILE"], help: "A secret.")
+        _ = reader.choice("C", default: Color.red, help: "A colour.")
+        _ = reader.repeated("--path", value: "path", help: "A path.")
+        reader.refuse("NOT_YET", because: "it is not built yet; unset it")
+        reader.fix("FIXED", "1")
+        _ = reader.text("FIXED", help: "Not offered.")
+        reader.setDefault("N", "7")
+        _ = reader.integer("N", default: 1, in: 0...9, help: "A number.")
+        #expect(reader.settings.map(\.id) == ["D", "S", "C", "--path", "NOT_YET", "N"])
+        #expect(reader.settings[0].flags == ["--d", "--dd"])
+        #expect(
+            reader.settings.map(\.meaning) == [
+                "A time. From 0s to 10m. Default: 30s.", "A secret. Also read from OLD, F_FILE.",
+                "A colour. One of red, blue. Default: red.", "A path. May be repeated.",
+                "it is not built yet; unset it",
+                "A number. From 0 to 9. Default: 7.",
+            ])
+        #expect(reader.settings[1].variables == ["S", "S_FILE", "OLD", "OLD_FILE", "F_FILE"])
+        #expect(reader.settings.filter(\.isHidden).map(\.id) == ["NOT_YET"])
+    }
+}
+
+@Suite("Flags of a command line")
+struct CommandLineFlagsTests {
+    private static let settings = [
+        Setting("BUS_A", flags: ["--a", "--alias"], value: "text", summary: "A."),
+        Setting(flags: ["--verbose", "-v"], summary: "More."),
+        Setting(flags: ["--format", "-f"], value: "form", summary: "Form."),
+        Setting("BUS_X_SECRET_KEY", value: "text", isSecret: true, summary: "Key."),
+        Setting("BUS_API_TOKEN", value: "text", isSecret: true, summary: "Token."),
+    ]
+
+    @Test(
+        "every way to write a flag",
+        arguments: [
+            (["--a", "1"], ["--a": ["1"]], []), (["--a=1=2"], ["--a": ["1=2"]], []),
+            (["--alias", "1"], ["--a": ["1"]], []),
+            (["--a", "1", "--a="], ["--a": ["1", ""]], []), (["-vv", "-v"], ["--verbose": ["", "", ""]], []),
+            (["help", "-f", "json"], ["--format": ["json"]], ["help"]), (["--a", "-1"], ["--a": ["-1"]], []),
+            (["-v", "--", "-v", "x"], ["--verbose": [""]], ["-v", "x"]), (["-"], [:], ["-"]),
+        ] as [([String], [String: [String]], [String])])
+    func read(_ arguments: [String], _ values: [String: [String]], _ words: [String]) throws {
+        let flags = try CommandLineFlags(arguments, of: Self.settings)
+        #expect(flags.values == values && flags.words == words)
+    }
+
+    @Test(
+        "what is wrong is named, and a secret is not repeated",
+        arguments: [
+            (["--a"], "--a needs a value"), (["--a", "-v"], "--a needs a value"), (["-v=1"], "-v takes no value"),
+            (["--b"], "--b is unknown"), (["-vx"], "-vx is unknown"), (["--token", "canary"], "BUS_API_TOKEN_FILE"),
+            (["--secret-key=canary"], "set BUS_X_SECRET_KEY or"), (["--key", "canary"], "set BUS_X_SECRET_KEY or"),
+            (["--password", "canary"], "BUS_API_TOKEN"),
+        ])
+    func refused(_ arguments: [String], _ says: String) {
+        let faults = #expect(throws: SettingsFaults.self) { try CommandLineFlags(arguments, of: Self.settings) }
+        #expect(faults?.description.contains(says) == true, "\(faults?.description ?? "-")")
+        #expect(faults?.description.contains("canary") == false)
     }
 }
 

@@ -83,6 +83,11 @@ package struct BusProcess: Sendable {
         _ = BusSignal.send(BusSignal.terminate, to: id)
     }
 
+    /// Interrupts it, as Ctrl-C does.
+    package func interrupt() {
+        _ = BusSignal.send(BusSignal.interrupt, to: id)
+    }
+
     /// Ends it at once, as a power cut does.
     package func kill() {
         _ = BusSignal.send(BusSignal.kill, to: id)

@@ -4,6 +4,8 @@ import Glibc
 package enum BusSignal {
     /// Asks a process to stop.
     package static let terminate = SIGTERM
+    /// What Ctrl-C sends.
+    package static let interrupt = SIGINT
     /// Ends a process at once.
     package static let kill = SIGKILL
 

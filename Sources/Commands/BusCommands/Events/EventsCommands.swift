@@ -148,7 +148,7 @@ extension CommandSession {
         _ access: EventsAccess, scope: String, _ call: (EventsClient) async throws -> Value
     ) async throws -> Value {
         var settings = settings
-        let endpoint = settings.eventsEndpoint(flag: access.url)
+        let endpoint = settings.eventsEndpoint(flag: .init("--events-url", access.url))
         try settings.check()
         guard let endpoint else { throw ProcessFailure(exitCode: 2, "the Events API's URL is not set") }
         let tokens = try TokenSource.find(flag: access.tokenFile, in: settings, at: .now)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusContract
 import BusCore
 import BusRuntime
 import StripeClient
@@ -41,7 +42,8 @@ extension CommandSession {
             }
         let url = settings.text(
             "BUS_STRIPE_API_URL", flag: .init("--stripe-api-url", access.url), default: StripeAddress.stripe)
-        let address = StripeAddress(url ?? StripeAddress.stripe)
+        let mode = secret.flatMap { try? StripeKey($0) }?.mode ?? .test
+        let address = StripeAddress(url ?? StripeAddress.stripe, mode: mode)
         if address == nil {
             settings.addFault("\(access.url == nil ? "BUS_STRIPE_API_URL" : "--stripe-api-url") \(StripeAddress.rule)")
         }

@@ -21,6 +21,11 @@ package struct WebhookKey: Sendable, CustomStringConvertible, CustomReflectable 
         }
     }
 
+    /// True when every secret of such a list begins as Stripe's do.
+    package static func looksRight(_ configured: Secret) -> Bool {
+        configured.reveal().split(separator: ",").allSatisfy { $0.trimmingASCIIWhitespace().hasPrefix("whsec_") }
+    }
+
     /// Always `[redacted]`.
     package var description: String { "[redacted]" }
     /// Shows nothing of the key.

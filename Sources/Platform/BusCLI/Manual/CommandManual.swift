@@ -1,7 +1,9 @@
 import ArgumentParser
 import BusCore
+import BusRuntime
 
-/// A command and everything below it, as its parser describes it: what manuals and OpenCLI documents are made from.
+/// A command and everything below it, as its parser or its settings describe it: manuals and OpenCLI documents are made
+/// from this.
 package struct CommandManual: Sendable {
     /// Something that may stand behind the command's words.
     package struct Option: Hashable, Sendable {
@@ -14,6 +16,8 @@ package struct CommandManual: Sendable {
         package let summary: String
         package let isRequired: Bool
         package let isRepeating: Bool
+        /// The variables that say the same.
+        package let variables: [String]
     }
 
     /// One run of lines of a description.
@@ -34,6 +38,8 @@ package struct CommandManual: Sendable {
     package let options: [Option]
     /// What the words below lead to.
     package let commands: [CommandManual]
+    /// The settings of a service program; empty for a command that a parser describes.
+    package let settings: [Setting]
 
     /// Asks a parser for its description.
     package init(of command: any ParsableCommand.Type, name: String? = nil) {
@@ -50,6 +56,17 @@ package struct CommandManual: Sendable {
         self.paragraphs = paragraphs
         self.options = options
         self.commands = commands
+        settings = []
+    }
+
+    /// A service program, described by its settings.
+    package init(name: String, summary: String, paragraphs: [Paragraph], settings: [Setting]) {
+        self.name = name
+        self.summary = summary
+        self.paragraphs = paragraphs
+        self.settings = settings.filter { !$0.isHidden }
+        options = self.settings.filter { !$0.flags.isEmpty }.map { Option($0) }
+        commands = []
     }
 
     private init(_ command: JSONValue, name: String) {
@@ -61,6 +78,7 @@ package struct CommandManual: Sendable {
         commands = (command["subcommands"]?.elements ?? [])
             .filter { $0["shouldDisplay"]?.flag != false && $0["commandName"]?.text != "help" }
             .map { CommandManual($0, name: "\(name) \($0["commandName"]?.text ?? "")") }
+        settings = []
     }
 
     /// This command and all below it, depth first.
@@ -122,6 +140,18 @@ extension CommandManual.Option {
         self.summary = summary
         isRequired = false
         isRepeating = false
+        variables = []
+    }
+
+    /// The option of a setting that has flags.
+    init(_ setting: Setting) {
+        names = setting.flags.filter { !$0.hasPrefix("--") } + setting.flags.filter { $0.hasPrefix("--") }
+        value = setting.value
+        values = setting.values
+        summary = setting.meaning
+        isRequired = false
+        isRepeating = setting.isRepeatable
+        variables = setting.variables
     }
 
     fileprivate init(_ argument: JSONValue) {
@@ -136,6 +166,7 @@ extension CommandManual.Option {
         summary = argument["abstract"]?.text ?? ""
         isRequired = argument["isOptional"]?.flag == false && argument["defaultValue"] == nil
         isRepeating = argument["isRepeating"]?.flag == true
+        variables = []
     }
 
     /// `-f, --format <form>`.
@@ -146,6 +177,6 @@ extension CommandManual.Option {
 
     /// The summary with the values that may stand.
     package var text: String {
-        values.isEmpty ? summary : "\(summary) One of \(values.joined(separator: ", "))."
+        values.isEmpty || !variables.isEmpty ? summary : "\(summary) One of \(values.joined(separator: ", "))."
     }
 }

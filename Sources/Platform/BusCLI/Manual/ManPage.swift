@@ -16,6 +16,9 @@ package enum ManPage {
         lines += [".fi"]
         lines += description(manual.paragraphs, heading: ".SH")
         lines += optionLines(manual.options, heading: ".SH OPTIONS")
+        let variables = manual.settings.filter { $0.flags.isEmpty }
+        if !variables.isEmpty { lines.append(".SH ENVIRONMENT") }
+        lines += variables.flatMap { [".TP", ".B \(escaped($0.names))", plain($0.meaning)] }
         for section in sections { lines += [".SH \(escaped(section.title))", ".nf", plain(section.body), ".fi"] }
         if !manual.commands.isEmpty { lines.append(".SH COMMANDS") }
         for command in manual.commands.flatMap(\.all) {

@@ -1,3 +1,5 @@
+import BusRuntime
+
 /// A manual as a page of Markdown.
 package enum MarkdownManual {
     /// One section for every command, deeper ones under deeper headings; options in `shared` are left to the caller.
@@ -17,6 +19,19 @@ package enum MarkdownManual {
             }
     }
 
+    /// A table of settings.
+    private static func table(_ settings: [Setting]) -> [String] {
+        func code(_ words: [String]) -> String { words.map { "`\($0)`" }.joined(separator: ", ") }
+        return ["| flag | variable | meaning |", "|---|---|---|"]
+            + settings.map { setting in
+                let flag = setting.flags.isEmpty ? "" : "`\(setting.synopsis)`"
+                let names =
+                    setting.name.isEmpty
+                    ? [] : setting.isSecret ? [setting.name, "\(setting.name)_FILE"] : [setting.name]
+                return "| \(flag) | \(code(names)) | \(setting.meaning.replacing("|", with: "\\|")) |"
+            }
+    }
+
     private static func section(
         _ manual: CommandManual, _ level: Int, _ shared: Set<CommandManual.Option>
     ) -> String {
@@ -27,6 +42,10 @@ package enum MarkdownManual {
             case .verbatim(let lines): blocks.append((["```text"] + lines + ["```"]).joined(separator: "\n"))
             case .text(let text): blocks.append(text)
             }
+        }
+        if !manual.settings.isEmpty {
+            blocks.append(table(manual.settings.filter { !$0.isShared }).joined(separator: "\n"))
+            return blocks.joined(separator: "\n\n")
         }
         let options = manual.options.filter { !shared.contains($0) && !isPassedOn($0) }
         if !options.isEmpty { blocks.append(table(options).joined(separator: "\n")) }

@@ -1,12 +1,12 @@
 import BusCore
 import BusRuntime
 
-/// A program's commands and options for programs that write help pages: OpenCLI 0.1.0 (bus.md 8.3).
+/// A program's commands and options for programs that write help pages: OpenCLI 0.1.0.
 package enum OpenCLIDocument {
     /// Exit codes, each with what it means.
     package typealias ExitCode = (code: Int32, summary: String)
 
-    /// What every command of ours ends with (bus.md 8.3).
+    /// The exit codes of every program.
     package static let exitCodes: [ExitCode] = [
         (0, "success"), (1, "a failure at run time, of an API or of a token"), (2, "usage or configuration"),
     ]
@@ -63,6 +63,8 @@ package enum OpenCLIDocument {
                 }
             }
         }
+        let settings = manual.settings.filter { $0.flags.isEmpty }
+        metadata(settings.flatMap { setting in setting.variables.map { ($0, setting.meaning) } }, to: &writer)
         if !manual.examples.isEmpty { writer.member("examples", manual.examples) }
     }
 
@@ -81,6 +83,21 @@ package enum OpenCLIDocument {
                 }
             }
             writer.member("description", option.summary)
+            metadata(option.variables.map { ("variable", $0) }, to: &writer)
+        }
+    }
+
+    /// What the format has no member of its own for: the variables.
+    private static func metadata(_ entries: [(name: String, value: String)], to writer: inout JSONWriter) {
+        if entries.isEmpty { return }
+        writer.key("metadata")
+        writer.array { writer in
+            for entry in entries {
+                writer.object { writer in
+                    writer.member("name", entry.name)
+                    writer.member("value", entry.value)
+                }
+            }
         }
     }
 

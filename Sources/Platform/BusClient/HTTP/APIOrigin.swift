@@ -2,7 +2,7 @@ import BusCore
 import BusRuntime
 import FoundationEssentials
 
-/// Where a Bus deployment's APIs live, normalised from any documented spelling (bus.md D-51).
+/// Where a Bus deployment's APIs live, normalised from any documented spelling.
 package struct APIOrigin: Hashable, Sendable {
     /// Scheme, host, port and prefix, without a slash at the end.
     package let text: String
@@ -34,7 +34,7 @@ package struct APIOrigin: Hashable, Sendable {
 }
 
 extension SettingsReader {
-    /// The origin of `--api-url`, the command's own variable, or those that all commands share (D-51).
+    /// The origin of `--api-url`, the command's own variable, or those that all commands share.
     ///
     /// Nil when it is wrong, or not set where there is no default; then a fault is added.
     package mutating func apiOrigin(flag value: String?, variable: String?, default fallback: String?) -> APIOrigin? {
@@ -48,7 +48,7 @@ extension SettingsReader {
             }
             if let origin = APIOrigin(text) { return origin }
             addFault(
-                "\(value == nil ? name : "--api-url") is no http or https URL without user information; write one like "
+                "\(value == nil ? name : "--api-url") is not an http or https URL without user information; write one like "
                     + APIOrigin.local)
             return nil
         }

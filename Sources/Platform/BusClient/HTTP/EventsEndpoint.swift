@@ -2,7 +2,7 @@ import BusCore
 import BusRuntime
 import FoundationEssentials
 
-/// Where an Events API lives, normalised from any documented spelling (bus.md D-09).
+/// Where an Events API lives, normalised from any documented spelling.
 package struct EventsEndpoint: Hashable, Sendable {
     /// `…/api/v1/events`.
     package let collection: String
@@ -34,14 +34,16 @@ package struct EventsEndpoint: Hashable, Sendable {
 }
 
 extension SettingsReader {
-    /// The Events API of `--events-url` or `BUS_EVENTS_API_URL`; required.
-    package mutating func eventsEndpoint(flag value: String?) -> EventsEndpoint? {
+    /// The Events API of `--events-url` or `BUS_EVENTS_API_URL`, which is required.
+    package mutating func eventsEndpoint(flag: Flag = "--events-url") -> EventsEndpoint? {
         let text = requiredText(
-            "BUS_EVENTS_API_URL", flag: .init("--events-url", value), meaning: "the Events API's URL")
+            "BUS_EVENTS_API_URL", flag: flag, value: "url", meaning: "the Events API's URL",
+            help: "Base URL of the Events API.")
         if text.isEmpty { return nil }
         if let endpoint = EventsEndpoint(text) { return endpoint }
         addFault(
-            "BUS_EVENTS_API_URL is no http or https URL without user information; write one like http://127.0.0.1:8081")
+            "BUS_EVENTS_API_URL is not an http or https URL without user information; write one like "
+                + "http://127.0.0.1:8081")
         return nil
     }
 }

@@ -2,15 +2,15 @@ import BusCore
 import BusRuntime
 import Glibc
 
-/// How a worker listens and answers (bus.md 4.1).
+/// How a worker listens and answers .
 package struct WorkerSettings: Sendable {
-    /// Unicast group; the module's name unless set (D-23).
+    /// Unicast group; the module's name unless set.
     package var group: String
     /// This process inside the group.
     package var consumer: String
     /// How the streams are kept open.
     package var listener: ListenerSettings
-    /// Older requests are dropped, because their requester has timed out; nil keeps all (D-24).
+    /// Older requests are dropped, because their requester has timed out; nil keeps all.
     package var requestAgeMax: Duration?
     /// Handlers at once.
     package var concurrency: Int
@@ -18,19 +18,20 @@ package struct WorkerSettings: Sendable {
     package var handlesOnce: Bool
 
     /// Reads the settings every worker shares.
-    package init(
-        _ reader: inout SettingsReader, module: String, group: String?, consumer: String?, handlesOnce: Bool
-    ) {
-        self.group = reader.label("BUS_EVENTS_GROUP", flag: .init("--group", group), default: module)
-        let host = WorkerSettings.hostname()
-        self.consumer = reader.label(
-            "BUS_EVENTS_CONSUMER", flag: .init("--consumer", consumer), default: "\(module)-\(host)")
+    package init(_ reader: inout SettingsReader, module: String) {
+        group = reader.label(
+            "BUS_EVENTS_GROUP", flag: "--group", default: module,
+            help: "Group of the request streams; every request goes to one member.")
+        consumer = reader.label(
+            "BUS_EVENTS_CONSUMER", flag: "--consumer", default: "\(module)-\(WorkerSettings.hostname())",
+            shown: "\(module)-<host name>", help: "This process's name in the group.")
         listener = ListenerSettings(&reader)
         let age = reader.duration(
-            "BUS_EVENTS_REQUEST_MAX_AGE", default: "10m", in: .zero...Duration.seconds(365 * 86_400))
+            "BUS_EVENTS_REQUEST_MAX_AGE", default: "10m", in: .zero ... .seconds(365 * 86_400),
+            help: "Drop older requests, whose requester has given up; 0 keeps all.")
         requestAgeMax = age == .zero ? nil : age
-        concurrency = reader.integer("BUS_WORKER_CONCURRENCY", default: 8, in: 1...256)
-        self.handlesOnce = handlesOnce
+        concurrency = reader.integer("BUS_WORKER_CONCURRENCY", default: 8, in: 1...256, help: "Handlers at once.")
+        handlesOnce = reader.bool("", flag: "--once", help: "Handle one event, then exit 0.")
     }
 
     private static func hostname() -> String {
@@ -42,9 +43,13 @@ package struct WorkerSettings: Sendable {
 }
 
 extension SettingsReader {
-    /// A group or consumer: unsafe characters of a default become `-`, those of a given value are a fault (D-13).
-    fileprivate mutating func label(_ name: String, flag: Flag, default fallback: String) -> String {
-        let value = text(name, flag: flag, default: GroupName.made(from: fallback)) ?? ""
+    /// A group or consumer: unsafe characters of a default become `-`, those of a given value are a fault.
+    fileprivate mutating func label(
+        _ name: String, flag: Flag, default fallback: String, shown: String? = nil, help: String
+    ) -> String {
+        let value =
+            text(name, flag: flag, value: "name", default: GroupName.made(from: fallback), shown: shown, help: help)
+            ?? ""
         if !GroupName.isValid(value) {
             addFault("\(name) may hold letters, digits, dots, hyphens and underscores, 128 at most")
         }

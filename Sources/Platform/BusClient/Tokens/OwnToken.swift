@@ -1,21 +1,24 @@
 import BusCore
+import BusRuntime
 import FoundationEssentials
 
 /// A token of our own and what it says of itself, for our own use; nothing here is trusted.
 struct OwnToken {
     let secret: Secret
     let subject: String
+    let audience: String
     let expiresAt: Timestamp?
     /// Nil when the token names no scopes in a form we can read.
     let scopes: Set<String>?
     /// How long before its end a new token is looked for: a third of its life, at most half a minute.
     let renewalSeconds: Int64
 
-    /// Any token; one we cannot read is the server's to judge.
+    /// Any token; the server judges one that we cannot read.
     init(_ token: Secret) {
         secret = token
         let claims = OwnToken.claims(token)
         subject = claims["sub"]?.text ?? ""
+        audience = (claims["aud"].flatMap(OwnToken.words) ?? []).joined(separator: " ")
         expiresAt = claims["exp"]?.integer.flatMap { Timestamp(seconds: $0) }
         let words = ["scope", "scopes", "resources"].compactMap { claims[$0].flatMap(OwnToken.words) }
         scopes = words.isEmpty ? nil : Set(words.joined())
@@ -24,22 +27,40 @@ struct OwnToken {
         renewalSeconds = life.overflow ? 30 : min(30, max(0, life.partialValue / 3))
     }
 
-    /// A token that can be sent.
+    /// A token that can be sent, from the text of a variable or a file.
     init(checking text: String, at now: Timestamp) throws(Fault) {
-        if text.isEmpty { throw .empty }
+        try self.init(checking: OwnToken.secret(in: text), at: now)
+    }
+
+    /// A token that can be sent.
+    init(checking token: Secret, at now: Timestamp) throws(Fault) {
         // The HTTP library would refuse it with an error that shows the whole header.
-        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .broken }
-        self.init(Secret(text))
+        guard token.revealBytes().allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .broken }
+        self.init(token)
         if let expiresAt, expiresAt <= now { throw .expired }
     }
 
-    /// Why a text is not a token to send; the words follow "the token of X".
-    enum Fault: String, Error, CustomStringConvertible {
-        case empty = "is empty; mint one"
-        case broken = "has a blank or line end inside; mint a new one"
-        case expired = "has expired; mint a new one"
+    /// The token in the text of a variable or a file.
+    static func secret(in text: String) throws(Fault) -> Secret {
+        let secret: Secret?
+        do { secret = try Secret(pasted: text) } catch { throw .stored(error) }
+        guard let secret else { throw .empty }
+        return secret
+    }
 
-        var description: String { rawValue }
+    /// Why a text is not a token to send; the words follow "the token of X".
+    enum Fault: Error, CustomStringConvertible {
+        case empty, broken, expired
+        case stored(SecretFault)
+
+        var description: String {
+            switch self {
+            case .empty: "is empty; mint one, or unset it"
+            case .broken: "has a blank or line end inside; mint a new one"
+            case .expired: "has expired; mint a new one"
+            case .stored(let fault): fault.description
+            }
+        }
     }
 
     private static func claims(_ token: Secret) -> [String: JSONValue] {

@@ -75,12 +75,15 @@ package struct TokenRenewal {
     }
 
     private mutating func look(at path: String, _ now: Timestamp, _ logger: Logger) -> Reading {
-        guard let text = SettingsReader(environment: [:]).contents(ofFile: path)?.trimmed else {
-            return complain("cannot be read; check its file", logger)
-        }
-        if text == current.secret.reveal() { return .same }
         let fresh: OwnToken
-        do { fresh = try OwnToken(checking: text, at: now) } catch { return complain(error.description, logger) }
+        do {
+            let text = try SettingsFile.text(of: path, bytesMax: Limits.settingsFileBytesMax)
+            let secret = try OwnToken.secret(in: text)
+            if secret.revealBytes() == current.secret.revealBytes() { return .same }
+            fresh = try OwnToken(checking: secret, at: now)
+        } catch {
+            return complain("\(error)", logger)
+        }
         if fresh.subject != current.subject {
             return complain("is now for another subject; start again to use it", logger)
         }

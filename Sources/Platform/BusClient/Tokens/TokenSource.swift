@@ -12,6 +12,9 @@ package final class TokenSource: Sendable {
     package let subject: String
     /// What the token says it may do; nil when it does not say so in a form we can read.
     package let scopes: Set<String>?
+    /// What the first token says of its audience and end, for `--check-config`.
+    let audience: String
+    let expiresAt: Timestamp?
     private let renewal: Mutex<TokenRenewal>
 
     /// A token that is known already.
@@ -23,6 +26,8 @@ package final class TokenSource: Sendable {
         self.label = label
         subject = token.subject
         scopes = token.scopes
+        audience = token.audience
+        expiresAt = token.expiresAt
         renewal = Mutex(TokenRenewal(token, label: label, path: path))
     }
 
@@ -38,39 +43,18 @@ package final class TokenSource: Sendable {
 }
 
 extension TokenSource {
-    /// The file the dispatcher injects; it counts only when nothing else is set.
-    private static let dispatcherDefaultFile = ".bus/tokens/local-events.jwt"
-
-    /// Finds the token: the first source that is set wins, and a set source that cannot be used is an error (exit 1).
-    package static func find(flag: String?, in reader: SettingsReader, at now: Timestamp) throws -> TokenSource {
-        var files: [(label: String, path: String)] = []
-        if let flag { files.append(("--token-file", flag)) }
-        if let path = reader.variable("BUS_API_TOKEN_FILE") { files.append(("BUS_API_TOKEN_FILE", path)) }
-        if let path = reader.variable("BUS_EVENTS_TOKEN_FILE"), path != dispatcherDefaultFile {
-            files.append(("BUS_EVENTS_TOKEN_FILE", path))
-        }
-        if let file = files.first { return try read(file.path, label: file.label, in: reader, at: now) }
-        for name in ["BUS_API_TOKEN", "BUS_EVENTS_TOKEN"] {
-            if let text = reader.variable(name) { return try checked(text.trimmed, label: name, path: nil, at: now) }
-        }
-        for path in [dispatcherDefaultFile, configurationFolder(reader) + "/auth/api-token"] {
-            if let text = reader.contents(ofFile: path)?.trimmed, !text.isEmpty {
-                return try checked(text, label: "the saved token", path: renewable(path, reader), at: now)
-            }
-        }
-        throw ProcessFailure(
-            exitCode: 1, "no Bus token is set; set BUS_API_TOKEN or pass --token-file with a file that holds one")
-    }
-
+    /// The token in a file; failures name the label, never the path.
     static func read(
         _ path: String, label: String, in reader: SettingsReader, at now: Timestamp
     ) throws -> TokenSource {
-        guard let text = reader.contents(ofFile: path) else {
-            throw ProcessFailure(exitCode: 1, "the token file of \(label) cannot be read; check that it exists")
+        let text: String
+        do { text = try SettingsFile.text(of: path, bytesMax: Limits.settingsFileBytesMax) } catch {
+            throw ProcessFailure(exitCode: 1, "the token file of \(label) \(error)")
         }
-        return try checked(text.trimmed, label: label, path: renewable(path, reader), at: now)
+        return try checked(text, label: label, path: renewable(path, reader), at: now)
     }
 
+    /// A token as it is stored, decoded and judged as far as we can.
     static func checked(
         _ text: String, label: String, path: String?, at now: Timestamp
     ) throws -> TokenSource {
@@ -85,11 +69,5 @@ extension TokenSource {
     static func renewable(_ path: String, _ reader: SettingsReader) -> String? {
         var reader = reader
         return reader.bool("BUS_EVENTS_TOKEN_REFRESH", default: true) ? path : nil
-    }
-
-    static func configurationFolder(_ reader: SettingsReader) -> String {
-        if let folder = reader.variable("BUS_CONFIG_DIR") { return folder }
-        if let folder = reader.variable("XDG_CONFIG_HOME") { return folder + "/bus" }
-        return (reader.variable("HOME") ?? "") + "/.config/bus"
     }
 }

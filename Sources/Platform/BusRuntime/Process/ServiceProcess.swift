@@ -27,26 +27,20 @@ package struct ServiceProcess: Sendable {
     package let metrics: PrometheusRegistry
     /// What `/readyz` shows.
     package let readiness = Readiness()
-    private let shutdownSeconds: Double
+    private let shutdownTimeout: Duration
 
-    /// Sets up logs and metrics from `BUS_LOG_LEVEL`, `BUS_LOG_FORMAT` and `BUS_WORKER_SHUTDOWN_TIMEOUT`.
+    /// Sets up logs and metrics, and logs what the settings warned of.
     ///
     /// Call it once in a process: log and metrics back ends are global there.
-    package init(label: String, settings: inout SettingsReader) {
-        let level = settings.choice("BUS_LOG_LEVEL", default: Logger.Level.info)
-        let isTerminal = isatty(STDERR_FILENO) == 1
-        let format = settings.choice("BUS_LOG_FORMAT", default: isTerminal ? JSONLogHandler.Format.text : .json)
-        let shutdown = settings.duration(
-            "BUS_WORKER_SHUTDOWN_TIMEOUT", default: "10s", in: .seconds(0)...Duration.seconds(600))
-        shutdownSeconds = shutdown.inSeconds
+    package init(label: String, settings: ProcessSettings, warnings: [String] = []) {
+        shutdownTimeout = settings.shutdownTimeout
         metrics = PrometheusRegistry()
         MetricsSystem.bootstrap(metrics)
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level, format: format) }
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel, format: settings.logFormat) }
         logger = Logger(label: label)
-        // Who sets it wants the runtime's own report, and says what may be in it.
-        if settings.variable("SWIFT_BACKTRACE") == nil { CrashReports.leaveToSystem() }
         // A peer that goes away while we write is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        for warning in warnings { logger.warning("\(warning)") }
     }
 
     /// Runs services in order until one ends or a signal arrives; storage comes first and stops last.
@@ -56,7 +50,7 @@ package struct ServiceProcess: Sendable {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(shutdownSeconds)
+        configuration.maximumGracefulShutdownDuration = shutdownTimeout
         let group = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -84,32 +78,6 @@ package struct ServiceProcess: Sendable {
         }
         // The sequence ends when the group has stopped and this task was cancelled.
         try Task.checkCancellation()
-    }
-
-    /// Runs a program's main work and turns what it throws into a diagnostic and an exit code.
-    package static func main(_ work: () async throws -> Void) async {
-        do {
-            try await work()
-        } catch let faults as SettingsFaults {
-            for message in faults.messages { report(message) }
-            exit(2)
-        } catch let failure as ProcessFailure {
-            report(failure.description)
-            exit(failure.exitCode)
-        } catch is CancellationError {
-            exit(0)
-        } catch let error as BusError {
-            report(error.message)
-            exit(1)
-        } catch {
-            report("\(error)")
-            exit(1)
-        }
-    }
-
-    /// Settings and servers put their own words into messages: they stay on one line and show no credential.
-    private static func report(_ message: String) {
-        Terminal.error(Redaction.redact(message).onOneLine)
     }
 }
 

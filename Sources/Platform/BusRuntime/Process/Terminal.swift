@@ -17,7 +17,7 @@ package enum Terminal {
         write("ERROR \(text)\n", to: STDERR_FILENO)
     }
 
-    /// A failed write is ignored: when the reader is gone, nobody reads a report either.
+    /// Ignores a reader that went away: there is nobody left to tell.
     private static func write(_ text: String, to descriptor: Int32) {
         _ = write(Array(text.utf8), to: descriptor)
     }

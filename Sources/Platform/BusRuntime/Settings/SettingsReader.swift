@@ -1,55 +1,71 @@
 import BusCore
 import FoundationEssentials
 
-/// Every wrong setting of a start, reported together; the process exits 2.
-package struct SettingsFaults: Error, CustomStringConvertible {
-    /// One sentence each: what is wrong, then the remedy.
-    package let messages: [String]
-
-    /// Faults to report.
-    package init(_ messages: [String]) {
-        self.messages = messages
-    }
-
-    /// One fault a line.
-    package var description: String { messages.joined(separator: "\n") }
-}
-
-/// Reads settings once, at the start: flags before environment before `_FILE` before default (additions A-11).
+/// Reads settings once, at the start: flags before environment before files before defaults.
 ///
-/// It collects faults instead of throwing, so that an operator sees every problem of a configuration at once, and it
-/// remembers the effective values, secrets redacted, for the start log and `--check-config`.
+/// Every read is also the setting's declaration, so that reading from an empty reader lists what a program takes.
+/// Faults are collected, so that an operator sees every problem of a configuration at once.
 package struct SettingsReader {
-    /// A flag's value as given on the command line; nil when it was not given.
-    package struct Flag {
-        let name: String
+    /// The flag of a setting, with its aliases.
+    package struct Flag: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
+        let names: [String]
+        /// A value that another parser found; nil leaves the look-up to the reader.
         let value: String?
 
-        /// A flag and its value.
+        /// A flag whose value is known, or was not given.
         package init(_ name: String, _ value: String?) {
-            self.name = name
+            names = [name]
             self.value = value
+        }
+
+        /// A flag to look up in the command line.
+        package init(stringLiteral name: String) {
+            self.init(name, nil)
+        }
+
+        /// A flag with its aliases.
+        package init(arrayLiteral names: String...) {
+            self.names = names
+            value = nil
         }
     }
 
     private var environment: [String: String]
+    private let commandLine: CommandLineFlags
     private var faults: [String] = []
+    private var fixed: Set<String> = []
+    private var defaults: [String: String] = [:]
+    /// What was read so far, in that order.
+    package private(set) var settings: [Setting] = []
     /// Names and effective values in the order they were read; secrets show only whether they are set.
     package private(set) var effective: [(name: String, value: String)] = []
+    /// What is probably a mistake but does not stop the start.
+    package private(set) var warnings: [String] = []
+    /// False while settings are read that only the environment may set, as for the services inside `bus-local`.
+    package var offersFlags = true
 
-    /// A reader over an environment.
-    package init(environment: [String: String]) {
+    /// A reader over an environment and a parsed command line.
+    package init(environment: [String: String], commandLine: CommandLineFlags = CommandLineFlags()) {
         self.environment = environment
+        self.commandLine = commandLine
     }
 
     /// A reader over this process's environment.
-    package static func ofProcess() -> SettingsReader {
-        SettingsReader(environment: ProcessInfo.processInfo.environment)
+    package static func ofProcess(_ commandLine: CommandLineFlags = CommandLineFlags()) -> SettingsReader {
+        SettingsReader(environment: ProcessInfo.processInfo.environment, commandLine: commandLine)
     }
 
     /// Stands in for a variable that is set in no form.
     package mutating func setDefault(_ name: String, _ value: String) {
-        if environment[name] == nil, environment["\(name)_FILE"] == nil { environment[name] = value }
+        defaults[name] = value
+        if variable(name) == nil, variable("\(name)_FILE") == nil { environment[name] = value }
+    }
+
+    /// Decides a setting in the program's own name: it is not offered, and what the environment says does not count.
+    package mutating func fix(_ name: String, _ value: String?) {
+        environment[name] = value
+        environment["\(name)_FILE"] = nil
+        fixed.insert(name)
     }
 
     /// Fails when anything read so far was wrong.
@@ -59,155 +75,203 @@ package struct SettingsReader {
 
     /// Adds a fault that only the caller can see, such as two settings that exclude each other.
     package mutating func addFault(_ message: String) {
-        faults.append(message)
+        if !faults.contains(message) { faults.append(message) }
+    }
+
+    /// Adds a warning that is logged at the start and shown by `--check-config`.
+    package mutating func addWarning(_ message: String) {
+        if !warnings.contains(message) { warnings.append(message) }
+    }
+
+    /// Notes that a setting exists.
+    package mutating func declare(_ setting: Setting) {
+        var setting = setting
+        if !offersFlags { setting.flags = [] }
+        setting.fallback = defaults[setting.name] ?? setting.fallback
+        guard !setting.id.isEmpty, !fixed.contains(setting.name), !settings.contains(where: { $0.id == setting.id })
+        else { return }
+        settings.append(setting)
+    }
+
+    /// Notes what counts for a setting, the first time it is read.
+    package mutating func record(_ name: String, _ value: String) {
+        if !name.isEmpty, !effective.contains(where: { $0.name == name }) { effective.append((name, value)) }
     }
 
     // MARK: Values
 
     /// Text, where empty counts as unset.
     ///
-    /// A flag that is exactly `$NAME` or `${NAME}` stands for that variable (D-44).
-    package mutating func text(_ name: String, flag: Flag? = nil, default fallback: String? = nil) -> String? {
-        let value = given(name, flag) ?? fallback
-        effective.append((name, value ?? ""))
-        return value
+    /// A flag that is exactly `$NAME` or `${NAME}` stands for that variable.
+    package mutating func text(
+        _ name: String, flag: Flag? = nil, value: String = "text", default fallback: String? = nil,
+        shown: String? = nil, help: String = ""
+    ) -> String? {
+        let setting = Setting(name: name, value: value, fallback: shown ?? fallback ?? "", summary: help)
+        let text = given(setting, flag) ?? fallback
+        record(name, text ?? "")
+        return text
     }
 
     /// Text that must be given.
-    package mutating func requiredText(_ name: String, flag: Flag, meaning: String) -> String {
-        if let value = text(name, flag: flag) { return value }
-        faults.append("\(meaning) is not set; set \(name) or pass \(flag.name)")
+    package mutating func requiredText(
+        _ name: String, flag: Flag, value: String = "text", meaning: String, help: String = ""
+    ) -> String {
+        let setting = Setting(name: name, value: value, isRequired: true, summary: help)
+        let text = given(setting, flag)
+        record(name, text ?? "")
+        if let text { return text }
+        addFault("\(meaning) is not set; set \(name) or pass \(flag.names[0])")
         return ""
     }
 
-    /// A bool: a given flag is true; a word that is no bool in the environment falls back to the default (bus.md 4.1).
-    package mutating func bool(_ name: String, flag: Bool = false, default fallback: Bool = false) -> Bool {
+    /// A bool: a given flag is true; any other word in the environment falls back to the default.
+    package mutating func bool(
+        _ name: String, flag: Flag? = nil, default fallback: Bool = false, help: String = ""
+    ) -> Bool {
+        var setting = Setting(name: name, value: flag == nil ? "bool" : nil, summary: help)
+        if !name.isEmpty { setting.fallback = String(fallback) }
+        setting.flags = flag?.names ?? []
+        declare(setting)
         var value = fallback
-        switch environment[name]?.lowercased() {
+        switch variable(name)?.lowercased() {
         case "1", "true", "yes", "on": value = true
         case "0", "false", "no", "off": value = false
         default: break
         }
-        if flag { value = true }
-        effective.append((name, String(value)))
+        if let flag, !values(of: flag).isEmpty { value = true }
+        record(name, String(value))
         return value
     }
 
     /// A duration in Go's syntax or bare seconds.
     package mutating func duration(
-        _ name: String, flag: Flag? = nil, default fallback: String, in range: ClosedRange<Duration>
+        _ name: String, flag: Flag? = nil, default fallback: String, in range: ClosedRange<Duration>, help: String = ""
     ) -> Duration {
-        let text = given(name, flag) ?? fallback
-        effective.append((name, text))
+        let bounds = "\(range.lowerBound.shortText) to \(range.upperBound.shortText)"
+        let setting = Setting(
+            name: name, value: "time", fallback: fallback, range: "From \(bounds)", summary: help)
+        let text = given(setting, flag) ?? fallback
+        record(name, text)
         guard let value = Duration(goSyntax: text) else {
-            faults.append("\(label(name, flag)) is no duration; write it like 250ms, 30s or 1h30m")
+            addFault("\(label(name, flag)) is not a duration; write it like 250ms, 30s or 1h30m")
             return range.lowerBound
         }
-        if !range.contains(value) {
-            faults.append("\(label(name, flag)) is out of range; it may be \(range.lowerBound) to \(range.upperBound)")
-        }
-        return value
+        if !range.contains(value) { addFault("\(label(name, flag)) is out of range; it may be \(bounds)") }
+        return min(max(value, range.lowerBound), range.upperBound)
     }
 
     /// A whole number.
     package mutating func integer(
-        _ name: String, flag: Flag? = nil, default fallback: Int, in range: ClosedRange<Int>
+        _ name: String, flag: Flag? = nil, default fallback: Int, in range: ClosedRange<Int>, help: String = ""
     ) -> Int {
-        let text = given(name, flag) ?? String(fallback)
-        effective.append((name, text))
+        let bounds = "\(range.lowerBound) to \(range.upperBound)"
+        let setting = Setting(
+            name: name, value: "number", fallback: String(fallback), range: "From \(bounds)", summary: help)
+        let text = given(setting, flag) ?? String(fallback)
+        record(name, text)
         guard let value = Int(text), range.contains(value) else {
-            faults.append("\(label(name, flag)) must be a number from \(range.lowerBound) to \(range.upperBound)")
+            addFault("\(label(name, flag)) must be a number from \(bounds)")
             return fallback
         }
         return value
     }
 
-    /// One of a fixed set of words.
+    /// One of a fixed set of words; `notBuilt` are words of the contract that this build cannot serve.
     package mutating func choice<Choice: RawRepresentable & CaseIterable>(
-        _ name: String, flag: Flag? = nil, default fallback: Choice
+        _ name: String, flag: Flag? = nil, default fallback: Choice, shown: String? = nil, notBuilt: [String] = [],
+        help: String = ""
     ) -> Choice where Choice.RawValue == String {
-        let text = given(name, flag) ?? fallback.rawValue
-        effective.append((name, text))
+        let words = Choice.allCases.map(\.rawValue)
+        let setting = Setting(
+            name: name, value: "word", values: words, fallback: shown ?? fallback.rawValue, summary: help)
+        let text = given(setting, flag) ?? fallback.rawValue
+        record(name, text)
         if let choice = Choice(rawValue: text) { return choice }
-        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-        faults.append("\(label(name, flag)) is \"\(text)\"; it may be one of \(words)")
+        if notBuilt.contains(text) {
+            addFault("\(label(name, flag)) \(text) is not built yet; use \(fallback.rawValue)")
+        } else {
+            addFault("\(label(name, flag)) is \"\(text)\"; it may be one of \(words.joined(separator: ", "))")
+        }
         return fallback
     }
 
     /// A comma-separated list, trimmed, without empty members.
-    package mutating func list(_ name: String) -> [String] {
-        (text(name) ?? "").split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
+    package mutating func list(_ name: String, help: String = "") -> [String] {
+        (text(name, value: "a,b", help: help) ?? "").split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
     }
 
-    // MARK: Secrets
-
-    /// A secret from `NAME`, a file named by `NAME_FILE` (or another given name), or the systemd credential `NAME`.
-    ///
-    /// Surrounding whitespace goes; `base64:` marks an encoded value (bus.md R12). Of several names, older ones last,
-    /// the first that is set counts; a name and its file at once are a fault.
-    package mutating func secret(_ names: String..., files: [String] = []) -> Secret? {
-        for (index, name) in names.enumerated() {
-            let fileNames = ["\(name)_FILE"] + (index == 0 ? files : [])
-            let set = ([name] + fileNames).filter { variable($0) != nil }
-            guard let source = set.first else { continue }
-            effective.append((name, "[redacted]"))
-            if set.count > 1 {
-                faults.append("\(set.joined(separator: " and ")) are both set; keep one")
-                return nil
-            }
-            guard let value = variable(source), source != name else { return decode(variable(name) ?? "", label: name) }
-            if let content = contents(ofFile: value) { return decode(content, label: source) }
-            faults.append("the file named by \(source) cannot be read; check that it exists and who may read it")
-            return nil
-        }
-        effective.append((names[0], ""))
-        return credential(names[0])
+    /// Every value of a flag that may be given several times.
+    package mutating func repeated(_ flag: Flag, value: String, help: String) -> [String] {
+        declare(Setting(flags: flag.names, value: value, isRepeatable: true, summary: help))
+        return values(of: flag)
     }
 
-    /// The secret in a file that a flag names; it is decoded like a variable's.
-    package mutating func secret(ofFile path: String, flag: String) -> Secret? {
-        guard let content = contents(ofFile: path) else {
-            faults.append("the file of \(flag) cannot be read; check that it exists and who may read it")
-            return nil
-        }
-        guard let secret = decode(content, label: flag) else {
-            faults.append("the file of \(flag) is empty; put the secret in it")
-            return nil
-        }
-        return secret
+    /// A file of ours in the state folder, unless another place is set; required where `isNeeded`.
+    package mutating func statePath(
+        _ name: String, flag: Flag, file: String, isNeeded: Bool, help: String
+    ) -> String {
+        let shown = "$XDG_STATE_HOME/bus/\(file) or ~/.local/state/bus/\(file)"
+        let folder = variable("XDG_STATE_HOME") ?? variable("HOME").map { "\($0)/.local/state" }
+        let setting = Setting(name: name, value: "file", fallback: shown, summary: help)
+        let path = given(setting, flag) ?? folder.map { "\($0)/bus/\(file)" }
+        record(name, path ?? "")
+        if isNeeded, path == nil { addFault("no place for \(file) is known; set \(name) or HOME") }
+        return path ?? ""
     }
 
-    private mutating func credential(_ name: String) -> Secret? {
-        guard let folder = environment["CREDENTIALS_DIRECTORY"], let content = contents(ofFile: "\(folder)/\(name)")
-        else { return nil }
-        return decode(content, label: name)
-    }
-
-    private mutating func decode(_ text: String, label: String) -> Secret? {
-        let trimmed = text.trimmed
-        if trimmed.isEmpty { return nil }
-        guard trimmed.hasPrefix("base64:") else { return Secret(trimmed) }
-        guard let data = Data(base64Encoded: String(trimmed.dropFirst(7))), !data.isEmpty else {
-            faults.append("\(label) starts with base64: but the rest is not base64; encode it again")
-            return nil
-        }
-        return Secret(bytes: Array(data))
+    /// Refuses a variable of the contract that this build cannot serve.
+    package mutating func refuse(_ name: String, because reason: String) {
+        declare(Setting(name: name, value: "text", isSecret: true, isHidden: true, summary: reason))
+        if variable(name) != nil || variable("\(name)_FILE") != nil { addFault("\(name) is set, but \(reason)") }
     }
 
     // MARK: Sources
 
-    private mutating func given(_ name: String, _ flag: Flag?) -> String? {
-        guard let flag, let value = flag.value else {
-            return environment[name].flatMap { $0.trimmed.isEmpty ? nil : $0.trimmed }
+    /// Every value that the command line gives a flag.
+    package func values(of flag: Flag) -> [String] {
+        if let value = flag.value { return [value] }
+        return offersFlags ? commandLine.values[flag.names[0]] ?? [] : []
+    }
+
+    /// A value of the environment that is no setting of ours, such as `HOME`.
+    package func variable(_ name: String) -> String? {
+        environment[name].flatMap { $0.trimmed.isEmpty ? nil : $0 }
+    }
+
+    /// True for a variable that exists, even when it is empty.
+    package func isSet(_ name: String) -> Bool { environment[name] != nil }
+
+    /// A text file's content; nil when it cannot be read or is larger.
+    package func contents(ofFile path: String, bytesMax: Int = Limits.settingsFileBytesMax) -> String? {
+        try? SettingsFile.text(of: path, bytesMax: bytesMax)
+    }
+
+    private mutating func given(_ setting: Setting, _ flag: Flag?) -> String? {
+        var setting = setting
+        setting.flags = flag?.names ?? []
+        declare(setting)
+        guard let flag, let value = values(of: flag).last else {
+            return variable(setting.name).map { unquoted($0.trimmed, label: setting.name) }
         }
-        guard let variable = SettingsReader.variable(in: value) else { return value.isEmpty ? nil : value }
-        if let resolved = environment[variable], !resolved.isEmpty { return resolved }
-        faults.append("\(flag.name) names the variable \(variable), which is not set; set it or write the value")
+        guard let variable = SettingsReader.variable(in: value) else {
+            return value.isEmpty ? nil : unquoted(value, label: flag.names[0])
+        }
+        if let resolved = self.variable(variable) { return resolved }
+        addFault("\(flag.names[0]) names the variable \(variable), which is not set; set it or write the value")
         return nil
     }
 
+    /// The value without quotes that a shell or an editor left around it, which is a fault.
+    mutating func unquoted(_ text: String, label: String) -> String {
+        guard let quote = text.first, quote == "\"" || quote == "'" else { return text }
+        addFault("\(label) begins with a quote; remove the quotes")
+        return String(text.dropFirst().last == quote ? text.dropFirst().dropLast() : text.dropFirst())
+    }
+
     private func label(_ name: String, _ flag: Flag?) -> String {
-        flag?.value == nil ? name : flag?.name ?? name
+        guard let flag, !values(of: flag).isEmpty else { return name }
+        return flag.names[0]
     }
 
     private static func variable(in value: String) -> String? {
@@ -217,18 +281,14 @@ package struct SettingsReader {
         let isName = !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
         return isName ? String(name) : nil
     }
+}
 
-    /// A value of the environment that is no setting of ours, such as `HOME`.
-    package func variable(_ name: String) -> String? {
-        environment[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    /// A text file's content; nil when it cannot be read or is larger.
-    package func contents(ofFile path: String, bytesMax: Int = Limits.settingsFileBytesMax) -> String? {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= bytesMax else {
-            return nil
-        }
-        return String(data: data, encoding: .utf8)
+extension Duration {
+    /// As Go prints it, without parts that are zero: `10m`, `24h`.
+    fileprivate var shortText: String {
+        var text = goText
+        for ending in ["m0s", "h0m"] where text.hasSuffix(ending) { text.removeLast(2) }
+        return text
     }
 }
 

@@ -1,0 +1,85 @@
+import BusCore
+import FoundationEssentials
+
+extension SettingsReader {
+    /// A secret from `NAME`, a file named by `NAME_FILE` (or another given name), or the systemd credential `NAME`.
+    ///
+    /// Surrounding whitespace goes; `base64:` marks an encoded value. Of several names, older ones last, the first that
+    /// is set counts; a name and its file at once are a fault.
+    package mutating func secret(_ names: String..., files: [String] = [], help: String = "") -> Secret? {
+        declare(
+            Setting(
+                name: names[0], olderNames: Array(names.dropFirst()), fileNames: files, value: "text",
+                isSecret: true, summary: help))
+        for (index, name) in names.enumerated() {
+            let set = ([name, "\(name)_FILE"] + (index == 0 ? files : [])).filter { variable($0) != nil }
+            guard let source = set.first, let value = variable(source) else { continue }
+            record(name, "[redacted]")
+            if set.count > 1 {
+                addFault("\(set.joined(separator: " and ")) are both set; keep one")
+                return nil
+            }
+            return source == name ? decode(value, label: name) : secret(ofFile: value, flag: source)
+        }
+        record(names[0], "")
+        guard let folder = variable("CREDENTIALS_DIRECTORY") else { return nil }
+        let path = "\(folder)/\(names[0])"
+        return FileManager.default.fileExists(atPath: path)
+            ? secret(ofFile: path, flag: "the credential \(names[0])") : nil
+    }
+
+    /// A secret that must be given; a fault stands in for its absence.
+    package mutating func requiredSecret(_ name: String, _ olderName: String, meaning: String, help: String) -> Secret {
+        if let secret = secret(name, olderName, help: help) { return secret }
+        addFault("no \(meaning) is set; set \(name) or \(olderName), or name a file with _FILE")
+        return Secret("")
+    }
+
+    /// The secret in a file that a flag or variable names.
+    package mutating func secret(ofFile path: String, flag: String) -> Secret? {
+        let path = unquoted(path, label: flag)
+        do {
+            let content = try SettingsFile.text(of: path, bytesMax: Limits.settingsFileBytesMax)
+            if let secret = decode(content, label: flag) { return secret }
+            addFault("the file of \(flag) is empty; put the secret in it")
+        } catch {
+            addFault("the file of \(flag) \(error)")
+        }
+        return nil
+    }
+
+    private mutating func decode(_ text: String, label: String) -> Secret? {
+        do {
+            return try Secret(pasted: text)
+        } catch {
+            addFault("\(label) \(error)")
+            return Secret("")
+        }
+    }
+}
+
+/// Why stored text cannot be a secret; the words follow the name of its source.
+package enum SecretFault: String, Error, CustomStringConvertible {
+    case quoted = "begins with a quote; remove the quotes"
+    case notBase64 = "starts with base64: but the rest is not base64; encode it again"
+
+    /// What is wrong, then the remedy.
+    package var description: String { rawValue }
+}
+
+extension Secret {
+    /// Reads a secret as people store it: whitespace around it goes, and `base64:` marks an encoded value.
+    ///
+    /// Nil when it is empty.
+    package init?(pasted text: String) throws(SecretFault) {
+        let trimmed = text.trimmed
+        if trimmed.isEmpty { return nil }
+        if trimmed.hasPrefix("\"") || trimmed.hasPrefix("'") { throw .quoted }
+        guard trimmed.hasPrefix("base64:") else {
+            self.init(trimmed)
+            return
+        }
+        guard let data = Data(base64Encoded: String(trimmed.dropFirst(7))), !data.isEmpty else { throw .notBase64 }
+        self.init(bytes: Array(data))
+    }
+}

@@ -1,0 +1,174 @@
+import BusCore
+import Synchronization
+import TestSupport
+import Testing
+
+extension SettingEffects {
+    private static let account: [String: JSONValue] = ["account_id": .string(StripeRequester.account)]
+
+    /// The forms and headers that Stripe gets for one checkout.
+    private static func checkout(_ environment: [String: String]) async throws -> [StripeDouble.Request] {
+        let requests = Box()
+        try await StripeRequester.run(environment: environment) { requester in
+            _ = try await requester.ask("checkout_session.create", account, id: "checkout")
+            requests.set(requester.double.requests)
+        }
+        return requests.value
+    }
+
+    /// Whether an ingress with this environment takes a webhook of some age.
+    private static func takes(
+        _ environment: [String: String], flags: [String] = [], secret: String = "whsec_effect", age: Int64 = 0
+    ) async throws -> Int {
+        let deployment = try Deployment(webhookSecret: secret)
+        return try await deployment.withEvents { _ in
+            var variables = deployment.stripeEnvironment.merging(environment) { $1 }
+            variables["BUS_STRIPE_WEBHOOK_ADDR"] = variables["BUS_STRIPE_WEBHOOK_ADDR"] ?? "127.0.0.1:0"
+            return try await BusProcess.run(
+                Programs.stripe, ["--events-url", "http://\(deployment.eventsAddress)"] + flags, environment: variables
+            ) { worker in
+                let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                let webhook = SignedWebhook(
+                    eventID: "evt_effect", secret: secret, now: unixNow() - age, template: deployment.template)
+                return try await webhook.send(to: ingress).status
+            }.value
+        }
+    }
+
+    /// The Stripe worker.
+    static var ofStripe: [SettingEffect] {
+        [
+            SettingEffect("--webhook-addr", "BUS_STRIPE_WEBHOOK_ADDR") {
+                let address = "127.0.0.1:\(try FreePort.next())"
+                #expect(try await takes(["BUS_STRIPE_WEBHOOK_ADDR": address]) == 200)
+                #expect(
+                    try await takes(
+                        ["BUS_STRIPE_WEBHOOK_ADDR": "192.0.2.1:1"], flags: ["--webhook-addr", "127.0.0.1:0"])
+                        == 200)
+            },
+            SettingEffect("--webhook-only", "BUS_STRIPE_WEBHOOK_ONLY") {
+                for (flags, environment) in [(["--webhook-only"], [:]), ([], ["BUS_STRIPE_WEBHOOK_ONLY": "1"])] {
+                    // This Events API refuses every stream, which ends a worker that opens one.
+                    try await StripeDouble.run(faults: Array(repeating: .status(404), count: 50)) { double in
+                        let token = ["BUS_API_TOKEN": RecordedRun.token("x"), "BUS_LOG_FORMAT": "json"]
+                        _ = try await BusProcess.run(
+                            Programs.stripe, ["--events-url", double.url, "--webhook-addr", "127.0.0.1:0"] + flags,
+                            environment: token.merging(environment) { $1 }
+                        ) { worker in
+                            let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                            #expect(try await ingress.get("/readyz").status == 200)
+                            #expect(!double.requests.contains { $0.path.hasSuffix("/stream") })
+                        }
+                    }
+                }
+            },
+            SettingEffect("BUS_STRIPE_WEBHOOK_SECRET", "BUS_STRIPE_WEBHOOK_SECRET_FILE") {
+                let file = try TemporaryFolder()
+                let path = try file.write("\u{FEFF}whsec_other, whsec_effect\r\n", to: "secret")
+                #expect(try await takes(["BUS_STRIPE_WEBHOOK_SECRET": "whsec_effect"]) == 200)
+                #expect(try await takes(["BUS_STRIPE_WEBHOOK_SECRET": "whsec_other"]) == 400)
+                #expect(
+                    try await takes(["BUS_STRIPE_WEBHOOK_SECRET": "", "BUS_STRIPE_WEBHOOK_SECRET_FILE": path]) == 200)
+            },
+            SettingEffect("BUS_STRIPE_WEBHOOK_TOLERANCE") {
+                let wide = try await takes(["BUS_STRIPE_WEBHOOK_TOLERANCE": "600s"], age: 400)
+                #expect(wide == 200)
+                let narrow = try await takes([:], age: 400)
+                #expect(narrow == 400)
+            },
+            SettingEffect("BUS_STRIPE_WEBHOOK_REFETCH") {
+                for (value, isRead) in [("1", true), ("0", false)] {
+                    try await StripeDouble.run { double in
+                        let environment = [
+                            "BUS_STRIPE_SECRET_KEY": "sk_test_effect", "BUS_STRIPE_API_URL": double.url,
+                            "BUS_STRIPE_WEBHOOK_REFETCH": value,
+                        ]
+                        _ = try await takes(environment)
+                        #expect(double.requests.contains { $0.path.hasPrefix("/v1/subscriptions/") } == isRead)
+                    }
+                }
+            },
+            SettingEffect("BUS_STRIPE_API_URL", "BUS_STRIPE_API_VERSION", "BUS_STRIPE_DEFAULT_PRICE_ID") {
+                let requests = try await checkout([
+                    "BUS_STRIPE_API_VERSION": "2026-01-01.effect", "BUS_STRIPE_DEFAULT_PRICE_ID": "price_effect",
+                ])
+                #expect(requests.contains { $0.body.contains("price_effect") })
+                #expect(requests.allSatisfy { $0.headers["stripe-version"] == "2026-01-01.effect" })
+            },
+            SettingEffect("BUS_STRIPE_RETURN_URL") {
+                let requests = try await checkout(["BUS_STRIPE_RETURN_URL": "https://return.example/effect"])
+                #expect(requests.contains { $0.body.contains("return.example") })
+            },
+            SettingEffect("BUS_STRIPE_LIVE") {
+                let live = ["BUS_STRIPE_SECRET_KEY": "sk_live_effect"]
+                #expect(try await RecordedRun.of(Programs.stripe, [], live).exit == .code(2))
+                let allowed = try await RecordedRun.of(
+                    Programs.stripe, [], live.merging(["BUS_STRIPE_LIVE": "1"]) { $1 })
+                #expect(allowed.standardError.contains("LIVE MODE"))
+            },
+            SettingEffect("BUS_STRIPE_LOCAL_BASE_URL") {
+                let local = ["BUS_STRIPE_SECRET_KEY": "", "BUS_STRIPE_LOCAL_BASE_URL": "http://pages.example/effect"]
+                try await StripeRequester.run(environment: local) { requester in
+                    let answer = try await requester.ask("checkout_session.create", account, id: "local")
+                    #expect(answer["payload"]?["url"]?.text?.hasPrefix("http://pages.example/effect/") == true)
+                }
+            },
+            SettingEffect("BUS_STRIPE_TIMEOUT", "--timeout") {
+                for (flags, environment) in [(["--timeout", "1s"], [:]), ([], ["BUS_STRIPE_TIMEOUT": "1s"])] {
+                    try await StripeRequester.run(
+                        environment: environment, flags: flags, faults: Array(repeating: .silence, count: 9)
+                    ) { requester in
+                        let start = ContinuousClock.now
+                        _ = try await requester.ask("portal_session.create", account, id: "slow")
+                        #expect(ContinuousClock.now - start < .seconds(12), "the default is 25 s")
+                    }
+                }
+            },
+            SettingEffect("BUS_TRUSTED_SERVICE_SUBJECTS") {
+                let subject = "11111111-1111-4111-8111-111111111111"
+                for (trusted, isRefused) in [("", true), ("other, \(subject)", false)] {
+                    try await StripeRequester.run(environment: ["BUS_TRUSTED_SERVICE_SUBJECTS": trusted]) { requester in
+                        let answer = try await requester.ask(
+                            "checkout_session.create", account, id: "trust", subject: subject)
+                        #expect((answer["error"]?["type"]?.text == "forbidden_account") == isRefused, "\(answer)")
+                    }
+                }
+            },
+        ]
+            + ["BUS_STRIPE_SECRET_KEY", "BUS_STRIPE_SECRET_KEY_FILE", "BUS_STRIPE_API_KEY_FILE"].map { name in
+                SettingEffect(name) {
+                    let folder = try TemporaryFolder()
+                    let value =
+                        name.hasSuffix("_FILE") ? try folder.write("sk_test_\(name)\n", to: "key") : "sk_test_\(name)"
+                    var environment = ["BUS_STRIPE_SECRET_KEY": ""]
+                    environment[name] = value
+                    let requests = try await checkout(environment)
+                    #expect(!requests.isEmpty)
+                    #expect(requests.allSatisfy { $0.headers["authorization"] == "Bearer sk_test_\(name)" })
+                }
+            }
+    }
+
+    @Test(
+        arguments: [
+            ("whsec_right", nil), ("wrong", "does not begin with whsec_"),
+            ("whsec_a,we_123", "does not begin with whsec_"),
+        ] as [(String, String?)])
+    func aSecretThatLooksWrongIsWarnedOf(_ secret: String, _ warning: String?) async throws {
+        let environment = ["BUS_STRIPE_WEBHOOK_SECRET": secret]
+        let run = try await RecordedRun.of(Programs.stripe, [], environment)
+        let check = try await RecordedRun.of(Programs.stripe, ["--check-config"], environment)
+        #expect(check.exit == .code(0))
+        for text in [run.standardError, check.standardError] {
+            #expect(text.contains("BUS_STRIPE_WEBHOOK_SECRET does not begin") == (warning != nil), "\(text)")
+            #expect(!text.contains("we_123"))
+        }
+    }
+}
+
+/// A value that leaves a test's closure.
+final class Box: Sendable {
+    private let state = Mutex<[StripeDouble.Request]>([])
+    var value: [StripeDouble.Request] { state.withLock { $0 } }
+    func set(_ requests: [StripeDouble.Request]) { state.withLock { $0 = requests } }
+}
