@@ -48,8 +48,8 @@ struct LocalSettings {
         stripe = StripeSettings(&reader, flags: stripeFlags)
         for address in [wanted, stripe.webhookAddress].compactMap(\.self) where !address.isLoopback && !allowsRemote {
             reader.addFault(
-                "\(address) can be reached from other machines and the local secrets are public; listen on 127.0.0.1, "
-                    + "or pass --unsafe-listen if that is meant")
+                "other machines can reach \(address), and the local secrets are public; listen on 127.0.0.1, or pass "
+                    + "--unsafe-listen to allow it")
         }
         reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")
         var billingFlags = BillingFlags()

@@ -46,7 +46,7 @@ extension SettingsReader {
     {
         guard let text = text(name, flag: flag, default: fallback) else { return nil }
         if let address = ListenAddress(text) { return address }
-        addFault("\(name) is \"\(text)\", which is no address; write host:port, such as 127.0.0.1:8081")
+        addFault("\(name) is \"\(text)\", which is not an address; write host:port, such as 127.0.0.1:8081")
         return nil
     }
 }

@@ -2,12 +2,12 @@ import BusCore
 import BusRuntime
 import StripeCore
 
-/// Proves in memory that this build verifies, maps and refuses as it should (bus.md 4.2, `--self-test`).
+/// Proves in memory that this build verifies, maps and refuses as it should (`--self-test`).
 package enum StripeSelfTest {
     /// The line to print, or a failure that exits 1.
     package static func run() throws -> String {
         guard let key = WebhookKey(Secret("whsec_bus_test_secret_0001")) else { throw failure("no key") }
-        // Vector of stripe.md 8.1.
+        // A vector that other implementations agree on.
         let body = Array(
             (#"{"id":"evt_bus_0001","object":"event","api_version":"2026-07-29.dahlia","created":1785600000,"#
                 + #""type":"customer.subscription.updated"}"#).utf8)

@@ -4,7 +4,7 @@ import BusRuntime
 import BusServer
 import StripeCore
 
-/// What the command line said; everything else comes from the environment (bus.md 5.10).
+/// What the command line said; everything else comes from the environment.
 package struct StripeFlags: Sendable {
     package var eventsURL: String?
     package var webhookAddress: String?
@@ -19,7 +19,7 @@ package struct StripeFlags: Sendable {
     package init() {}
 }
 
-/// The settings of the Stripe worker, read and judged once (bus.md 5.10, additions ).
+/// The settings of the Stripe worker, read and judged once.
 package struct StripeSettings: Sendable {
     /// The Events API; nil only beside faults.
     package let events: EventsEndpoint?
@@ -47,7 +47,7 @@ package struct StripeSettings: Sendable {
     package let handlerBudget: Duration
     /// What requests take from the deployment.
     package let requests: StripeRequestSettings
-    /// Subjects that may act for any account (D-08).
+    /// Subjects that may act for any account.
     package let trustedSubjects: Set<String>
 
     /// Local, test or live.
@@ -92,7 +92,7 @@ package struct StripeSettings: Sendable {
 }
 
 extension SettingsReader {
-    /// The key, with live mode only on purpose (additions A-10).
+    /// The key; a live one counts only with `BUS_STRIPE_LIVE=1`.
     fileprivate mutating func stripeKey() -> StripeKey? {
         let isLiveAllowed = bool("BUS_STRIPE_LIVE")
         guard let secret = secret("BUS_STRIPE_SECRET_KEY", files: ["BUS_STRIPE_API_KEY_FILE"]) else { return nil }
@@ -100,8 +100,8 @@ extension SettingsReader {
             let key = try StripeKey(secret)
             if key.mode == .live, !isLiveAllowed {
                 addFault(
-                    "the Stripe key is a live key, which charges real cards; set BUS_STRIPE_LIVE=1 if that is meant, "
-                        + "or use a test key")
+                    "the Stripe key is a live key, which charges real cards; set BUS_STRIPE_LIVE=1 to use it, or "
+                        + "use a test key")
             }
             return key
         } catch {

@@ -1,7 +1,7 @@
 import BillingCore
 import BusCore
 
-/// A subscription read from Stripe, as opposed to told by an event (bus.md D-40).
+/// A subscription read from Stripe, not told by an event.
 package struct ObservedSubscription: Hashable, Sendable {
     /// Stripe's word for its standing.
     package let status: String

@@ -8,7 +8,7 @@ package enum StripeEventFault: Error, Equatable, Sendable {
     case notAnEvent(field: String)
 }
 
-/// What we use of a Stripe event, in either API shape; everything else is skipped unread (stripe.md 8.3).
+/// What we use of a Stripe event, in either API shape; everything else is skipped unread.
 package struct StripeEvent: Hashable, Sendable {
     /// `evt_…`.
     package let id: String
@@ -27,7 +27,7 @@ package struct StripeEvent: Hashable, Sendable {
     /// `data.previous_attributes.status`.
     package let previousStatus: String?
 
-    /// The event types that change a subscription's standing (bus.md 5.4).
+    /// The event types that change a subscription's standing.
     package enum Topic: String, Sendable, CaseIterable {
         case checkoutCompleted = "checkout.session.completed"
         case subscriptionCreated = "customer.subscription.created"

@@ -3,14 +3,13 @@ import BusCore
 
 /// Why a webhook is refused.
 package enum WebhookFault: Error, Equatable, Sendable {
-    /// Nothing in the body may be believed.
+    /// The signature does not vouch for the body.
     case signature(SignatureFault)
     /// Signed, but not an event.
     case event(StripeEventFault)
 }
 
-/// What we make of one webhook: the whole of bus.md 5.4 between the bytes and the answer, shared by the HTTP ingress
-/// and the verify request.
+/// What one webhook means, from its bytes to what follows; the HTTP ingress and the verify request share it.
 package struct WebhookDecision: Hashable, Sendable {
     /// What was verified.
     package let event: StripeEvent

@@ -13,7 +13,7 @@ package enum APIFault: Error, Sendable {
     /// It said yes in a form that cannot be read.
     case unreadable
 
-    /// An error body, `{"error":{…}}` (bus.md 3.5).
+    /// An error body, `{"error":{…}}`.
     package struct Refusal: Hashable, Sendable {
         /// The HTTP status.
         package let status: Int

@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// One event to publish; the key makes repeating it harmless (additions A-02).
+/// One event to publish; the key makes repeating it harmless.
 package struct EventDraft: Sendable {
     /// The event.
     package let envelope: EventEnvelope
@@ -20,7 +20,7 @@ package struct EventDraft: Sendable {
 
 /// Why the Events API did not do what was asked.
 package enum EventsFault: Error, Sendable {
-    /// 401 or 403: repeating with this token is pointless (D-22).
+    /// 401 or 403: repeating with this token is pointless.
     case refused(status: Int, message: String)
     /// 404: the URL is wrong, or the server lacks the route.
     case notFound
@@ -52,7 +52,7 @@ package struct EventsClient: Sendable {
     @discardableResult
     package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> String? {
         let answer = try await acceptance(of: draft, within: timeout)
-        // The contract promises a 2xx and nothing more (bus.md 3.3).
+        // The contract promises a 2xx and nothing more.
         return (try? JSONValue(parsing: answer))?["id"]?.text
     }
 
@@ -66,7 +66,7 @@ package struct EventsClient: Sendable {
         return try await send(request, within: timeout)
     }
 
-    /// Publishes all events or none.
+    /// Publishes all events or none.
     package func publish(_ drafts: [EventDraft], within timeout: Duration) async throws(EventsFault) {
         var writer = JSONWriter(capacity: drafts.count * 640)
         writer.object { writer in
@@ -106,7 +106,7 @@ package struct EventsClient: Sendable {
         throw refusal
     }
 
-    /// Ends deliveries of a group.
+    /// Ends deliveries of a group.
     package func acknowledge(
         group: String, delivery: String, outcome: DeliveryOutcome, within timeout: Duration
     ) async throws(EventsFault) {
@@ -126,7 +126,7 @@ package struct EventsClient: Sendable {
         _ = try await send(request, within: timeout)
     }
 
-    /// What the server can do beyond the published contract; empty when it does not say.
+    /// What the server can do beyond the published contract; empty when it does not say.
     package func features(within timeout: Duration) async throws(EventsFault) -> Set<String> {
         let answer = try await send(request(endpoint.capabilities, .GET), within: timeout)
         let features = (try? JSONValue(parsing: answer))?["features"]?.elements ?? []
@@ -218,19 +218,19 @@ extension HTTPClientRequest {
     }
 }
 
-/// How a delivery ended.
+/// How a delivery ended.
 package enum DeliveryOutcome: String, Sendable {
     case done, retry, dead
 }
 
-/// The query of one stream (bus.md 3.4).
+/// The query of one stream; docs/contract/events.md, "Streams".
 struct StreamQuery {
     var name: EventName
     var group: String?
     var consumer: String?
     var replay = false
     var follow = true
-    /// Starts after this event, on servers that can.
+    /// Starts after this event, on servers that can.
     var afterID: String?
     var acknowledges = false
 

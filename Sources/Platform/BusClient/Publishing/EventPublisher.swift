@@ -48,7 +48,7 @@ package final class EventPublisher: Service, Sendable {
         if let fault { throw fault }
     }
 
-    /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused (D-22).
+    /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused.
     package func run() async throws {
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
@@ -100,7 +100,7 @@ package final class EventPublisher: Service, Sendable {
         }
     }
 
-    /// A batch that was rejected, or a server that knows none, is published one by one: a bad event fails alone.
+    /// Publishes a rejected batch one by one, so that a bad event fails alone; a server without batches gets no more.
     private func settle(
         _ batch: [PublishQueue.Pending], after fault: EventsFault, until deadline: ContinuousClock.Instant
     ) async {
@@ -108,7 +108,7 @@ package final class EventPublisher: Service, Sendable {
         case .notFound where batch.count > 1, .rejected(status: 405, _, _) where batch.count > 1:
             serverLacksBatches.store(true, ordering: .relaxed)
             await sendEachAlone(batch, until: deadline)
-        // A missing scope is that of one name.
+        // One name may lack its scope while the others have theirs.
         case .rejected where batch.count > 1, .refused(status: 403, _) where batch.count > 1:
             await sendEachAlone(batch, until: deadline)
         default: for pending in batch { complete(pending, with: fault) }
@@ -148,7 +148,7 @@ package final class EventPublisher: Service, Sendable {
     }
 }
 
-/// What waits to be published and who waits for work: a state machine whose caller resumes and completes.
+/// The events that wait and the workers that wait for them: a state machine whose caller resumes and completes.
 struct PublishQueue {
     typealias Worker = CheckedContinuation<[Pending], Never>
 
@@ -190,7 +190,7 @@ struct PublishQueue {
         return nil
     }
 
-    /// Takes no more events; the workers to end now.
+    /// Refuses events from now on, and gives the workers that wait, to be ended.
     mutating func stop() -> [Worker] {
         isStopped = true
         defer { idleWorkers = [] }
