@@ -102,7 +102,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RefusedToken {
     @Test func webhookHears503AndTheProcessEndsWithOne() async throws {
         let deployment = try Deployment()
-        let token = TestTokens(secret: deployment.jwtSecret).token(scope: "events:send", now: unixNow())
+        // Its claims say that it may publish; the server knows another secret.
+        let token = TestTokens(secret: "another-hs256-key-not-a-secret").token(
+            scope: "billing:subscription:write", now: unixNow())
         try await deployment.withEvents { _ in
             let outcome = try await BusProcess.run(
                 "bus-integration-stripe", deployment.stripeArguments(),

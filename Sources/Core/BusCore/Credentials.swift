@@ -17,7 +17,7 @@ package enum Credentials {
         return scan.matches
     }
 
-    /// True when the text holds something that nobody writes by accident.
+    /// True when the text holds something that only a credential looks like.
     package static func areCertain(in text: String) -> Bool {
         var text = text
         return text.withUTF8 { all(in: $0).contains { $0.isCertain } }

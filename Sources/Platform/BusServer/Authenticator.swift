@@ -22,7 +22,7 @@ package struct Authenticator: Sendable {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw BusError(
-                .invalidAuth, "the Authorization header is no bearer token; send Authorization: Bearer <token>")
+                .invalidAuth, "the Authorization header holds no bearer token; send Authorization: Bearer <token>")
         }
         do {
             return try await verifier.verify(parts[1].trimmed, at: .now)

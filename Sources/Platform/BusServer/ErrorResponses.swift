@@ -6,7 +6,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Turns what a handler throws into an error body (docs/contract/events.md, "Statuses and error bodies").
+/// Turns whatever a handler throws into the one error body of all services.
 package struct ErrorResponses: RouterMiddleware {
     private let logger: Logger
 
@@ -44,7 +44,7 @@ package struct ErrorResponses: RouterMiddleware {
 }
 
 extension BusError {
-    /// Classifies anything a route can throw; what nobody knows is `internal_error` and keeps its text to the log.
+    /// Classifies what a route threw; an error of an unknown type is `internal_error`, and only the log has its text.
     package init(classifying error: any Error, path: String) {
         switch error {
         case let error as BusError: self = error

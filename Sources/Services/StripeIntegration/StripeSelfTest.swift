@@ -3,12 +3,12 @@ import BusCore
 import BusRuntime
 import StripeCore
 
-/// Checks in memory that this build verifies, maps and refuses correctly (`--self-test`).
+/// Proves in memory that this build verifies, maps and refuses as it should (`--self-test`).
 package enum StripeSelfTest {
     /// The line to print, or a failure that exits 1.
     package static func run() throws -> String {
         guard let key = WebhookKey(Secret("whsec_bus_test_secret_0001")) else { throw failure("no key") }
-        // A known signature.
+        // A vector that other implementations agree on.
         let body = Array(
             (#"{"id":"evt_bus_0001","object":"event","api_version":"2026-07-29.dahlia","created":1785600000,"#
                 + #""type":"customer.subscription.updated"}"#).utf8)

@@ -98,8 +98,8 @@ extension SettingsReader {
             let key = try StripeKey(secret)
             if key.mode == .live, !isLiveAllowed {
                 addFault(
-                    "the Stripe key is a live key, which charges real cards; set BUS_STRIPE_LIVE=1 if that is meant, "
-                        + "or use a test key")
+                    "the Stripe key is a live key, which charges real cards; set BUS_STRIPE_LIVE=1 to use it, or "
+                        + "use a test key")
             }
             return key
         } catch {

@@ -111,8 +111,9 @@ struct TokenRenewalTests {
             }
             for second in 3_570..<3_590 as Range<Int64> { #expect(token(source, after: second) == old) }
             let warnings = log.take().filter { $0.contains(words) }
-            #expect(warnings.count == 1 && warnings[0].contains("the old token stays in use"), "\(warnings)")
-            #expect(!warnings[0].contains(content?.nonEmpty ?? "CANARY") && !warnings[0].contains(folder.path))
+            let warning = try #require(warnings.first)
+            #expect(warnings.count == 1 && warning.contains("the old token stays in use"), "\(warnings)")
+            #expect(!warning.contains(content?.nonEmpty ?? "CANARY") && !warning.contains(folder.path))
             // Whoever writes it gets time to finish, but not for ever.
             #expect(step(source, refused: old, after: 3_600) == "later")
             #expect(step(source, refused: old, after: 3_630) == "later")

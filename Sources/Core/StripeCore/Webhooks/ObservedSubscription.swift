@@ -2,7 +2,7 @@ import BillingCore
 import BusContract
 import BusCore
 
-/// A subscription as read from Stripe, not as reported by an event.
+/// A subscription read from Stripe, not told by an event.
 package struct ObservedSubscription: Hashable, Sendable {
     /// Stripe's word for its standing.
     package let status: String

@@ -8,7 +8,7 @@ package enum StripeEventFault: Error, Equatable, Sendable {
     case notAnEvent(field: String)
 }
 
-/// The part of a Stripe event that we use, in either API shape; everything else is skipped.
+/// What we use of a Stripe event, in either API shape; everything else is skipped unread.
 package struct StripeEvent: Hashable, Sendable {
     /// `evt_…`.
     package let id: String

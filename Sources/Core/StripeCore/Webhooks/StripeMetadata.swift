@@ -22,7 +22,7 @@ package struct StripeMetadata: Hashable, Sendable {
         self.planID = planID
     }
 
-    /// The union of both feature keys: trimmed, without repeats, in order.
+    /// The union of both feature keys: trimmed, without doubles, in their order.
     package var featureList: [String] {
         FeatureList.union((features?.split(separator: ",").map(String.init) ?? []) + [feature].compactMap { $0 })
     }

@@ -20,7 +20,7 @@ package enum WebhookOutcome: Hashable, Sendable {
     case ignored(IgnoredReason)
 }
 
-/// Maps Stripe's events to subscription updates (docs/contract/webhooks.md, "Mapping to an update").
+/// From Stripe's events to `bus.billing.subscription.update`; docs/contract/webhooks.md, "Mapping to an update".
 package enum SubscriptionMapper {
     /// The update an event stands for, or why there is none.
     package static func map(_ event: StripeEvent, mode: StripeMode) -> WebhookOutcome {

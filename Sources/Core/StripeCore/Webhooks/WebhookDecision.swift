@@ -4,14 +4,13 @@ import BusCore
 
 /// Why a webhook is refused.
 package enum WebhookFault: Error, Equatable, Sendable {
-    /// The signature does not prove the body.
+    /// The signature does not vouch for the body.
     case signature(SignatureFault)
     /// Signed, but not an event.
     case event(StripeEventFault)
 }
 
-/// The decision about one webhook, from its bytes to the update or refusal; shared by the HTTP ingress
-/// and the verify request.
+/// What one webhook means, from its bytes to what follows; the HTTP ingress and the verify request share it.
 package struct WebhookDecision: Hashable, Sendable {
     /// What was verified.
     package let event: StripeEvent

@@ -2,7 +2,7 @@ import BusCore
 import BusRuntime
 import FoundationEssentials
 
-/// Where an Events API lives, normalised from any documented spelling.
+/// Where an Events API lives, normalised from any documented spelling; docs/contract/events.md, "Events address".
 package struct EventsEndpoint: Hashable, Sendable {
     /// `…/api/v1/events`.
     package let collection: String

@@ -1,7 +1,7 @@
 import BusCore
 import NIOHTTP1
 
-/// The auth API's issuing of tokens to operators and services (bus.md D-53).
+/// The auth API's issuing of tokens to operators and services.
 package struct TokenClient: Sendable {
     /// What the token should say; the server fills in what is nil.
     package struct Order: Sendable {

@@ -106,7 +106,7 @@ package struct EventFeed: Sendable {
             guard let chunk else { return true }
             for line in try lines.lines(in: chunk) {
                 guard let event = try? EventEnvelope(decoding: line) else {
-                    logger.warning("a line that is no event was skipped")
+                    logger.warning("a line that is not an event was skipped")
                     continue
                 }
                 lastID = event.id ?? lastID

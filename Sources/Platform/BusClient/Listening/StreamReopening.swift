@@ -84,7 +84,7 @@ struct StreamReopening {
                     + "\(client.tokens.label) needs \(AccessPolicy.scope(for: name, to: .listen))")
         case .notFound:
             throw ProcessFailure(
-                exitCode: 1, "there is no Events API at BUS_EVENTS_API_URL; check the URL and its prefix")
+                exitCode: 1, "nothing at BUS_EVENTS_API_URL answers as an Events API; check the URL and its prefix")
         case .rejected(let status, _, let message):
             throw ProcessFailure(
                 exitCode: 1, "the Events API rejected the stream of \(name) (\(status): \(message)); check the settings"

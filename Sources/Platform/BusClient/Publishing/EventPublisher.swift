@@ -101,7 +101,7 @@ package final class EventPublisher: Service, Sendable {
         }
     }
 
-    /// A batch that was rejected, or a server that knows none, is published one by one: a bad event fails alone.
+    /// Publishes a rejected batch one by one, so that a bad event fails alone; a server without batches gets no more.
     private func settle(
         _ batch: [PublishQueue.Pending], after fault: EventsFault, until deadline: ContinuousClock.Instant
     ) async {
@@ -109,7 +109,7 @@ package final class EventPublisher: Service, Sendable {
         case .notFound where batch.count > 1, .rejected(status: 405, _, _) where batch.count > 1:
             serverLacksBatches.store(true, ordering: .relaxed)
             await sendEachAlone(batch, until: deadline)
-        // A missing scope is that of one name.
+        // One name may lack its scope while the others have theirs.
         case .rejected where batch.count > 1, .refused(status: 403, _) where batch.count > 1:
             await sendEachAlone(batch, until: deadline)
         default: for pending in batch { complete(pending, with: fault) }
@@ -149,7 +149,7 @@ package final class EventPublisher: Service, Sendable {
     }
 }
 
-/// What waits to be published and who waits for work: a state machine whose caller resumes and completes.
+/// The events that wait and the workers that wait for them: a state machine whose caller resumes and completes.
 struct PublishQueue {
     typealias Worker = CheckedContinuation<[Pending], Never>
 
@@ -191,7 +191,7 @@ struct PublishQueue {
         return nil
     }
 
-    /// Takes no more events; the workers to end now.
+    /// Refuses events from now on, and gives the workers that wait, to be ended.
     mutating func stop() -> [Worker] {
         isStopped = true
         defer { idleWorkers = [] }

@@ -67,7 +67,7 @@ package struct JSONLogHandler: LogHandler {
         return writer.bytes
     }
 
-    /// One write per line keeps the lines of several threads apart; nobody is left to hear that standard error is closed.
+    /// One write per line keeps the lines of several threads apart; a closed standard error is ignored.
     private func write(_ line: [UInt8]) {
         _ = (line + [UInt8(ascii: "\n")]).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
