@@ -106,7 +106,7 @@ import Testing
                 complaint: "Limits.swift:"),
             Mistake(
                 file: "Sources/Core/BusCore/Limits.swift", text: "/// docs/contract/\("nothing").md",
-                complaint: "cites docs/contract/nothing.md, which does not exist"),
+                complaint: "cites docs/contract/\("nothing").md, which does not exist"),
             Mistake(
                 file: "Sources/Core/BusCore/Limits.swift",
                 text: "/// docs/contract/events.md, \"No such\n/// heading\".",
