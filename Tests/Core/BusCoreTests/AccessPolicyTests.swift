@@ -4,7 +4,7 @@ import Testing
 @Suite("Access policy")
 struct AccessPolicyTests {
     @Test(
-        "every row of bus.md 3.6",
+        "every row of the scope table",
         arguments: [
             ("bus.billing.status.request", "billing:read"), ("bus.billing.status.response", "billing:read"),
             ("bus.billing.portal_session.request", "billing:read"),
@@ -40,7 +40,7 @@ struct AccessPolicyTests {
     }
 
     @Test(
-        "unknown names inside a protected prefix fail closed (D-16)",
+        "unknown names inside a protected prefix fail closed",
         arguments: [
             ("bus.billing.new.request", "billing:admin"), ("bus.billing", "billing:admin"),
             ("bus.billing.subscription.update.x", "billing:admin"), ("bus.stripe.new", "billing:provider"),

@@ -1,7 +1,7 @@
 import BusCore
 import Testing
 
-/// The codes of the contract, with their HTTP status and whether repeating can help (bus.md 3.5, 5.7, 5.9, 6.1, 7.2).
+/// The codes of the contract, with their HTTP status and whether repeating can help.
 struct BusErrorTests {
     private static let contract: [String: (status: Int, isRetryable: Bool)] = [
         "bad_request": (400, false), "invalid_auth": (401, false), "forbidden": (403, false),
