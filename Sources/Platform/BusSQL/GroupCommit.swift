@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 /// Gathers concurrent changes into shared transactions, so that one sync to storage carries many of them.
 ///
-/// A change that comes while nothing runs is committed at once. Those that come during a commit form the next one.
+/// A change that comes while nothing runs is committed at once. Changes that come during a commit form the next one.
 package actor GroupCommit: Service {
     private struct Job: Sendable {
         let events: Int
@@ -66,7 +66,7 @@ package actor GroupCommit: Service {
         }
     }
 
-    /// Tries a commit without content after a failed one, because an unready server gets no publish that could succeed.
+    /// Tries an empty commit after a failed one: no publish reaches an unready server, so none could show that it works.
     package func tryAgain() {
         guard isFailing, queue.isEmpty, !signal.isClosed else { return }
         queue.append(
@@ -80,7 +80,7 @@ package actor GroupCommit: Service {
         signal.ring()
     }
 
-    /// Commits until shutdown, then what still waits.
+    /// Commits until shutdown, and then the changes that still wait.
     package func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             while true {

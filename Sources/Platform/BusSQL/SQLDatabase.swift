@@ -1,6 +1,6 @@
 /// A database with transactions: one SQL text, several engines.
 package protocol SQLDatabase: Sendable {
-    /// The engine's few differences.
+    /// How the engine differs from others.
     var dialect: SQLDialect { get }
 
     /// Runs `body` on one consistent snapshot.
@@ -49,12 +49,12 @@ extension SQLConnection {
     package func run(_ sql: SQL) throws -> Int { try run(sql, []) }
 }
 
-/// SQL text written in the source: only literals make one, so values cannot be spliced in.
+/// SQL text from a literal in the source, so that no value can become part of it.
 package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The text with `$1` parameters.
     package let text: String
 
-    /// The text with `?1` parameters: SQLite takes `$1` for a name, numbered by first appearance.
+    /// The text with `?1` parameters, because SQLite numbers `$1` by its first appearance.
     let positionalText: String
 
     /// A statement as it stands in the source.
@@ -82,7 +82,7 @@ package enum SQLValue: Sendable, Hashable {
     case text(String)
     case blob([UInt8])
 
-    /// A text, or null for nil.
+    /// A text; null for nil.
     package static func optional(_ text: String?) -> SQLValue {
         text.map { .text($0) } ?? .null
     }
@@ -135,7 +135,7 @@ package struct SQLRow: Sendable {
 
 /// Why a database did not do what it was asked.
 package enum SQLFault: Error, Equatable, Sendable {
-    /// A unique, foreign-key or check rule stood against it.
+    /// A unique, foreign-key or check rule was broken.
     case constraint(String)
     /// A column is missing or of another type than the code expects.
     case column(Int)
@@ -145,14 +145,16 @@ package enum SQLFault: Error, Equatable, Sendable {
     case unusablePath(String)
     /// A statement or one of its values does not suit the database.
     case refused(String)
-    /// A stored row does not say what the code that wrote it would have written.
+    /// The content of a stored row is damaged.
     case unreadable(String)
     /// The database itself fails: disk full, locked, damaged, unreachable.
     case failed(String)
 }
 
 extension SQLFault {
-    /// True when every other change would fail too; else the fault belongs to the change that met it.
+    /// True when every other change would fail too.
+    ///
+    /// Otherwise the fault belongs to one change.
     package var isOfTheDatabase: Bool {
         switch self {
         case .failed, .unusablePath: true
@@ -160,7 +162,7 @@ extension SQLFault {
         }
     }
 
-    /// True when another setting, not another try, is the remedy.
+    /// True when another setting is the remedy, and trying again is not.
     package var isAboutTheFile: Bool {
         switch self {
         case .unusablePath, .newerSchema: true

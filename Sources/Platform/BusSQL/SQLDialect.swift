@@ -1,8 +1,10 @@
-/// What engines write differently; everything else is one SQL text.
+/// The few places where engines need different SQL.
 package enum SQLDialect: Sendable {
     case sqlite
 
-    /// The type of a 64-bit key that the program chooses; SQLite then keeps the row under it, without a second tree.
+    /// The type of a 64-bit key that the program chooses.
+    ///
+    /// SQLite stores the row under it and needs no second index.
     package var keyColumn: SQL {
         switch self {
         case .sqlite: "INTEGER"

@@ -37,7 +37,7 @@ extension SQLDatabase {
 }
 
 extension SQLConnection {
-    /// Changes a row that means nothing, to see whether the database takes changes.
+    /// Changes a row without meaning, to see whether the database takes changes.
     package func tryWriting() throws {
         try run(
             """

@@ -2,7 +2,7 @@ import BusRuntime
 import Logging
 import ServiceLifecycle
 
-/// Stops last and closes the file, so that nothing is lost that was accepted.
+/// Stops last and closes the file, so that every accepted change is stored.
 package struct StorageCloser: Service {
     private let database: SQLiteDatabase
     private let logger: Logger

@@ -1,7 +1,9 @@
 import BusCore
 import Synchronization
 
-/// Whether a store answers: somebody asks often, it is looked at at most once in an interval.
+/// Whether a store answers.
+///
+/// However often somebody asks, the store is read at most once in an interval.
 package final class StoreProbe: Sendable {
     private struct State {
         var canRead = true
@@ -13,7 +15,7 @@ package final class StoreProbe: Sendable {
     private let read: @Sendable () async throws -> Void
     private let state = Mutex(State())
 
-    /// A probe that looks by `read`, which throws when the store cannot be read.
+    /// A probe around `read`, which throws when the store cannot be read.
     package init(
         interval: Duration = .seconds(Limits.storeProbeIntervalSeconds),
         read: @escaping @Sendable () async throws -> Void
@@ -22,7 +24,7 @@ package final class StoreProbe: Sendable {
         self.read = read
     }
 
-    /// Looks if it is time to; true when it did.
+    /// Reads the store if the interval is over; returns whether it did.
     @discardableResult
     package func look() async -> Bool {
         guard startLook() else { return false }
@@ -35,7 +37,7 @@ package final class StoreProbe: Sendable {
         return true
     }
 
-    /// What the last look found; a look that takes too long says no.
+    /// What the last read found; false while a read takes too long.
     package var answers: Bool {
         state.withLock { state in
             let isSlow = state.lookingSince.map { .now - $0 > .seconds(Limits.storeProbeSeconds) } ?? false

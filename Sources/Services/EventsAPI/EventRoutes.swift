@@ -6,7 +6,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 
-/// The Events API over HTTP (bus.md 3, additions ).
+/// The Events API over HTTP.
 package struct EventRoutes: Sendable {
     let authenticator: Authenticator
     let appender: EventAppender
@@ -16,11 +16,11 @@ package struct EventRoutes: Sendable {
     let access: AccessSettings
     let now: @Sendable () -> Timestamp
 
-    /// Whom the routes treat in which way.
+    /// Who counts as a service, and what administrators may do.
     package struct AccessSettings: Sendable {
-        /// Subjects that count as services (D-07).
+        /// Subjects that count as services.
         package let serviceSubjects: Set<String>
-        /// `name=*` is allowed to administrators (D-17).
+        /// `name=*` is allowed to administrators.
         package let allowsWildcard: Bool
 
         /// Settings of one deployment.
@@ -125,7 +125,7 @@ package struct EventRoutes: Sendable {
 
     // MARK: Access
 
-    /// The owner whose events a token may see; nil for service tokens (D-07).
+    /// The owner whose events a token may see; nil for service tokens.
     func owner(of principal: Principal) -> String? {
         principal.isService(listedSubjects: access.serviceSubjects) ? nil : principal.subject
     }

@@ -1,9 +1,9 @@
 import BusSQL
 
-/// The tables of the event log (bus.md D-18, D-55; additions ).
+/// The tables of the event log.
 ///
-/// Times and `seq` are nanoseconds since 1970. `seq` is the number inside the event's id, so ids, publish order and
-/// age are one order and one index, and `id` is unique because `seq` is.
+/// Times and `seq` are nanoseconds since 1970. `seq` is the number inside the event's id. So one index orders events by
+/// id, by publishing and by age.
 enum EventSchema {
     static let name = "events"
 

@@ -17,7 +17,9 @@ package struct EventsService: Sendable {
     private let routes: EventRoutes
     private let health: StoreHealth
 
-    /// Opens the storage and connects everything; nothing listens before the services run.
+    /// Opens the storage and wires the parts.
+    ///
+    /// Nothing listens before the services run.
     package init(_ settings: EventsSettings, process: ServiceProcess) async throws {
         self.settings = settings
         self.process = process
@@ -46,7 +48,9 @@ package struct EventsService: Sendable {
         }
     }
 
-    /// Everything that runs, in the order of starting; it stops the other way round: streams, listeners, commits, file.
+    /// The services in the order they start.
+    ///
+    /// They stop in the opposite order: streams, listeners, commits, file.
     ///
     /// `bus-local` adds the routes of its other services to the one listener.
     package func services(
@@ -90,7 +94,7 @@ package struct EventsService: Sendable {
     }
 }
 
-/// Stops first: takes the server out of service and ends its streams, which would otherwise hold it open.
+/// Stops first: marks the server as not ready and ends its streams, which would otherwise keep it running.
 private struct StreamCloser: Service {
     let wakeUps: WakeUps
     let readiness: Readiness

@@ -3,7 +3,7 @@ import BusSQL
 import Logging
 import ServiceLifecycle
 
-/// Removes old events in small transactions, never one that a delivery still needs.
+/// Removes old events in small transactions, but none that a delivery still needs.
 package struct Retention: Service {
     private let commits: GroupCommit
     private let keep: Duration
@@ -20,7 +20,7 @@ package struct Retention: Service {
         self.now = now
     }
 
-    /// Removes what is too old, again and again until shutdown.
+    /// Removes expired events and abandoned groups at intervals until shutdown.
     package func run() async throws {
         guard keep > .zero else { return try await gracefulShutdown() }
         await cancelWhenGracefulShutdown {
@@ -39,7 +39,7 @@ package struct Retention: Service {
         }
     }
 
-    /// Removes everything that may go now; returns how many events that were.
+    /// Removes all expired events and returns how many there were.
     ///
     /// Kept regardless of age: the newest event, from which ids go on after a restart; events with an unacknowledged or
     /// parked delivery; and events that a group with unacknowledged deliveries has yet to reach. The group of one owner
@@ -65,7 +65,7 @@ package struct Retention: Service {
     /// Ends groups from which nobody has claimed for the retention time, or for a week if that is longer; returns their
     /// names.
     ///
-    /// A claim takes what waits first. So a delivery that could be claimed for all that time says that nobody came. A
+    /// A claim takes waiting deliveries first. So a delivery that waited for all that time shows that nobody claimed. A
     /// group that comes back starts as a new one, at the oldest event kept.
     package func endAbandonedGroups() async throws -> [String] {
         let seconds = max(keep.wholeNanoseconds / 1_000_000_000, Limits.abandonedGroupSecondsMin)

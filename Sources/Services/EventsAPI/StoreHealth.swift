@@ -2,13 +2,13 @@ import BusCore
 import BusRuntime
 import BusSQL
 
-/// Whether the store can be read and written: real commits say so, and a look at it when somebody asks.
+/// Whether the store can be read and written, judged by the commits and by a read when somebody asks.
 package struct StoreHealth: Sendable {
     private let commits: GroupCommit
     private let readiness: Readiness
     private let probe: StoreProbe
 
-    /// Health of the log behind `commits`; looks at it at most once in `interval`.
+    /// The health of `log`, which is read at most once in `interval`.
     package init(
         commits: GroupCommit, log: EventLog, readiness: Readiness,
         interval: Duration = .seconds(Limits.storeProbeIntervalSeconds)

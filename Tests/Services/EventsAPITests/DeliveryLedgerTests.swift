@@ -182,13 +182,14 @@ struct DeliveryLedgerTests {
                 #expect(claimed.map(\.id.attempt) == [attempt])
                 bench.clock.advance(29)
                 _ = try await bench.ledger.acknowledge(
-                    [(claimed[0].id, .retry(code: "unhandled", delaySeconds: nil))], in: group,
+                    [(try #require(claimed.first).id, .retry(code: "unhandled", delaySeconds: nil))], in: group,
                     mayListen: { _ in true })
             }
             bench.clock.advance(3 * 86_400)
             let claimed = try await bench.ledger.claim(try request()).deliveries
             _ = try await bench.ledger.acknowledge(
-                [(claimed[0].id, .retry(code: nil, delaySeconds: nil))], in: group, mayListen: { _ in true })
+                [(try #require(claimed.first).id, .retry(code: nil, delaySeconds: nil))], in: group,
+                mayListen: { _ in true })
             #expect(try await bench.ledger.claim(try request()).nextAt == bench.clock.now.advanced(bySeconds: 1))
             #expect(try await bench.ledger.deadLetters(group: nil, after: 0, limit: 1).isEmpty)
         }

@@ -80,30 +80,4 @@ struct EventLogTests {
         try after.close()
         #expect(EventIDSequence.number(of: next) == EventIDSequence.number(of: last).map { $0 + 1 })
     }
-
-    @Test func noQueryOfTheHotPathsScansATable() async throws {
-        let statements: [(SQL, Int)] = [
-            (EventLog.lookupByKey, 2), (EventLog.runOfName, 4), (EventLog.runOfOwner, 5),
-            (DeliveryRow.selection, 3), (DeliveryRow.update, 9), (DeliveryRow.leasing, 11), (DeliveryRow.deletion, 3),
-            (DeliveryRow.line, 1), (ClaimTransaction.heldCount, 4), (ClaimTransaction.due, 5),
-            (ClaimTransaction.nextAvailable, 4), (ClaimTransaction.cursor, 3), (Retention.stepEnd, 3),
-            (Retention.removal, 2), ("SELECT seq FROM bus_events ORDER BY seq DESC LIMIT 1", 0),
-        ]
-        try await EventBench.run { bench in
-            try await bench.database.read { connection in
-                for (statement, count) in statements {
-                    let values = [SQLValue](repeating: .integer(1), count: count)
-                    let plan = try connection.rows("EXPLAIN QUERY PLAN " + statement, values).map { try $0.text(3) }
-                    // Walking an index from its end to a LIMIT of one or of a chunk is the one "scan" that stays short.
-                    let scans = plan.filter { step in
-                        (step.hasPrefix("SCAN") && !step.contains("USING") && !step.contains("step")
-                            && !(statement.text.contains("ORDER BY seq DESC LIMIT 1")))
-                            || step.contains("TEMP B-TREE")
-                    }
-                    #expect(scans.isEmpty, "\(statement.text): \(plan)")
-                    #expect(!plan.isEmpty)
-                }
-            }
-        }
-    }
 }

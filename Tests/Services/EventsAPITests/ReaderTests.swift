@@ -38,7 +38,7 @@ import Testing
             lost.vanish()
             try await bench.streamsOpen(0)
             let rest = try await bench.get("\(stream)&delivery=unicast&group=g&replay=true&follow=false")
-            // What went into the connection's buffers before the break is gone (D-21); the page under way is not.
+            // Lines in the connection's buffers before the break are lost. The page under way comes again.
             #expect(rest.numbers.last == 60)
             #expect(rest.numbers.count >= 30)
             #expect(rest.numbers == Array((61 - Int64(rest.numbers.count))...60))

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Lets one process at a time open a database file: a lock on a file beside it, which stays there empty.
+/// Lets one process at a time open a database file, by a lock on an empty file beside it.
 ///
 /// Turning on the write-ahead log needs the database alone, and SQLite's busy time-out does not wait for that.
 struct OpeningLock: ~Copyable {

@@ -3,12 +3,12 @@ import Foundation
 import GRDB
 import Glibc
 
-/// SQLite behind the seam: a file with one writer and a few readers, or a private database in memory.
+/// A SQLite file with one writer and a few readers, or a private database in memory.
 package struct SQLiteDatabase: SQLDatabase {
     private let writer: any DatabaseWriter
     private let file: OpenedFile?
 
-    /// The engine's few differences.
+    /// How SQLite differs from other engines.
     package var dialect: SQLDialect { .sqlite }
 
     /// Opens or creates a file; its folder is created for the owner alone.
@@ -18,7 +18,7 @@ package struct SQLiteDatabase: SQLDatabase {
         (writer, file) = try SQLiteDatabase.openFile(path)
     }
 
-    /// Never suspends: whoever waits for the lock keeps its thread, so its holder must not need another one.
+    /// It never suspends: a task that waits for the lock blocks its thread, so the holder must not need another one.
     private static func openFile(_ path: String) throws -> (DatabasePool, OpenedFile) {
         try createFolder(of: path)
         let lock = try OpeningLock(path: path)
@@ -92,7 +92,9 @@ package struct SQLiteDatabase: SQLDatabase {
         }
     }
 
-    /// Creates the file if there is none; one that is there is not even opened, which would end its locks.
+    /// Creates a missing file.
+    ///
+    /// An existing one is not opened here, because closing it would end SQLite's locks on it.
     private static func createFile(_ path: String) throws {
         // The write-ahead log and its index take over the permissions of the file.
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -104,7 +106,9 @@ package struct SQLiteDatabase: SQLDatabase {
     }
 }
 
-/// The file as it was opened: a removed file still takes changes, which end with the process.
+/// The identity of the opened file.
+///
+/// A removed file would still take changes and lose them with the process.
 private struct OpenedFile {
     private let path: String
     private let device: dev_t

@@ -19,7 +19,7 @@ struct ClaimTransaction {
 
     /// The answer when there is nothing to claim; nil when a transaction has something to change.
     ///
-    /// Many consumers wake up for one event; those who come too late must not queue for the one writer.
+    /// One event wakes many consumers. Those that come too late must not wait for the one writer.
     mutating func emptyResult() throws -> ClaimedDeliveries? {
         try countRoom()
         if hasRoom {
@@ -31,7 +31,7 @@ struct ClaimTransaction {
     mutating func run() throws {
         try countRoom()
         for name in request.names where hasRoom { try claimAgain(name) }
-        // Every round moves the cursor; what is parked takes no room.
+        // Parked deliveries take no room, and every round moves the cursor.
         for name in request.names { while hasRoom, !isCut, try claimNew(name) {} }
     }
 
@@ -54,7 +54,7 @@ struct ClaimTransaction {
         return try connection.first(ClaimTransaction.anyNewOfOwner, values + [.text(owner)]) != nil
     }
 
-    /// The newest event the group has seen of a name; a new group starts at the oldest one kept (bus.md D-20).
+    /// The newest event the group has seen of a name; a new group starts at the oldest one kept.
     private func position(_ name: EventName) throws -> Int64 {
         try connection.first(ClaimTransaction.cursor, groupValues + [.text(name.text)])?.integer(0) ?? 0
     }
@@ -77,7 +77,7 @@ struct ClaimTransaction {
 
     /// Events whose lease or wait is over.
     private mutating func claimAgain(_ name: EventName) throws {
-        // What is parked takes no room; each round leaves fewer, and one transaction parks a page at most.
+        // Parked deliveries take no room. Each round leaves fewer, and one transaction parks a page at most.
         while hasRoom, !isCut, try claimDue(name) {}
     }
 

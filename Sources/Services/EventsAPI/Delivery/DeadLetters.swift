@@ -1,7 +1,7 @@
 import BusCore
 import BusSQL
 
-/// The record of a parked delivery: what an operator needs, nothing of the payload (bus.md R6, D-55).
+/// The record of a parked delivery for an operator, without the payload (`docs/contract/events.md, "Dead letters"`).
 package struct DeadLetter: Hashable, Sendable {
     /// The record's number, from 1.
     package let number: Int64
@@ -9,11 +9,11 @@ package struct DeadLetter: Hashable, Sendable {
     package let eventID: String
     /// The number inside the event's id.
     let sequence: Int64
-    /// What had happened.
+    /// The event's name.
     package let name: String
-    /// Whose delivery it was.
+    /// The group that did not handle it.
     package let group: DeliveryGroup
-    /// Who had published it.
+    /// The module that published it.
     package let source: String?
     /// The payment company the event is about, where the event says so.
     package let provider: String?
@@ -49,7 +49,7 @@ extension DeliveryLedger {
         }
     }
 
-    /// Delivers dead letters again, with their attempts counted anew; returns how many were found.
+    /// Delivers dead letters again, counting attempts from one, and returns how many were found.
     package func replay(_ selection: ReplaySelection) async throws -> Int {
         switch selection {
         case .numbers(let numbers):

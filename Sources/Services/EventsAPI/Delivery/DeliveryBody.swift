@@ -8,7 +8,7 @@ struct DeliveryBody {
     init(_ bytes: [UInt8]) throws(BusError) {
         let value = try DeliveryBody.document(bytes)
         guard let group = value["group"]?.text, GroupName.isValid(group) else {
-            throw BusError(.badRequest, "group is missing or no name; send the group of the stream")
+            throw BusError(.badRequest, "group is missing or invalid; send the group of the stream")
         }
         guard let deliveries = value["deliveries"]?.elements, 1...Limits.batchEventsMax ~= deliveries.count else {
             throw BusError(.badRequest, "deliveries is missing or too long; send 1 to \(Limits.batchEventsMax)")
@@ -17,14 +17,16 @@ struct DeliveryBody {
         self.deliveries = deliveries
     }
 
-    /// The deliveries' ids; nil for text that was never an id, which is unknown and no fault.
+    /// The deliveries' ids.
+    ///
+    /// A text that was never an id gives nil and counts as unknown.
     func ids() throws(BusError) -> [DeliveryID?] {
         var ids: [DeliveryID?] = []
         for (index, delivery) in deliveries.enumerated() { ids.append(try id(delivery, index)) }
         return ids
     }
 
-    /// The deliveries' ids with what is said about them.
+    /// The deliveries' ids with their outcomes.
     func outcomes() throws(BusError) -> [(id: DeliveryID?, outcome: DeliveryOutcome)] {
         var outcomes: [(id: DeliveryID?, outcome: DeliveryOutcome)] = []
         for (index, delivery) in deliveries.enumerated() {
@@ -45,7 +47,7 @@ struct DeliveryBody {
         if let value = delivery["code"] {
             guard let text = value.text, DeliveryBody.isCode(text) else {
                 throw BusError(
-                    .badRequest, "delivery \(index): code is no code; use up to 64 letters, digits and underscores")
+                    .badRequest, "delivery \(index): code is invalid; use up to 64 letters, digits and underscores")
             }
             code = text
         }
@@ -66,7 +68,7 @@ struct DeliveryBody {
         }
     }
 
-    /// What to replay, and how many of the ids were none.
+    /// What to replay, and how many texts were not ids.
     static func replay(_ bytes: [UInt8]) throws(BusError) -> (ReplaySelection, unreadable: Int) {
         let value = try document(bytes)
         switch (value["ids"]?.elements, value["group"]?.text) {

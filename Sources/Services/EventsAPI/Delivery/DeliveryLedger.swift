@@ -11,7 +11,7 @@ package struct Delivery: Hashable, Sendable {
 
 /// How a stream claims deliveries.
 package struct ClaimRequest: Sendable {
-    /// On whose behalf.
+    /// The group that claims.
     package let group: DeliveryGroup
     /// The names asked for.
     package let names: [EventName]
@@ -42,7 +42,7 @@ package struct ClaimedDeliveries: Sendable {
     package let nextAt: Timestamp?
 }
 
-/// Who has which event of which group, at least once (A-04, bus.md D-20, D-21).
+/// Tracks which consumer holds which event of a group, with delivery at least once (`docs/contract/events.md, "Delivery"`).
 package struct DeliveryLedger: Sendable {
     let log: EventLog
     let commits: GroupCommit
@@ -61,7 +61,7 @@ package struct DeliveryLedger: Sendable {
 
     // MARK: Claiming
 
-    /// Leases what waits for another attempt, then events the group has not seen; bounded by page and by what is held.
+    /// Leases deliveries that wait for another attempt, then events that are new to the group, up to the free places.
     package func claim(_ request: ClaimRequest) async throws -> ClaimedDeliveries {
         let empty = try await log.read { [now] connection in
             var claim = ClaimTransaction(request: request, now: now(), connection: connection)
@@ -77,9 +77,11 @@ package struct DeliveryLedger: Sendable {
 
     // MARK: Acknowledging
 
-    /// Applies what consumers say; a lease that ended counts as unknown and changes nothing.
+    /// Applies the outcomes.
     ///
-    /// `mayListen` is asked for the name of each known delivery; one refusal rejects the whole call.
+    /// A delivery whose lease ended counts as unknown and stays as it is.
+    ///
+    /// `mayListen` checks the name of each known delivery. One refusal rejects the whole call.
     package func acknowledge(
         _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
         mayListen: @escaping @Sendable (EventName) -> Bool
@@ -105,7 +107,7 @@ package struct DeliveryLedger: Sendable {
         return (known, outcomes.count - known)
     }
 
-    /// Starts the leases anew.
+    /// Restarts the leases, as often as a consumer asks.
     package func extend(
         _ ids: [DeliveryID], in group: DeliveryGroup, mayListen: @escaping @Sendable (EventName) -> Bool
     ) async throws -> (acknowledged: Int, unknown: Int) {
@@ -125,14 +127,14 @@ package struct DeliveryLedger: Sendable {
         return (known, ids.count - known)
     }
 
-    /// Marks deliveries done that were written out on a stream without acknowledgements (bus.md D-21).
+    /// Removes deliveries that were written to a stream without acknowledgements.
     package func finish(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
         try await commits.perform { connection in
             for id in ids { try DeliveryRow.remove(id, in: group, connection) }
         }
     }
 
-    /// Gives deliveries back that could not be written out, for another consumer at once (bus.md D-21).
+    /// Returns deliveries that could not be written, so that another consumer can claim them at once.
     package func giveBack(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
         try await commits.perform { [now] connection in
             let now = now()

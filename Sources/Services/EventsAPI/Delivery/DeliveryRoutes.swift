@@ -5,7 +5,7 @@ import BusServer
 import Hummingbird
 import HummingbirdCore
 
-/// Acknowledgements, leases and dead letters (additions A-04).
+/// Acknowledgements, leases and dead letters over HTTP.
 extension EventRoutes {
     @Sendable func acknowledge(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
@@ -36,7 +36,7 @@ extension EventRoutes {
         var after: Int64 = 0
         if let text = values.first("after") {
             guard let number = DeadLetter.number(of: text) else {
-                throw values.fault("after", "is no dead letter's id", "send the last id of the page before")
+                throw values.fault("after", "is not the id of a dead letter", "send the last id of the page before")
             }
             after = number
         }
@@ -80,7 +80,7 @@ extension DeadLetter {
     /// The record's id on the wire.
     var id: String { "dl_\(number)" }
 
-    /// Reads an id back; nil when it is none.
+    /// Reads an id back; nil for other texts.
     static func number(of id: String) -> Int64? {
         id.hasPrefix("dl_") ? Int64(id.dropFirst(3)) : nil
     }

@@ -127,8 +127,9 @@ struct DeliveryRow {
 }
 
 extension EventEnvelope {
-    /// The label of a payment company in the metadata, else in the payload. Texts that are no label are left out,
-    /// because they could be anything.
+    /// The label of a payment company in the metadata, else in the payload.
+    ///
+    /// Other texts are left out, because they could hold a secret.
     fileprivate var provider: String? {
         let text = metadata["provider"] ?? (try? payload.value())?["provider"]?.text
         return text.flatMap { FeatureList.isLabel($0) ? $0 : nil }

@@ -1,6 +1,6 @@
 import BusCore
 
-/// Who shares deliveries: a group's name inside its owner scope (bus.md D-18).
+/// Who shares deliveries: a group's name inside its owner scope.
 package struct DeliveryGroup: Hashable, Sendable {
     /// Nil for service tokens, whose groups see every owner's events; else the token's subject.
     package let owner: String?
@@ -13,7 +13,7 @@ package struct DeliveryGroup: Hashable, Sendable {
         self.name = name
     }
 
-    /// `owner_scope` in the tables; `*` is no token subject a user can have.
+    /// The value of the column `owner_scope`; no user's token has the subject `*`.
     var scope: String { owner ?? "*" }
 
     init(scope: String, name: String) {
@@ -21,7 +21,9 @@ package struct DeliveryGroup: Hashable, Sendable {
     }
 }
 
-/// One claim of one event; an id of an earlier claim means nothing any more.
+/// One claim of one event.
+///
+/// A later claim makes this id invalid.
 package struct DeliveryID: Hashable, Sendable {
     /// The event's number.
     package let sequence: Int64
@@ -33,7 +35,7 @@ package struct DeliveryID: Hashable, Sendable {
         self.attempt = attempt
     }
 
-    /// Reads an id that a stream line carried; nil when it is none.
+    /// Reads the id of a stream line; nil for other texts.
     package init?(_ text: String) {
         let parts = text.split(separator: "_", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "dlv", let sequence = Int64(parts[1]), let attempt = Int(parts[2]) else {
@@ -46,7 +48,7 @@ package struct DeliveryID: Hashable, Sendable {
     package var text: String { "dlv_\(sequence)_\(attempt)" }
 }
 
-/// What a consumer says about a delivery.
+/// What a consumer says about a delivery.
 package enum DeliveryOutcome: Hashable, Sendable {
     case done
     case retry(code: String?, delaySeconds: Int?)
@@ -107,7 +109,7 @@ package struct DeliveryState: Hashable, Sendable {
         isLeased && self.attempt == attempt && now < availableAt
     }
 
-    /// Takes a consumer's word, if it still holds the lease.
+    /// Applies an outcome, if the consumer still holds the lease.
     package func acknowledging(
         _ outcome: DeliveryOutcome, attempt: Int, at now: Timestamp
     ) -> Acknowledgement {

@@ -1,7 +1,7 @@
 import BusCore
 import BusSQL
 
-/// Puts events into the log, durably, and wakes those who wait for them.
+/// Stores events durably in the log and wakes the streams that wait for them.
 package struct EventAppender: Sendable {
     private let log: EventLog
     private let commits: GroupCommit
@@ -27,7 +27,9 @@ package struct EventAppender: Sendable {
         return first
     }
 
-    /// Stores all events or none, in order; a rejected one is named by its index.
+    /// Stores all events in order, or none.
+    ///
+    /// The error names a rejected event by its index.
     package func append(batch drafts: [EventDraft]) async throws -> [AcceptedEvent] {
         try await store(drafts, isBatch: true)
     }

@@ -7,14 +7,16 @@ package struct EventDraft: Sendable {
     package let name: EventName
     /// The publisher's token subject.
     package let owner: String
-    /// Makes repeating the publish harmless.
+    /// Makes repeating the publish harmless.
     package let idempotencyKey: String?
     let correlationID: String?
     let payload: JSONText
-    /// The canonical envelope without its id, which is put in front when the log gives one.
+    /// The canonical envelope without its id.
+    ///
+    /// The log puts the id in front.
     let body: [UInt8]
 
-    /// Stamps the owner, drops what only the server may say, and fills in the time (bus.md D-06).
+    /// Stamps the owner, drops the id that a caller sent, and fills in a missing time.
     package init(_ envelope: EventEnvelope, owner: String, idempotencyKey: String?, at now: Timestamp) {
         var envelope = envelope
         envelope.id = nil
@@ -23,7 +25,7 @@ package struct EventDraft: Sendable {
         name = envelope.name
         self.owner = owner
         self.idempotencyKey = idempotencyKey
-        // The column is for looking up; engines take no U+0000 in it, and the envelope keeps the full text.
+        // Engines refuse U+0000 in a text column. The envelope keeps the full text.
         correlationID = envelope.correlationID.flatMap { $0.contains("\0") ? nil : $0 }
         payload = envelope.payload
         body = envelope.encoded()
@@ -56,7 +58,7 @@ package struct AcceptedEvent: Hashable, Sendable {
     package let id: String
     /// What happened.
     package let name: EventName
-    /// True when an earlier publish with the same key had stored it.
+    /// True when an earlier publish with the same key had stored it.
     package let isDuplicate: Bool
 }
 
@@ -70,7 +72,7 @@ package struct StoredEvent: Hashable, Sendable {
     /// The bytes of the line.
     var size: Int { envelope?.utf8.count ?? 0 }
 
-    /// Reads the columns `seq` and `envelope`; a line that is cut off or no text counts as damaged.
+    /// Reads the columns `seq` and `envelope`; a line that is cut off, or that is not text, counts as damaged.
     init(_ row: SQLRow) throws {
         sequence = try row.integer(0)
         let line = try row.readableText(1)

@@ -12,7 +12,7 @@ package final class EventLog: Sendable {
         ids = Mutex(EventIDSequence(after: newest))
     }
 
-    /// Brings the tables up to date and goes on where the log ended.
+    /// Migrates the tables and continues after the newest event.
     package static func open(_ database: any SQLDatabase) async throws -> EventLog {
         try await database.migrate(EventSchema.name, EventSchema.migrations)
         let newest = try await database.read { try newestSequence($0) }
@@ -21,9 +21,11 @@ package final class EventLog: Sendable {
 
     // MARK: Appending
 
-    /// Appends inside the caller's transaction, all or nothing when the caller undoes it on an error.
+    /// Appends inside the caller's transaction.
     ///
-    /// A key used before for the same event gives the first acceptance again; for another event it is a conflict.
+    /// The caller undoes it on an error.
+    ///
+    /// A key that was used for the same event gives the first acceptance again. For another event it is a conflict.
     func append(
         _ drafts: [EventDraft], isBatch: Bool, at now: Timestamp, _ connection: any SQLConnection
     ) throws -> [AcceptedEvent] {
@@ -80,7 +82,7 @@ package final class EventLog: Sendable {
         try await read { try EventLog.newestSequence($0) }
     }
 
-    /// Where a stream that resumes after `id` starts, or nil when that event is unknown or expired.
+    /// Where a stream that resumes after `id` starts, or nil when that event is unknown or expired.
     package func position(after id: String, owner: String?) async throws -> Int64? {
         guard let sequence = EventIDSequence.number(of: id) else { return nil }
         let found = try await read { connection in

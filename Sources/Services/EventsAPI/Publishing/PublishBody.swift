@@ -1,12 +1,14 @@
 import BusCore
 
-/// One event of a publish request, read but not yet allowed.
+/// One event of a publish request.
+///
+/// Its scope has not been checked yet.
 struct PublishedEvent {
     let envelope: EventEnvelope
     let idempotencyKey: String?
 }
 
-/// Reads the bodies of publish requests (bus.md 3.3, additions ).
+/// Reads the bodies of publish requests.
 enum PublishBody {
     static func single(_ bytes: [UInt8], idempotencyKey: String?) throws(BusError) -> PublishedEvent {
         let envelope: EventEnvelope
@@ -74,7 +76,7 @@ enum PublishBody {
         do { return try body() } catch { throw .json(error) }
     }
 
-    /// Looks through an event, which the envelope has read already, for the one member that is not part of it.
+    /// Finds the idempotency key, the one member of a batch event that is outside the envelope.
     private static func idempotencyKey(_ start: JSONReader) throws(JSONFault) -> String? {
         var reader = start
         try reader.enterObject()
@@ -109,12 +111,15 @@ extension EnvelopeFault {
             BusError(.badRequest, "\(place)the JSON is nested deeper than \(Limits.jsonDepthMax); flatten it")
         case .json(.invalidUTF8): BusError(.badRequest, "\(place)the body is not UTF-8; encode it as UTF-8")
         case .json(.unexpectedType(let offset)):
-            BusError(.badRequest, "\(place)a value has an unexpected type (byte \(offset)); see the contract")
+            BusError(
+                .badRequest, "\(place)a value has an unexpected type (byte \(offset)); see docs/contract/events.md")
         case .name:
             BusError(
                 .badRequest,
-                "\(place)name is missing or no event name; use lower-case segments joined by dots, without wildcards")
-        case .field(let field): BusError(.badRequest, "\(place)\(field) is not allowed this way; see the contract")
+                "\(place)name is missing or invalid; use lower-case segments joined by dots, without wildcards")
+        case .field(let field):
+            BusError(
+                .badRequest, "\(place)\(field) has a type or value that is not allowed; see docs/contract/events.md")
         }
     }
 }

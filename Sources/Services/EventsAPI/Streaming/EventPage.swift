@@ -1,11 +1,11 @@
 import BusCore
 import BusSQL
 
-/// What a stream reads: which names, whose events, from where to where.
+/// Which names and whose events a stream reads.
 package struct EventSelection: Sendable {
     /// The names asked for; empty is every name.
     package let names: [EventName]
-    /// Only this owner's events; nil for all (D-07).
+    /// Only this owner's events; nil for all.
     package let owner: String?
 
     /// A selection of names, of one owner or of all.
@@ -45,7 +45,7 @@ extension EventLog {
                 if isCut, let newest = found.last { horizon = min(horizon, newest.sequence) }
             }
             if names > 1 {
-                // Behind the end of a cut run the others must wait, or its rest would come too late.
+                // Events after the end of a cut run wait for the next page, or they would overtake the rest of that run.
                 events.removeAll { $0.sequence > horizon }
                 events.sort { $0.sequence < $1.sequence }
             }
@@ -54,7 +54,7 @@ extension EventLog {
         }
     }
 
-    /// Events of one name, or of all for nil; cut when the number or the bytes are used up.
+    /// Events of one name, or of all names for nil, up to a number and a size.
     static func run(
         of name: EventName?, owner: String?, after cursor: Int64, through last: Int64, countMax: Int, bytesMax: Int,
         _ connection: any SQLConnection

@@ -7,7 +7,9 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// Opens streams and writes them; a stream holds a cursor and one page, so a slow reader costs nothing but itself.
+/// Opens streams and writes them.
+///
+/// A stream holds one cursor and one page, so a slow reader delays only itself.
 package struct EventStreaming: Sendable {
     let log: EventLog
     let ledger: DeliveryLedger
@@ -37,7 +39,7 @@ package struct EventStreaming: Sendable {
         case .broadcast(let start):
             let subscription = wakeUps.subscribe(
                 query.names.isEmpty ? [.appendedAny] : query.names.map { .appended($0) })
-            // The subscription comes first: what is appended after this read rings, what came before is read.
+            // Subscribe first: an event appended after this read rings, and one appended before it is read.
             let newest = try await log.newest()
             let cursor = try await position(start, newest: newest, owner: owner)
             return respond(request, slot, subscription, query) { line, writer in
@@ -81,7 +83,7 @@ package struct EventStreaming: Sendable {
             let line = StreamLine(signal: subscription.signal, keepAlive: keepAlive)
             defer { withExtendedLifetime((slot, subscription)) {} }
             if query.follow {
-                // A reader that goes away while nothing happens must not be given the next delivery.
+                // A reader that left during a silence must not get the next delivery.
                 try await request.body.consumeWithInboundCloseHandler { _ in
                     try await run(line, &writer)
                 } onInboundClosed: {
@@ -91,7 +93,7 @@ package struct EventStreaming: Sendable {
                 try await run(line, &writer)
             }
         }
-        // Watching for the reader's end uses the connection up, so a client must not send another request on it.
+        // Watching for the reader's end uses up the connection, so the client must not send another request on it.
         if query.follow { response.headers[.connection] = "close" }
         return response
     }

@@ -3,7 +3,7 @@ import BusRuntime
 import HummingbirdCore
 import NIOCore
 
-/// What both kinds of stream share: waiting, and keeping a silent line alive.
+/// Waits for events and keeps a silent connection alive, for both kinds of stream.
 struct StreamLine: Sendable {
     let signal: Signal
     let keepAlive: Duration?
@@ -11,7 +11,7 @@ struct StreamLine: Sendable {
     /// True when the reader went away or the server stops.
     var isClosed: Bool { signal.isClosed }
 
-    /// Waits for something to read, at most until `deadline`; sends blank lines meanwhile when asked to (D-14).
+    /// Waits for something to read, at most until `deadline`; sends blank lines meanwhile when the deployment wants them.
     @concurrent
     func wait(atMost deadline: Duration?, _ writer: inout any ResponseBodyWriter) async throws {
         switch (deadline, keepAlive) {
@@ -28,7 +28,7 @@ struct StreamLine: Sendable {
     }
 }
 
-/// Every event to every listener, read from the log page by page.
+/// Sends every event to the listener, page by page from the log.
 struct BroadcastStream {
     let log: EventLog
     let selection: EventSelection
@@ -60,7 +60,9 @@ struct BroadcastStream {
     }
 }
 
-/// Deliveries of a group to one of its consumers, leased before they are written.
+/// Sends deliveries of a group to one of its consumers.
+///
+/// Each is leased before it is written.
 struct UnicastStream {
     let ledger: DeliveryLedger
     let claim: ClaimRequest
@@ -97,7 +99,7 @@ struct UnicastStream {
             if line.isClosed { throw CancellationError() }
             try await writer.write(buffer(deliveries))
             if isManual { return }
-            // Written into a connection that is closed by now: nobody can say it was read.
+            // The connection closed while the lines were written, so nobody knows whether they were read.
             if line.isClosed { throw CancellationError() }
         } catch {
             try await ledger.giveBack(ids, in: claim.group)
@@ -112,7 +114,7 @@ struct UnicastStream {
         for delivery in deliveries {
             buffer.writeString(delivery.envelope)
             if isManual {
-                // The stored line ends with the envelope's closing brace; two members go in front of it.
+                // Two members go in front of the closing brace of the stored line.
                 buffer.moveWriterIndex(to: buffer.writerIndex - 1)
                 buffer.writeString(#","deliveryId":"\#(delivery.id.text)","deliveryAttempt":\#(delivery.id.attempt)}"#)
             }

@@ -1,6 +1,6 @@
 import BusCore
 
-/// What the query of a stream request asks for (bus.md 3.4, additions ).
+/// What the query of a stream request asks for (`docs/contract/events.md, "Streams"`).
 package struct StreamQuery: Hashable, Sendable {
     /// How events reach the stream.
     package enum Delivery: Hashable, Sendable {
@@ -22,7 +22,9 @@ package struct StreamQuery: Hashable, Sendable {
         package var group = "default"
         /// A label inside the group.
         package var consumer = "default"
-        /// Deliveries wait for an acknowledgement; else writing them out counts as one (D-21).
+        /// Deliveries wait for an acknowledgement.
+        ///
+        /// Without it, a line that was written counts as acknowledged.
         package var isManual = false
         /// Time to acknowledge a delivery.
         package var leaseSeconds = Limits.leaseSecondsDefault
@@ -32,17 +34,19 @@ package struct StreamQuery: Hashable, Sendable {
 
     /// The names asked for, without repeats; empty is every name.
     package let names: [EventName]
-    /// How, and from where.
+    /// How events reach the stream, and from where.
     package let delivery: Delivery
     /// Go on with live events.
     package let follow: Bool
     /// Close after so many lines.
     package let limit: Int?
 
-    /// The documented reachability probe: answered with nothing, at once.
+    /// A reachability probe, which gets an empty answer at once.
     package let isProbe: Bool
 
-    /// Reads the pairs of a query; unknown keys are ignored, unknown values are not.
+    /// Reads the pairs of a query.
+    ///
+    /// Unknown keys are ignored; unknown values are refused.
     package init(
         _ pairs: [(key: String, value: String)], allowsWildcard: Bool = false
     ) throws(BusError) {
@@ -53,7 +57,7 @@ package struct StreamQuery: Hashable, Sendable {
         limit = try values.integer("limit", in: 1...Int(Int32.max))
         let afterID = values.first("after_id")
         if let afterID, EventIDSequence.number(of: afterID) == nil {
-            throw values.fault("after_id", "is no event id", "send an id that this server gave out")
+            throw values.fault("after_id", "is not an event id", "send an id that this server gave out")
         }
         let unicast = try StreamQuery.unicast(values)
         switch values.first("delivery") ?? "broadcast" {
@@ -79,7 +83,7 @@ package struct StreamQuery: Hashable, Sendable {
         for text in texts {
             guard let name = EventName(text) else {
                 throw BusError(
-                    .badRequest, "name is no event name; use lower-case segments joined by dots, without wildcards")
+                    .badRequest, "name is not an event name; use lower-case segments joined by dots, without wildcards")
             }
             if !names.contains(name) { names.append(name) }
         }
@@ -102,7 +106,7 @@ package struct StreamQuery: Hashable, Sendable {
     }
 }
 
-/// The pairs of a query by key.
+/// The pairs of a query, looked up by key.
 struct QueryValues {
     private let pairs: [(key: String, value: String)]
 
@@ -119,7 +123,7 @@ struct QueryValues {
         case nil: return fallback
         case "true", "1", "yes", "on": return true
         case "false", "0", "no", "off": return false
-        default: throw fault(key, "is no bool", "use true or false")
+        default: throw fault(key, "is not a boolean", "use true or false")
         }
     }
 
@@ -131,11 +135,11 @@ struct QueryValues {
         return value
     }
 
-    /// A group or consumer name (D-13).
+    /// A group or consumer name.
     func label(_ key: String) throws(BusError) -> String {
         guard let text = first(key) else { return "default" }
         guard GroupName.isValid(text) else {
-            throw fault(key, "is no name", "use up to 128 letters, digits, dots, dashes and underscores")
+            throw fault(key, "is not a valid name", "use up to 128 letters, digits, dots, dashes and underscores")
         }
         return text
     }

@@ -39,7 +39,7 @@ final class StreamSlots: Sendable {
         }
     }
 
-    /// One open stream, until it is let go.
+    /// The place of one open stream, free again when this value is released.
     final class Slot: Sendable {
         private let slots: StreamSlots
         private let subject: String

@@ -2,7 +2,7 @@ import BusCore
 import BusRuntime
 import Synchronization
 
-/// Tells streams that there is something to read, so that nobody polls.
+/// Tells streams when there is something to read, so that they do not poll.
 package final class WakeUps: Sendable {
     /// What a stream waits for.
     package enum Topic: Hashable, Sendable {
@@ -22,10 +22,10 @@ package final class WakeUps: Sendable {
 
     private let state = Mutex(State())
 
-    /// Nobody waits yet.
+    /// Wake-ups without subscribers.
     package init() {}
 
-    /// Rings for the topics from now on, as long as the subscription is kept.
+    /// Rings for the topics until the subscription is released.
     package func subscribe(_ topics: [Topic]) -> Subscription {
         let signal = Signal()
         let number = state.withLock { state in
@@ -63,12 +63,12 @@ package final class WakeUps: Sendable {
         }
     }
 
-    /// One stream's interest; it ends with this value.
+    /// One stream's subscription; it ends when this value is released.
     package final class Subscription: Sendable {
         private let wakeUps: WakeUps
         private let topics: [Topic]
         private let number: Int
-        /// Rung when one of the topics was.
+        /// Rings with each of the topics.
         package let signal: Signal
 
         fileprivate init(wakeUps: WakeUps, topics: [Topic], number: Int, signal: Signal) {
