@@ -133,8 +133,9 @@ extension SettingEffects {
                 SettingEffect(variable, "\(variable)_FILE") {
                     let folder = try TemporaryFolder()
                     for (name, value) in try secretForms(variable, in: folder) {
-                        try await events([], ["BUS_API_JWT_SECRET": "", name: value]) { client, _ in
-                            let path = "/api/v1/events/capabilities"
+                        let environment = ["BUS_API_JWT_SECRET": ""].merging([name: value]) { $1 }
+                        try await events([], environment) { client, _ in
+                            let path = "/api/v1/events/stream?name=example.effect&replay=true&follow=false"
                             let known = try await client.get(path, headers: bearer("events:listen"))
                             #expect(known.status == 200)
                             let other = bearer("events:listen", secret: "other")
@@ -157,7 +158,7 @@ extension SettingEffects {
                     ([], ["BUS_LOCAL_ADDR": address, "BUS_LOCAL_DATA": "\(folder.path)/two"]),
                 ] {
                     try await local(flags, environment) { _ in
-                        let answer = try await LoopbackClient(address).get("/readyz")
+                        let answer = try await LoopbackClient(address).get("/livez")
                         #expect(answer.status == 200)
                     }
                 }

@@ -110,7 +110,8 @@ extension SettingEffects {
             SettingEffect("BUS_BILLING_JWT_SECRET", "BUS_BILLING_JWT_SECRET_FILE") {
                 let folder = try TemporaryFolder()
                 for (name, value) in try secretForms("BUS_BILLING_JWT_SECRET", in: folder) {
-                    let environment = ["BUS_BILLING_JWT_SECRET": "", "BUS_API_JWT_SECRET": "other", name: value]
+                    var environment = ["BUS_BILLING_JWT_SECRET": "", "BUS_API_JWT_SECRET": "other"]
+                    environment[name] = value
                     try await billingAPI(["--backend", "local"], environment) { client, _ in
                         let known = try await status(client, secret: "effect")
                         #expect(known == 503, "a token of ours passes")

@@ -130,7 +130,7 @@ extension SettingEffects {
                     try await StripeRequester.run(environment: ["BUS_TRUSTED_SERVICE_SUBJECTS": trusted]) { requester in
                         let answer = try await requester.ask(
                             "checkout_session.create", account, id: "trust", subject: subject)
-                        #expect((answer["error"]?["type"]?.text == "forbidden_account") == isRefused, "\(answer)")
+                        #expect((answer["error"]?["code"]?.text == "forbidden_account") == isRefused, "\(answer)")
                     }
                 }
             },

@@ -94,7 +94,7 @@ extension SettingEffects {
                 ] {
                     let start = ContinuousClock.now
                     let run = try await RecordedRun.of(Programs.stripe, [], variables, status: 503, refusals: 36)
-                    #expect(run.exit == .code(1) && run.streams.count > 30)
+                    #expect(run.exit == .code(1) && run.requests.count > 36)
                     #expect(ContinuousClock.now - start < .seconds(30), "\(variables)")
                 }
             },
