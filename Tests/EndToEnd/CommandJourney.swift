@@ -4,7 +4,7 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-/// Every command of the contract's table against real services (bus.md 8.3); its JSON is kept in golden files.
+/// Every command of the contract's table against real services; its JSON is kept in golden files.
 @Suite(.timeLimit(.minutes(5))) struct CommandJourney {
     @Test func operatorPutsACatalogAndUsersBuy() async throws {
         try await CommandWorld.withLocal { world in

@@ -5,9 +5,10 @@ import BusRuntime
 import StripeClient
 import StripeCore
 
-/// `bus operator stripe catalog sync` (bus.md 8.3, additions A-10, A-12).
+/// `bus operator stripe catalog sync`.
 struct CatalogSyncCommand: BusCommand {
     static let formats = ResultFormats.byReader
+    static let variables = StripeAccess.variables
     static let configuration = CommandConfiguration(
         commandName: "sync", abstract: "Makes Stripe sell what a catalog says.",
         discussion: """
@@ -31,7 +32,7 @@ struct CatalogSyncCommand: BusCommand {
                "products":[{"lookup_key","id","action"}],"prices":[...],"meters":[...]}
               action: existing, created, updated, replaced, reactivated or archived
 
-            \(StripeAccess.environment)
+            \(environment)
             """)
 
     @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
@@ -40,7 +41,7 @@ struct CatalogSyncCommand: BusCommand {
     var dryRun = false
     @Flag(help: "Archive what the file no longer names, if this command made it.")
     var prune = false
-    @Flag(help: "The key is a live one, and that is meant.")
+    @Flag(help: "Allow a live key.")
     var live = false
     @Option(help: .init("Only this plan; a live key needs it.", valueName: "plan"))
     var confirm: String?
@@ -52,7 +53,7 @@ struct CatalogSyncCommand: BusCommand {
         let catalog = try Catalog(parsing: document, unknownMembers: .refuse, purpose: .sync)
         try await session.withStripe(access, isPaced: true) { client in
             if live, client.mode != .live {
-                throw ProcessFailure(exitCode: 2, "--live is given and the key is a test key; leave one of them out")
+                throw ProcessFailure(exitCode: 2, "--live is given, but the key is a test key; leave --live out")
             }
             let sync = CatalogSync(client: client, catalog: catalog, prune: prune)
             try await session.interruptibly(limit: session.timeLimit) { try await carryOut(sync, in: session) }
@@ -81,7 +82,7 @@ struct CatalogSyncCommand: BusCommand {
         try show(result, of: plan, in: session)
     }
 
-    /// Before anything is written: with the results for people, beside them for programs.
+    /// Shows the plan before anything is written: people get it with the results, programs as diagnostics.
     private func show(_ plan: CatalogSyncPlan, in session: CommandSession) throws {
         if session.format == .json {
             for line in plan.text { session.diagnostics.info(line) }

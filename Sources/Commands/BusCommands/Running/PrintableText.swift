@@ -1,11 +1,11 @@
 extension String {
-    /// The text without control characters: what comes from elsewhere must not steer the reader's terminal.
+    /// The text without control characters, because foreign text must not steer the reader's terminal.
     var printable: String {
         guard unicodeScalars.contains(where: String.isControl) else { return self }
         return String(String.UnicodeScalarView(unicodeScalars.map { String.isControl($0) ? "\u{FFFD}" : $0 }))
     }
 
-    /// C0 but for the line end, DEL, C1, and the marks that turn the direction of writing.
+    /// C0 except the line end, DEL, C1, and the marks that change the direction of writing.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x0A: false

@@ -44,8 +44,8 @@ package struct WorkerSettings: Sendable {
 extension SettingsReader {
     /// A group or consumer: unsafe characters of a default become `-`, those of a given value are a fault (D-13).
     fileprivate mutating func label(_ name: String, flag: Flag, default fallback: String) -> String {
-        let value = text(name, flag: flag, default: GroupName.made(from: fallback)) ?? ""
-        if !GroupName.isValid(value) {
+        let value = text(name, flag: flag, default: Labels.group(from: fallback)) ?? ""
+        if !Labels.isGroup(value) {
             addFault("\(name) may hold letters, digits, dots, hyphens and underscores, 128 at most")
         }
         return value

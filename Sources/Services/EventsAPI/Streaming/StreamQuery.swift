@@ -134,7 +134,7 @@ struct QueryValues {
     /// A group or consumer name (D-13).
     func label(_ key: String) throws(BusError) -> String {
         guard let text = first(key) else { return "default" }
-        guard GroupName.isValid(text) else {
+        guard Labels.isGroup(text) else {
             throw fault(key, "is no name", "use up to 128 letters, digits, dots, dashes and underscores")
         }
         return text
