@@ -121,15 +121,36 @@ import Testing
         let world = try BusWorld()
         let outside = try TemporaryFolder()
         let file = try outside.write("t", to: "t")
-        world.makeFolder("in")
-        try world.write("t", to: "in/t")
+        for name in ["in", "in/.bus", "in/.bus/tokens"] { world.makeFolder(name) }
+        for name in ["in/t", "in/.bus/t", "in/.bus/tokens/local-events.jwt"] { try world.write("t", to: name) }
         try FileManager.default.createSymbolicLink(
             atPath: "\(world.folder.path)/in/link", withDestinationPath: file)
-        for (path, isOwn) in [("t", true), ("../in/t", true), (file, false), ("link", false), ("none", false)] {
+        for (path, isOwn) in [("t", true), ("../in/t", true), (file, false), ("link", false), (".bus/t", false)] {
             try world.write("BUS_API_BASE_URL=http://127.0.0.1:1\nBUS_API_TOKEN_FILE=\(path)\n", to: "in/.env")
             let result = try await world.bus("-C", "in", "billing", "status")
-            if path == "none" { continue }
             #expect(result.standardError.contains("comes from .env") == !isOwn, "\(path): \(result.standardError)")
+        }
+    }
+
+    /// Naming the default file, or emptying a folder's name, does not hide which secret is used.
+    @Test func fileCannotHideTheSecret() async throws {
+        let world = try BusWorld()
+        for name in [".config", ".config/bus", ".config/bus/auth"] { world.makeFolder(name) }
+        try world.write("t", to: ".config/bus/auth/api-token")
+        let address = "BUS_EVENTS_API_URL=http://127.0.0.1:1\n"
+        let line = ["events", "send", "--name", "a.b"]
+        for (more, environment, secret) in [
+            ("BUS_CONFIG_DIR=\n", [:], "the saved auth/api-token"),
+            ("BUS_EVENTS_TOKEN_FILE=.bus/tokens/local-events.jwt\n", ["BUS_API_TOKEN": "t"], "BUS_API_TOKEN"),
+            ("BUS_EVENTS_TOKEN=own\n", ["BUS_API_TOKEN": "t"], "BUS_API_TOKEN"),
+            ("BUS_API_TOKEN=\nBUS_API_TOKEN_FILE=\n", [:], "the saved auth/api-token"),
+        ] {
+            try world.write(address + more, to: ".env")
+            let result = try await world.run(
+                "bus", line, environment: environment.merging(["HOME": world.folder.path]) { $1 })
+            #expect(
+                result.standardError.contains("BUS_EVENTS_API_URL comes from .env and \(secret) "),
+                "\(more): \(result.standardError)")
         }
     }
 

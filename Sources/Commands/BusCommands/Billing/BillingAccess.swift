@@ -37,7 +37,7 @@ enum BillingCaller {
 }
 
 extension CommandSession {
-    /// Calls the Billing API as somebody, and says what failed in that caller's words.
+    /// Calls the Billing API for a caller; a refusal names the command that gets this caller a better token.
     func callBilling(
         _ access: BillingAccess, as caller: BillingCaller,
         _ call: (BillingClient) async throws -> JSONText

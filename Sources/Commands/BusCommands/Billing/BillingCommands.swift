@@ -28,7 +28,7 @@ struct BillingStatusCommand: BusCommand {
               bus billing status
               bus billing status --format json | jq .usage
 
-            On a terminal it prints a table, elsewhere the API's JSON. What to do next
+            It prints a table on a terminal and the API's JSON elsewhere. What to do next
             goes to standard error. Exit code 0 means that the API answered.
 
             JSON (members without a value are left out)
@@ -59,7 +59,7 @@ struct BillingSetupCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
     static let variables = BillingCaller.user.variables
     static let configuration = CommandConfiguration(
-        commandName: "setup", abstract: "Prints the page on which your account can be paid for.",
+        commandName: "setup", abstract: "Prints the page where you pay for your account.",
         discussion: """
             EXAMPLES
               bus billing setup
@@ -76,7 +76,7 @@ struct BillingSetupCommand: BusCommand {
 
     @Option(help: .init("What to buy (the deployment's default).", valueName: "feature"))
     var feature: String?
-    @Option(help: .init("Where the page leads back to.", valueName: "url"))
+    @Option(help: .init("Where the page returns to.", valueName: "url"))
     var returnURL: String?
     @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
@@ -95,7 +95,7 @@ struct BillingPortalCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
     static let variables = BillingCaller.user.variables
     static let configuration = CommandConfiguration(
-        commandName: "portal", abstract: "Prints the page on which your plan can be changed or cancelled.",
+        commandName: "portal", abstract: "Prints the page where you change or cancel your plan.",
         discussion: """
             EXAMPLES
               bus billing portal
@@ -109,7 +109,7 @@ struct BillingPortalCommand: BusCommand {
             \(environment)
             """)
 
-    @Option(help: .init("Where the page leads back to.", valueName: "url"))
+    @Option(help: .init("Where the page returns to.", valueName: "url"))
     var returnURL: String?
     @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions

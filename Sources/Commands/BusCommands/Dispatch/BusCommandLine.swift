@@ -7,7 +7,7 @@ package enum BusCommandLine: Equatable, Sendable {
     /// A command; `word` is the index of its first word, or the count of arguments when there is none.
     case command(GlobalOptions, word: Int)
 
-    /// Reads the arguments behind the program's name.
+    /// Reads the arguments after the program's name.
     ///
     /// - Parameter isFile: Whether a word names a file to run, seen from a folder.
     package init(

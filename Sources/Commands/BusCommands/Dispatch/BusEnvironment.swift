@@ -1,7 +1,6 @@
 /// The variables a command runs with: the process's own, then `.env`, then the defaults.
 ///
-/// It is a value that is handed on; the process's own environment never changes. Values stay bytes, since they need not
-/// be UTF-8.
+/// The process's own environment never changes. Values stay bytes, since they need not be UTF-8.
 package struct BusEnvironment: Sendable {
     /// `NAME=value`, in the order they were inherited.
     package private(set) var entries: [[UInt8]] = []
@@ -35,6 +34,11 @@ package struct BusEnvironment: Sendable {
     /// A variable as text; nil when it is not set.
     package subscript(name: String) -> String? {
         bytes(of: name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// A variable as text; nil when it is not set or empty.
+    func text(_ name: String) -> String? {
+        self[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Every variable as text, for commands that run in this process.

@@ -80,7 +80,7 @@ struct Dispatcher {
 }
 
 extension Family {
-    /// What to say when no program stands behind the words.
+    /// What to say when no program has these words.
     fileprivate func incomplete(
         _ missing: String?, _ arguments: [String], _ finder: inout ModuleFinder
     ) -> ProcessFailure {
@@ -94,11 +94,11 @@ extension Family {
     }
 }
 
-/// One command of ours, its line read: what it runs with.
+/// A command of ours and everything it runs with.
 struct Invocation: Sendable {
     /// The family of its first word.
     let family: Family
-    /// The words and flags behind that word, without the flags of every command.
+    /// The words and flags after that word, without the flags of every command.
     let arguments: [String]
     /// The flags of every command.
     let options: GlobalOptions

@@ -1,12 +1,12 @@
-/// A first word that is ours, so that `bus-<word>` is looked up only for what we do not know ourselves.
+/// A first word that `bus` knows itself; any other one is looked up as the program `bus-<word>`.
 package struct Family: Sendable {
     /// What the word does.
     package enum Action: Sendable {
         /// Prints help.
         case help
-        /// The commands behind the word run in this process.
+        /// The commands after the word run in this process.
         case commands
-        /// The words behind it are programs: `integration stripe` is `bus-integration-stripe`.
+        /// The words after it name programs: `integration stripe` is `bus-integration-stripe`.
         case programs
     }
 
@@ -15,7 +15,7 @@ package struct Family: Sendable {
     /// What it does.
     package let action: Action
 
-    /// Every family of ours, by its word's place in the alphabet.
+    /// Every family, in alphabetical order.
     package static let all: [Family] = [
         Family(word: "api", action: .programs),
         Family(word: "billing", action: .commands),
@@ -31,13 +31,13 @@ package struct Family: Sendable {
         all.first { $0.word == word }
     }
 
-    /// What follows the word, of every command or program that we know.
+    /// The words after it, for every command or program that we know.
     var leaves: [[String]] { CommandPlace([word]).leaves }
 
-    /// The program behind the words that follow.
+    /// The program that the words after it name.
     func program(_ leaf: [String]) -> String { (["bus", word] + leaf).joined(separator: "-") }
 
-    /// What follows the word and leads somewhere on this machine.
+    /// The words after it that lead somewhere on this machine.
     func leaves(_ finder: inout ModuleFinder) -> [[String]] {
         guard case .programs = action else { return leaves }
         return leaves.filter { finder.path(of: program($0)) != nil }
@@ -55,7 +55,7 @@ package struct Family: Sendable {
         }
     }
 
-    /// The family that a program's name stands for, and the words behind its own: `bus-operator-token` is
+    /// The family that a program's name stands for, and the words after it: `bus-operator-token` is
     /// `bus operator token`.
     package static func named(program name: String) -> (family: Family, words: [String])? {
         guard name.hasPrefix("bus-") else { return nil }

@@ -2,20 +2,22 @@ import BusRuntime
 
 /// The flags that every command takes, read once and rendered again for whatever runs.
 package struct GlobalOptions: Equatable, Sendable {
-    /// How colour was asked for.
+    /// The request for colour.
     package enum Color: Equatable, Sendable {
         case off
         case mode(String)
     }
 
-    /// A question about the command instead of a run of it.
+    /// What to print instead of running a command.
     package enum Request: Equatable, Sendable {
         case help, version
     }
 
-    /// Where a flag stands: only behind a command's word may every `--flag` be joined to its value by `=`.
+    /// Where a flag stands.
+    ///
+    /// After a command's word every `--flag` may be joined to its value by `=`.
     enum Place {
-        case beforeWord, behindWord
+        case beforeWord, afterWord
     }
 
     package var isQuiet = false
@@ -58,7 +60,7 @@ package struct GlobalOptions: Equatable, Sendable {
         var others: [String] = []
         var index = 0
         while index < arguments.count, arguments[index] != "--" {
-            if try take(arguments, at: &index, .behindWord) { continue }
+            if try take(arguments, at: &index, .afterWord) { continue }
             others.append(arguments[index])
             index += 1
         }

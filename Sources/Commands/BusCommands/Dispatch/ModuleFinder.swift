@@ -16,7 +16,9 @@ struct FileIdentity: Hashable, Sendable {
 /// Finds programs: beside our own first, then on PATH from left to right.
 package struct ModuleFinder: Sendable {
     private let folders: [String]
-    /// Our own file is never found: a link to it under a module's name would call itself for ever.
+    /// Our own file.
+    ///
+    /// It is never a module, because a link to it would call itself forever.
     private let own: FileIdentity?
     private var found: [String: String?] = [:]
 

@@ -2,7 +2,7 @@ import Glibc
 
 /// An address and the secrets that are sent there, each in the order in which they are looked for.
 ///
-/// A `.env` file comes with a folder, perhaps with one that somebody else has made. It may name an address, but when the
+/// A `.env` file may come with a folder that somebody else has made. It may name an address, but when the
 /// secret for that address comes from elsewhere, the file decides who gets to see it. That is worth a warning.
 struct SecretDestination {
     private let addresses: [Variable]
@@ -35,7 +35,7 @@ struct SecretDestination {
         self.readsSavedToken = readsSavedToken
     }
 
-    /// The warnings for a program whose flags nobody but itself can read.
+    /// The warnings for a program, which reads its flags itself.
     static func warnings(_ environment: BusEnvironment, in folder: String) -> [String] {
         var warnings: [String] = []
         for destination in [events, billing, administration, auth, stripe, workers] {
@@ -54,44 +54,66 @@ struct SecretDestination {
     func warning(
         _ environment: BusEnvironment, addressFlag: String? = nil, secretFlag: String? = nil, in folder: String
     ) -> String? {
-        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let address =
-            addressFlag.map { $0.filter { !"${}".contains($0) } } ?? addresses.map(\.name).first { value($0) != nil }
+            addressFlag.map { $0.filter { !"${}".contains($0) } }
+            ?? addresses.map(\.name).first { environment.text($0) != nil }
         guard let address, environment.fileNames.contains(address) else { return nil }
-        var secret = secretFlag
-        for name in secrets.map(\.name) where secret == nil {
-            guard let text = value(name) else { continue }
-            let isFile = name.hasSuffix("_FILE")
-            if environment.fileNames.contains(name) {
-                // A `.env` file can name every file of its reader; only those beside it came with it.
-                if !isFile || SecretDestination.isBelow(folder, text) { return nil }
-                secret = name
-            } else if BusEnvironment.defaults[name] != text || SecretDestination.exists(text, in: folder) {
-                secret = name
-            }
+        let secret: String
+        switch secretFlag.map({ .foreign($0) }) ?? source(environment, in: folder) {
+        case .none, .own: return nil
+        case .foreign(let name): secret = name
         }
-        guard let secret = secret ?? (readsSavedToken ? savedToken(environment) : nil) else { return nil }
         return "\(address) comes from .env and \(secret) does not, so the file decides who gets that secret; "
             + "remove the file if you do not trust it, or set \(address) yourself"
     }
 
-    private func savedToken(_ environment: BusEnvironment) -> String? {
-        let folder =
-            environment[Variable.configFolder.name] ?? environment[Variable.configHome.name].map { "\($0)/bus" }
-            ?? environment[Variable.home.name].map { "\($0)/.config/bus" }
-        return folder.flatMap { SecretDestination.exists("auth/api-token", in: $0) ? "the saved auth/api-token" : nil }
+    /// Where the secret comes from.
+    private enum Source {
+        case none
+        /// From `.env` itself.
+        case own
+        /// From elsewhere.
+        case foreign(String)
+    }
+
+    private func source(_ environment: BusEnvironment, in folder: String) -> Source {
+        var defaults: [String] = []
+        for name in secrets.map(\.name) {
+            guard let text = environment.text(name) else { continue }
+            if BusEnvironment.defaults[name] == text {
+                // The default is the last that counts, and local tools make the file.
+                if SecretDestination.exists(text, in: folder) { defaults.append(name) }
+            } else {
+                let isOwn =
+                    environment.fileNames.contains(name)
+                    && (!name.hasSuffix("_FILE") || SecretDestination.cameWith(folder, text))
+                return isOwn ? .own : .foreign(name)
+            }
+        }
+        if let name = defaults.first { return .foreign(name) }
+        guard readsSavedToken else { return .none }
+        let saved =
+            environment.text(Variable.configFolder.name) ?? environment.text(Variable.configHome.name).map {
+                "\($0)/bus"
+            }
+            ?? environment.text(Variable.home.name).map { "\($0)/.config/bus" }
+        let isSaved = saved.map { SecretDestination.exists("auth/api-token", in: $0) } ?? false
+        return isSaved ? .foreign("the saved auth/api-token") : .none
     }
 
     private static func exists(_ path: String, in folder: String) -> Bool {
         access(path.hasPrefix("/") ? path : "\(folder)/\(path)", F_OK) == 0
     }
 
-    /// True when the file, all links followed, lies in the folder.
-    private static func isBelow(_ folder: String, _ path: String) -> Bool {
+    /// True when the file may have come with the folder: it lies there, all links followed, and not in `.bus`, where
+    /// local tools put their tokens.
+    ///
+    /// A `.env` file can name every file of its reader.
+    private static func cameWith(_ folder: String, _ path: String) -> Bool {
         guard let file = resolved(path.hasPrefix("/") ? path : "\(folder)/\(path)"), let root = resolved(folder) else {
             return false
         }
-        return file.hasPrefix(root == "/" ? root : root + "/")
+        return file.hasPrefix(root == "/" ? root : root + "/") && !file.contains("/.bus/")
     }
 
     private static func resolved(_ path: String) -> String? {

@@ -4,7 +4,7 @@ import BusRuntime
 package enum Target: Sendable {
     /// A command that runs in this process.
     ///
-    /// `arguments` are everything behind the family's word but the flags of every command, which are in `options`.
+    /// `arguments` is everything after the family's word except the flags of every command, which are in `options`.
     case own(Family, arguments: [String], options: GlobalOptions)
     /// A program, named by the first `words` words; `isService` when it is one of ours.
     case program(String, words: Int, isService: Bool)

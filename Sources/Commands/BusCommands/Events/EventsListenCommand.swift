@@ -18,7 +18,7 @@ struct EventsListenCommand: BusCommand {
     static let formats = ResultFormats(.json)
     static let variables = EventsAccess.variables + [.retries, .retryMin, .retryMax]
     static let configuration = CommandConfiguration(
-        commandName: "listen", abstract: "Prints events of one name as they come, one JSON object a line.",
+        commandName: "listen", abstract: "Prints the events of one name, one JSON object per line.",
         discussion: """
             EXAMPLES
               bus events listen --name bus.billing.subscription.update --replay
@@ -63,7 +63,7 @@ struct EventsListenCommand: BusCommand {
                 try await listen(to: feed, in: session)
             }
         } catch is ResultReaderGone {
-            session.diagnostics.write(.debug, "nobody reads the events any more")
+            session.diagnostics.write(.debug, "the reader of the events has gone")
         }
     }
 
@@ -83,11 +83,11 @@ struct EventsListenCommand: BusCommand {
         switch delivery {
         case .broadcast:
             if group != nil || consumer != nil {
-                diagnostics.warn("--group and --consumer count only with --delivery unicast; add it or leave them out")
+                diagnostics.warn("--group and --consumer apply only to --delivery unicast; add it or leave them out")
             }
             return nil
         case .unicast:
-            if replay { diagnostics.warn("--replay counts only for broadcast; a group goes on where it was") }
+            if replay { diagnostics.warn("--replay applies only to broadcast; a group continues where it was") }
             for (flag, value) in [("--group", group), ("--consumer", consumer)] {
                 guard let value, !Labels.isGroup(value) else { continue }
                 throw ProcessFailure(

@@ -1,4 +1,6 @@
-/// Two columns of a help text; what is too long for the left one gets a line of its own.
+/// Two columns of a help text.
+///
+/// A long entry on the left gets a line of its own.
 enum HelpRows {
     private static let width = 26
 

@@ -30,8 +30,8 @@ enum HelpText {
     static let options: [(flags: String, value: String?, summary: String)] = [
         ("-C, --chdir", "dir", "Work in this folder."),
         ("-q, --quiet", nil, "Only errors; not with -v or --trace."),
-        ("-v, --verbose", nil, "Tell more; -vv more still."),
-        ("--trace", nil, "Tell most; with a .bus file, print each command first."),
+        ("-v, --verbose", nil, "More diagnostics; -vv for most."),
+        ("--trace", nil, "All diagnostics; with a .bus file, print each command first."),
         ("-o, --output", "file", "Write results there."),
         ("-f, --format", "name", "Form of the results."),
         ("--timeout", "time", "Give up after this time, such as 30s."),
@@ -45,7 +45,7 @@ enum HelpText {
 
     static let fileOptions: [(flags: String, value: String?, summary: String)] = [
         ("-C, --chdir", "dir", "Work in this folder."),
-        ("--check", nil, "Look at every line, run nothing."),
+        ("--check", nil, "Check every line and run none."),
         ("--trace", nil, "Print each command before it runs."),
         ("--transaction", "none", "Others are not built yet."),
         ("--scope", "file|batch", "The same without transactions."),

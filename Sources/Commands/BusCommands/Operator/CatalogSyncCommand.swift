@@ -10,7 +10,7 @@ struct CatalogSyncCommand: BusCommand {
     static let formats = ResultFormats.byReader
     static let variables = StripeAccess.variables
     static let configuration = CommandConfiguration(
-        commandName: "sync", abstract: "Makes Stripe sell what a catalog says.",
+        commandName: "sync", abstract: "Brings Stripe in line with a catalog.",
         discussion: """
             EXAMPLES
               bus operator stripe catalog sync --file catalog.json --dry-run
@@ -20,7 +20,7 @@ struct CatalogSyncCommand: BusCommand {
             The plan is shown before anything is written: what is created, updated,
             replaced and archived. A price cannot be changed in Stripe, so a new one takes
             its lookup key and the old one is archived; running subscriptions keep it.
-            After an interruption run it again: it goes on where it stopped. A second run
+            After an interruption run it again; it continues where it stopped. A second run
             writes nothing. A live key writes only with --live and the plan that --dry-run
             has named.
 
@@ -43,7 +43,7 @@ struct CatalogSyncCommand: BusCommand {
     var prune = false
     @Flag(help: "Allow a live key.")
     var live = false
-    @Option(help: .init("Only this plan; a live key needs it.", valueName: "plan"))
+    @Option(help: .init("Apply only this plan; required with a live key.", valueName: "plan"))
     var confirm: String?
     @OptionGroup var access: StripeAccess
     @OptionGroup var shared: SharedOptions

@@ -26,8 +26,8 @@ struct OperatorBillingStatusCommand: BusCommand {
             EXAMPLE
               bus operator billing status --account 00000000-0000-4000-8000-000000000001
 
-            On a terminal it prints a table, elsewhere the API's JSON. The token needs the
-            scope billing:read. The JSON is that of bus billing status.
+            It prints a table on a terminal and the API's JSON elsewhere. The token needs
+            the scope billing:read. The JSON is that of bus billing status.
 
             \(environment)
             """)

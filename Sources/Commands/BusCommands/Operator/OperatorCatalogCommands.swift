@@ -74,7 +74,7 @@ struct CatalogPutCommand: BusCommand {
     static let variables = caller.variables
     private static let caller = BillingCaller.administrator(scope: "billing:catalog:write")
     static let configuration = CommandConfiguration(
-        commandName: "put", abstract: "Makes a file the active catalog, as a whole.",
+        commandName: "put", abstract: "Replaces the active catalog with a file.",
         discussion: """
             EXAMPLES
               bus operator billing catalog put --file catalog.json

@@ -21,7 +21,7 @@ struct StripeTestCommand: BusCommand {
     static let formats = ResultFormats.byReader
     static let variables = StripeAccess.variables
     static let configuration = CommandConfiguration(
-        commandName: "test", abstract: "Says whether the Stripe key works, and its mode.",
+        commandName: "test", abstract: "Checks the Stripe key and shows its mode.",
         discussion: """
             EXAMPLES
               export BUS_STRIPE_SECRET_KEY="$(cat ./local/stripe-secret-key)"

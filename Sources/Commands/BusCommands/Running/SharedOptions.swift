@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The flags that every command takes, as its help and the shells' completions show them.
 ///
-/// `GlobalOptions` has taken them, from before and behind the words, when the parser sees what is left.
+/// The parser never sees them: `GlobalOptions` takes them first, from before and after the words.
 struct SharedOptions: ParsableArguments {
     /// When to colour the diagnostics.
     enum Color: String, ExpressibleByArgument, CaseIterable {
@@ -22,9 +22,9 @@ struct SharedOptions: ParsableArguments {
     var timeout: String?
     @Flag(name: .shortAndLong, help: "Only errors, no results; not with -v or --trace.")
     var quiet = false
-    @Flag(name: .shortAndLong, help: "Tell more; -vv most.")
+    @Flag(name: .shortAndLong, help: "More diagnostics; -vv for most.")
     var verbose: Int
-    @Flag(help: "Tell most.")
+    @Flag(help: "All diagnostics.")
     var trace = false
     @Option(help: .init("Colour in diagnostics.", valueName: "mode"))
     var color: Color?
@@ -33,7 +33,7 @@ struct SharedOptions: ParsableArguments {
     @Flag(name: [.customShort("V"), .long], help: "Print the version.")
     var version = false
 
-    /// Only short flags in one word, such as `-qf`, come this far.
+    /// Only short flags in one word, such as `-qf`, reach the parser.
     func validate() throws {
         let isEmpty = [format, output, chdir, timeout, color?.rawValue].allSatisfy { $0 == nil } && verbose == 0
         guard isEmpty, !(quiet || trace || noColor || version) else {
