@@ -103,7 +103,9 @@ struct TokenIssueCommand: BusCommand {
             throw ProcessFailure(
                 exitCode: 2, "no signing secret is set; set BUS_AUTH_HS256_SECRET_FILE or pass --hs256-secret-file")
         }
-        guard !subject.isEmpty else { throw ProcessFailure(exitCode: 2, "--subject is empty; name a person or a service") }
+        guard !subject.isEmpty else {
+            throw ProcessFailure(exitCode: 2, "--subject is empty; name a person or a service")
+        }
         let now = Timestamp(seconds: Timestamp.now.seconds)
         let audience = audience ?? Audience.api
         let scopes = (scope ?? "").split(separator: " ").map { String($0) }
