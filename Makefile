@@ -31,6 +31,7 @@ test: ## Build everything and run every test
 	@swift test --skip-build $(TEST_FLAGS)
 
 lint: ## Check formatting, imports between modules, and secrets
+	@Scripts/setup lint
 	@Scripts/lint
 
 bench: ## Measure speed, memory and durability beside other receivers and PostgreSQL

@@ -25,6 +25,7 @@ extension Target.Dependency {
     static let metrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -79,18 +80,17 @@ let package = Package(
         // Platform: one adapter to the outside each.
         module(
             "BusSQL", in: "Platform",
-            ["BusCore", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
+            ["BusCore", "BusContract", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
         module(
             "BusRuntime", in: "Platform",
-            ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
-        module("BusCLI", in: "Platform", ["BusCore", "BusRuntime", .argumentParser]),
-        module("BusAuth", in: "Platform", ["BusCore", .jwtKit]),
+            ["BusCore", "BusContract", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser]),
+        module("BusAuth", in: "Platform", ["BusCore", "BusContract", .jwtKit]),
         module(
             "BusServer", in: "Platform",
             [
-                "BusCore", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .metrics,
-                .nioCore,
-                .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                .metrics, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "BusClient", in: "Platform",
@@ -153,8 +153,12 @@ let package = Package(
         command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingAPI", .argumentParser]),
         command("bus-api-provider-events", ["BusCore", "BusRuntime", "BusCLI", "EventsAPI", .argumentParser]),
-        command("bus-integration-billing", ["BusCore", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
-        command("bus-integration-stripe", ["BusCore", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
+        command(
+            "bus-integration-billing",
+            ["BusCore", "BusContract", "BusRuntime", "BusCLI", "BillingWorker", .argumentParser]),
+        command(
+            "bus-integration-stripe",
+            ["BusCore", "BusContract", "BusRuntime", "BusCLI", "StripeIntegration", .argumentParser]),
         command(
             "bus-local",
             [
@@ -188,7 +192,7 @@ let package = Package(
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "StripeCore", "TestSupport"]),
-        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusSQL", "TestSupport"]),
+        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusRuntime", "BusSQL", "TestSupport"]),
         tests(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),

@@ -1,12 +1,13 @@
 import BillingCore
 import BillingStorage
+import BusContract
 import BusCore
 import BusSQL
 
 /// A billing file with as many accounts, updates, exports and buckets as a measurement asks for.
 enum BenchStore {
     /// Subscribed since then.
-    static let since = Timestamp(seconds: 1_785_600_000)
+    static let since = Timestamp(clampingSeconds: 1_785_600_000)
 
     /// The account of a number.
     static func account(_ number: Int) -> String {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import FoundationEssentials
@@ -27,7 +28,8 @@ struct Checks: AsyncParsableCommand {
         let client = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
         let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: logger)
         let replies = RequestReply(
-            responses: [.entitlementCheckResponse], client: client, publisher: publisher, source: "billing-bench",
+            responses: [Exchange.entitlementCheck.response], client: client, publisher: publisher,
+            source: "billing-bench",
             settings: ListenerSettings(&reader), readiness: Readiness(), logger: logger)
         let load = ServiceGroupConfiguration.ServiceConfiguration(
             service: Load(checks: self, replies: replies), successTerminationBehavior: .gracefullyShutdownGroup)
@@ -72,7 +74,7 @@ struct Checks: AsyncParsableCommand {
             var payload: [String: JSONValue] = ["account_id": .string(account), "scope": "llm:proxy"]
             if checks.hold { payload["usage"] = ["meter_event_name": "tokens", "quantity": 1] }
             let answer = try await replies.call(
-                .entitlementCheckRequest, JSONText(.object(payload)), within: .seconds(30))
+                Exchange.entitlementCheck.request, JSONText(.object(payload)), within: .seconds(30))
             guard try answer.payload.value()["allowed"]?.flag == true else {
                 throw ProcessFailure(exitCode: 1, "a check was denied: \(answer)")
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BillingCore
 import BillingStorage
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -20,14 +21,13 @@ struct Fill: AsyncParsableCommand {
                 let ledger = ExportLedger(connection)
                 for number in range {
                     _ = try subscriptions.apply(BenchStore.update(number), source: "bench", at: BenchStore.since)
-                    let subject = UsageSubject(
-                        accountID: BenchStore.account(number), feature: "llm:proxy", meterEventName: "tokens")
                     let request = UsageExportRequest(
-                        subject: subject, quantity: 5, idempotencyKey: "use_\(number)", eventID: nil, occurredAt: nil)
+                        accountID: BenchStore.account(number), feature: "llm:proxy", meterEventName: "tokens",
+                        quantity: 5, eventID: "use_\(number)", occurredAt: nil)
                     try ledger.save(
                         UsageExport(request, state: .accepted(providerEventID: nil)), provider: "stripe",
                         at: BenchStore.since)
-                    try usage.count(5, of: subject, at: BenchStore.since)
+                    try usage.count(5, of: UsageSubject(request), at: BenchStore.since)
                 }
             }
         }

@@ -3,7 +3,7 @@ import TestSupport
 
 /// The services of billing, each with a token of its own subject as in production, two of them on one billing file.
 extension Deployment {
-    /// Subjects of services are slugs, never UUIDs (bus.md 2.5).
+    /// Subjects of services are slugs, never UUIDs.
     enum Subject {
         static let stripe = "stripe-worker"
         static let billingWorker = "billing-worker"
@@ -81,7 +81,8 @@ extension Deployment {
 
     /// The Stripe worker with an ingress: before a double with a test key, or in local mode without one.
     func withStripe<Value: Sendable>(
-        before double: StripeDouble? = nil, _ body: @Sendable (LoopbackClient) async throws -> Value
+        before double: StripeDouble? = nil, environment: [String: String] = [:],
+        _ body: @Sendable (LoopbackClient) async throws -> Value
     ) async throws -> Value {
         var variables = stripeEnvironment
         variables["BUS_API_TOKEN"] = serviceToken(Subject.stripe, "billing:provider billing:subscription:write")
@@ -90,6 +91,7 @@ extension Deployment {
             variables["BUS_STRIPE_SECRET_KEY"] = "sk_test_end_to_end"
             variables["BUS_STRIPE_API_URL"] = double.url
         }
+        variables.merge(environment) { $1 }
         return try await BusProcess.run(
             "bus-integration-stripe",
             ["--events-url", "http://\(eventsAddress)", "--webhook-addr", "127.0.0.1:0"], environment: variables
@@ -134,7 +136,7 @@ extension Deployment {
     }
 }
 
-/// Events of the billing worker (bus.md 6).
+/// Events of the billing worker.
 enum BillingEvent {
     static let update = "bus.billing.subscription.update"
     static let result = "bus.billing.subscription.result"

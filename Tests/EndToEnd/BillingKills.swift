@@ -133,7 +133,7 @@ private struct KillRun {
         [
             "event_id": .string(eventID), "account_id": Self.account, "provider": "stripe", "status": .string(status),
             "features": ["llm:proxy"], "provider_subscription_id": "sub_1", "provider_customer_id": "cus_1",
-            "occurred_at": .string(Timestamp(seconds: unixNow() - secondsAgo).rfc3339),
+            "occurred_at": .string(Timestamp(clampingSeconds: unixNow() - secondsAgo).rfc3339),
         ]
     }
 

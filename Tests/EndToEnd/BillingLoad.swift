@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 import TestSupport
@@ -55,7 +56,7 @@ import Testing
         var sent = told
         while sent.count < accounts.count * 10 { sent.append(told[Int.random(in: 0..<told.count, using: &random)]) }
         sent.shuffle(using: &random)
-        let requests = try sent.enumerated().map { ("\($0)", try $1.payload().value()) }
+        let requests = try sent.enumerated().map { ("\($0)", try $1.payload.value()) }
         let moment = Int.random(in: sent.count / 10..<sent.count / 2, using: &random)
 
         let deployment = try Deployment()

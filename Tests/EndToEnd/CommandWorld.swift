@@ -48,7 +48,9 @@ struct CommandWorld: Sendable {
         let folder = try TemporaryFolder()
         _ = try await BusProcess.run(
             "bus-local", ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"],
-            environment: ["BUS_LOG_FORMAT": "json"].merging(environment) { $1 }
+            environment: ["BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0"].merging(environment) {
+                $1
+            }
         ) { local in
             let address = "http://\(try await local.address(of: Listener.events))"
             try await body(

@@ -7,7 +7,7 @@ import Testing
         let folder = try TemporaryFolder()
         _ = try await BusProcess.run(
             "bus-local", ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"],
-            environment: ["BUS_LOG_FORMAT": "json"]
+            environment: ["BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0"]
         ) { local in
             let address = try await local.address(of: Listener.events)
             let environment = ["BUS_LOCAL_URL": "http://\(address)", "BUS_LOCAL_DATA": "\(folder.path)/data"]

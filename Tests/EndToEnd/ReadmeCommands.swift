@@ -63,7 +63,8 @@ import Testing
         let blocks = try Self.blocks()
         let answers = ["\"status\":\"missing\"", "\"status\":\"active\"", "\"upgrade_required\":true"]
         _ = try await BusProcess.run(
-            "bus-local", ["--addr", "127.0.0.1:0"], environment: ["BUS_LOG_FORMAT": "json"], in: folder
+            "bus-local", ["--addr", "127.0.0.1:0"],
+            environment: ["BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0"], in: folder
         ) { local in
             let address = try await local.address(of: Listener.events)
             var script = ""

@@ -134,7 +134,9 @@ import Testing
     /// The runtime's report of a crash shows memory, so it stays out unless somebody asks for it.
     @Test(arguments: [Optional<String>.none, "enable=yes,registers=none"])
     func crashesAreTheSystems(_ backtrace: String?) async throws {
-        var variables = ["BUS_LOG_FORMAT": "json", "BUS_LOCAL_JWT_SECRET": Self.jwt]
+        var variables = [
+            "BUS_LOG_FORMAT": "json", "BUS_LOCAL_JWT_SECRET": Self.jwt, "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0",
+        ]
         variables["SWIFT_BACKTRACE"] = backtrace
         let crashed = try await BusProcess.run("bus-local", ["--addr", "127.0.0.1:0"], environment: variables) {
             local in

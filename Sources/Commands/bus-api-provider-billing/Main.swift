@@ -45,7 +45,7 @@ struct BillingAPICommand: LeafCommand {
               BUS_EVENTS_LISTENER_RETRY     reopen streams (true)
               BUS_EVENTS_LISTENER_RETRY_MIN, _MAX   wait before that (1s, 30s)
               BUS_EVENTS_LISTENER_REQUIRED  not ready while a stream is down (true)
-              BUS_EVENTS_TOKEN_REFRESH      read the token file again after 401
+              BUS_EVENTS_TOKEN_REFRESH      0 keeps the first token of a token file
               BUS_WORKER_SHUTDOWN_TIMEOUT   time for stopping (default 10s)
               BUS_OPS_ADDR                  /livez /readyz /metrics (default 127.0.0.1:0)
               BUS_LOG_LEVEL, BUS_LOG_FORMAT trace…error (info); json or text

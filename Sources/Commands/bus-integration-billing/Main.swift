@@ -1,6 +1,7 @@
 import ArgumentParser
 import BillingWorker
 import BusCLI
+import BusContract
 import BusCore
 import BusRuntime
 
@@ -44,7 +45,7 @@ struct BillingCommand: LeafCommand {
               BUS_EVENTS_LISTENER_RETRY     reopen streams (true)
               BUS_EVENTS_LISTENER_RETRY_MIN, _MAX   wait before that (1s, 30s)
               BUS_EVENTS_LISTENER_REQUIRED  not ready while a stream is down
-              BUS_EVENTS_TOKEN_REFRESH      read the token file again after 401
+              BUS_EVENTS_TOKEN_REFRESH      0 keeps the first token of a token file
               BUS_EVENTS_REQUEST_MAX_AGE    drop older requests (10m); updates and usage
                                             are never dropped
               BUS_WORKER_CONCURRENCY        handlers at once (8)
@@ -91,7 +92,10 @@ struct BillingCommand: LeafCommand {
 
     func start() async throws {
         if selfTest { return Terminal.output(try BillingSelfTest.run()) }
-        if events { return Terminal.output(BillingEvents.list(provider: provider).text(as: format)) }
+        if events {
+            return Terminal.output(
+                EventList.billing(provider: provider.flatMap(ProviderLabel.init) ?? .stripe).text(as: format))
+        }
         var flags = BillingFlags()
         flags.eventsURL = eventsURL
         flags.tokenFile = tokenFile

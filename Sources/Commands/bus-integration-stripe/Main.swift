@@ -1,5 +1,6 @@
 import ArgumentParser
 import BusCLI
+import BusContract
 import BusCore
 import BusRuntime
 import StripeIntegration
@@ -31,7 +32,8 @@ struct StripeCommand: LeafCommand {
             ENVIRONMENT (every secret also as NAME_FILE, a file that holds it)
               BUS_EVENTS_API_URL            the Events API, same as --events-url
               BUS_API_TOKEN                 Bus token; needs billing:provider and
-                                            billing:subscription:write
+                                            billing:subscription:write; with the second
+                                            alone it serves webhooks only
               BUS_STRIPE_SECRET_KEY         Stripe key, sk_test_ or rk_test_
               BUS_STRIPE_LIVE               1 allows a live key
               BUS_STRIPE_WEBHOOK_SECRET     whsec_ signing secret, commas between several
@@ -51,7 +53,7 @@ struct StripeCommand: LeafCommand {
               BUS_EVENTS_LISTENER_RETRY     reopen streams (true)
               BUS_EVENTS_LISTENER_RETRY_MIN, _MAX   wait before that (1s, 30s)
               BUS_EVENTS_LISTENER_REQUIRED  not ready while a stream is down
-              BUS_EVENTS_TOKEN_REFRESH      read the token file again after 401
+              BUS_EVENTS_TOKEN_REFRESH      0 keeps the first token of a token file
               BUS_EVENTS_REQUEST_MAX_AGE    drop older requests (10m)
               BUS_WORKER_CONCURRENCY        handlers at once (8)
               BUS_WORKER_SHUTDOWN_TIMEOUT   time to stop in (10s)
@@ -89,7 +91,7 @@ struct StripeCommand: LeafCommand {
 
     func start() async throws {
         if selfTest { return Terminal.output(try StripeSelfTest.run()) }
-        if events { return Terminal.output(StripeEventList.list.text(as: format)) }
+        if events { return Terminal.output(EventList.stripe.text(as: format)) }
         var flags = StripeFlags()
         flags.eventsURL = eventsURL
         flags.webhookAddress = webhookAddress

@@ -6,7 +6,7 @@ import BusServer
 import EventsAPI
 import StripeIntegration
 
-/// What `bus-local` runs with: the settings of its services, with local values where nothing is set (additions A-08).
+/// What `bus-local` runs with: the settings of its services, with local values where nothing is set.
 struct LocalSettings {
     let address: ListenAddress
     let folder: String
@@ -25,6 +25,7 @@ struct LocalSettings {
         reader.setDefault("BUS_LOCAL_ACCOUNT_ID", "00000000-0000-4000-8000-000000000001")
         reader.setDefault("BUS_LOCAL_JWT_SECRET", "not-a-secret-local-development-hs256-key")
         reader.setDefault("BUS_STRIPE_WEBHOOK_SECRET", "whsec_local_not_secret")
+        reader.setDefault("BUS_STRIPE_WEBHOOK_ADDR", "127.0.0.1:8084")
         return reader
     }
 
@@ -37,11 +38,6 @@ struct LocalSettings {
             throw SettingsFaults(["BUS_LOCAL_JWT_SECRET is empty; unset it to use the local value"])
         }
         tokenSecret = secret
-        if !wanted.isLoopback, !allowsRemote {
-            reader.addFault(
-                "\(wanted) can be reached from other machines and the local secrets are public; listen on 127.0.0.1, "
-                    + "or pass --unsafe-listen if that is meant")
-        }
         self.address = wanted.port == 0 ? try FreePort.address(on: wanted.host) : wanted
         var eventsFlags = EventsFlags()
         eventsFlags.address = self.address.description
@@ -50,6 +46,11 @@ struct LocalSettings {
         var stripeFlags = StripeFlags()
         stripeFlags.eventsURL = "http://\(self.address)"
         stripe = StripeSettings(&reader, flags: stripeFlags)
+        for address in [wanted, stripe.webhookAddress].compactMap(\.self) where !address.isLoopback && !allowsRemote {
+            reader.addFault(
+                "\(address) can be reached from other machines and the local secrets are public; listen on 127.0.0.1, "
+                    + "or pass --unsafe-listen if that is meant")
+        }
         reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")
         var billingFlags = BillingFlags()
         billingFlags.eventsURL = stripeFlags.eventsURL

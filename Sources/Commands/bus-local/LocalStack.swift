@@ -26,8 +26,10 @@ enum LocalStack {
                 settings.billingAPI, token: tokens.service, http: http, process: process)
             let billing = try await BillingService.beside(
                 settings.billing, token: tokens.service, http: http, process: process)
-            // A signal wakes one waiter, so every client has its own.
-            let clients = (stripe.services() + billing.services() + api.services()).map { ($0, Signal()) }
+            let others =
+                stripe.services() + billing.services() + api.services() + [stripe.sideIngress()].compactMap(\.self)
+            // A signal wakes one waiter, so every one of them has its own.
+            let clients = others.map { ($0, Signal()) }
             let server = events.services(
                 addingRoutes: { router in
                     WebhookRoute(stripe.receiver).add(to: router)
@@ -73,7 +75,7 @@ struct LocalTokens {
     /// For the services inside and for trying the Events API.
     let service: Secret
 
-    /// Scopes of the compose stack's local token that mean something here (bus.md 9).
+    /// Scopes of the compose stack's local token that mean something here.
     private static let serviceScopes = [
         "events:send", "events:listen", "events:admin", "llm:proxy", "usage:write", "usage:read", "usage:delete",
         "billing:read", "billing:setup", "billing:entitlement:check", "billing:subscription:write",

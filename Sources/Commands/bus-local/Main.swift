@@ -19,14 +19,20 @@ struct LocalCommand: LeafCommand {
               bus-local
               make demo        # in a second terminal: one signed Stripe event, all the way
 
-            Everything listens on one port and keeps its data in one folder. Secrets default
-            to well-known local values, so it listens on this machine only. Tokens for
-            trying things are written into the data folder, readable by you alone.
+            Everything listens on one port and keeps its data in one folder. Webhooks also
+            arrive where the Stripe service takes them in production:
+              stripe listen --forward-to \
+                http://127.0.0.1:8084/api/internal/stripe/webhook
+            Secrets default to well-known local values, so it listens on this machine only.
+            Tokens for trying things are written into the data folder, readable by you
+            alone.
 
             ENVIRONMENT
               BUS_LOCAL_ACCOUNT_ID       subject of the local tokens
               BUS_LOCAL_JWT_SECRET       signs the local tokens
               BUS_STRIPE_WEBHOOK_SECRET  whsec_ signing secret (whsec_local_not_secret)
+              BUS_STRIPE_WEBHOOK_ADDR    second address for webhooks (127.0.0.1:8084);
+                                         empty turns it off
               BUS_STRIPE_SECRET_KEY      sk_test_ uses Stripe's test mode; live keys are
                                          refused
               and every other variable of bus-api-provider-events, bus-integration-stripe,

@@ -1,4 +1,4 @@
-/// An error as it leaves a boundary: a code from the contract, a text that is safe to show, and a cause that is only logged.
+/// An error as it leaves a boundary: a code, a text that is safe to show, and a cause that is only logged.
 package struct BusError: Error {
     /// What happened, in the contract's words.
     package let code: Code
@@ -6,25 +6,29 @@ package struct BusError: Error {
     package let message: String
     /// What was caught; logged, never sent.
     package let cause: (any Error)?
-    /// What the body calls it: the code, or the word of the worker whose answer this passes on (bus.md D-46).
+    /// The `type` in the body: the code, or the code of the worker whose answer this passes on.
     package let type: String
     /// The command that helps, `bus billing setup`.
     package let command: String?
+    /// True when the same request with the same idempotency key may succeed later.
+    package let isRetryable: Bool
 
-    /// An error with a message a caller can act on.
+    /// An error with a message a caller can act on; whether asking again helps follows from the code unless said.
     package init(
-        _ code: Code, _ message: String, cause: (any Error)? = nil, type: String? = nil, command: String? = nil
+        _ code: Code, _ message: String, cause: (any Error)? = nil, type: String? = nil, command: String? = nil,
+        isRetryable: Bool? = nil
     ) {
         self.code = code
         self.message = message
         self.cause = cause
         self.type = type ?? code.rawValue
         self.command = command
+        self.isRetryable = isRetryable ?? code.isRetryable
     }
 }
 
 extension BusError {
-    /// Every code the services answer with (bus.md 3.5, 5.7, 5.9, 6.1, 7.2; additions ).
+    /// Every code the services answer with (docs/contract/events.md, "Error codes").
     package enum Code: String, CaseIterable, Sendable {
         case badRequest = "bad_request"
         case invalidAuth = "invalid_auth"

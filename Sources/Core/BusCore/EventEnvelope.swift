@@ -1,4 +1,4 @@
-/// Why a document is not an event envelope (bus.md 2.1).
+/// Why a document is not an event envelope.
 package enum EnvelopeFault: Error, Equatable, Sendable {
     case json(JSONFault)
     /// No `name`, or a name outside the grammar; wildcards are outside it.
@@ -7,7 +7,7 @@ package enum EnvelopeFault: Error, Equatable, Sendable {
     case field(String)
 }
 
-/// One event: what happened, to whom it belongs, and what it says (bus.md 2.1).
+/// One event: what happened, to whom it belongs, and what it says (docs/contract/events.md, "Envelope").
 package struct EventEnvelope: Hashable, Sendable {
     /// Assigned by the Events API; nil before it was accepted.
     package var id: String?
@@ -25,7 +25,7 @@ package struct EventEnvelope: Hashable, Sendable {
     package var payload: JSONText
     /// Present on a failed response.
     package var error: EventError?
-    /// Who published it, as stamped by the Events API; looked up as D-06 says.
+    /// Who published it, as stamped by the Events API (docs/contract/events.md, "Owners").
     package private(set) var owner: String?
 
     /// An event to publish.
@@ -42,7 +42,7 @@ package struct EventEnvelope: Hashable, Sendable {
         self.error = error
     }
 
-    /// Replaces whatever owner the caller claimed by the token's subject, under both spellings (D-06).
+    /// Replaces the owner that the caller claimed with the token's subject, under both spellings.
     package mutating func stamp(owner subject: String) {
         metadata["identity_id"] = subject
         metadata["account_id"] = subject
@@ -50,7 +50,7 @@ package struct EventEnvelope: Hashable, Sendable {
     }
 }
 
-/// What went wrong, in a failed response (bus.md 2.3).
+/// The error of a failed response (docs/contract/events.md, "Error object").
 package struct EventError: Hashable, Sendable {
     /// `snake_case`, from the contract's tables.
     package let code: String

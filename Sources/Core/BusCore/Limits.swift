@@ -1,26 +1,26 @@
 /// Every bound of the system, in one place, with its unit in the name.
 package enum Limits {
-    // MARK: Events on the wire (bus.md 3, additions)
+    // MARK: Events on the wire
 
-    /// Largest body of `POST /api/v1/events` (D-11).
+    /// Largest body of `POST /api/v1/events`.
     package static let eventBodyBytesMax = 1 << 20
-    /// Largest body of `POST /api/v1/events/batch`.
+    /// Largest body of `POST /api/v1/events/batch`.
     package static let batchBodyBytesMax = 8 << 20
-    /// Most events in one batch publish, and most acknowledgements in one call.
+    /// Most events in one batch publish, and most acknowledgements in one call.
     package static let batchEventsMax = 500
-    /// Longest event name (D-04).
+    /// Longest event name.
     package static let eventNameBytesMax = 255
-    /// Longest `Idempotency-Key` of a publish.
+    /// Longest `Idempotency-Key` of a publish.
     package static let idempotencyKeyBytesMax = 255
     /// Deepest nesting of JSON that is read; deeper documents are malformed.
     package static let jsonDepthMax = 128
-    /// Longest line a stream client reads (bus.md 3.4).
+    /// Longest line a stream client reads.
     package static let streamLineBytesMax = 4 << 20
-    /// Longest safe text in an error object, after redaction (bus.md 2.3).
+    /// Longest safe text in an error object, after redaction.
     package static let errorMessageBytesMax = 512
     /// Longest text in an error body of ours, which may list every fault of a catalog.
     package static let httpErrorMessageBytesMax = 16 << 10
-    /// Most event names in one stream (D-12).
+    /// Most event names in one stream.
     package static let streamNamesMax = 64
 
     // MARK: Events server
@@ -43,11 +43,11 @@ package enum Limits {
     package static let retentionChunkEventsMax = 500
     /// Time between two runs of the retention.
     package static let retentionIntervalSeconds = 60
-    /// Time a delivery without acknowledgement has for being written out (bus.md 3.7, D-21).
+    /// Time a delivery without acknowledgement has for being written out.
     package static let automaticLeaseSeconds = 60
-    /// Longest wait of a delivery between two attempts; the first is one second.
+    /// Longest wait of a delivery between two attempts; the first is one second.
     package static let redeliveryDelaySecondsMax = 60
-    /// Longest `delaySeconds` of an acknowledgement.
+    /// Longest `delaySeconds` of an acknowledgement.
     package static let requestedDelaySecondsMax = 86_400
     /// Events read from the log at a time by one stream.
     package static let streamPageEventsMax = 256
@@ -55,13 +55,13 @@ package enum Limits {
     package static let streamPageBytesMax = 1 << 20
     /// Streams open at once on one server.
     package static let streamsOpenMax = 10_000
-    /// Delivery attempts before a delivery is parked.
+    /// Leases without an answer before a delivery is parked.
     package static let deliveryAttemptsMax = 10
-    /// Shortest, default and longest lease.
+    /// Shortest, default and longest lease.
     package static let leaseSecondsMin = 5
     package static let leaseSecondsDefault = 30
     package static let leaseSecondsMax = 600
-    /// Default and most deliveries one consumer holds without acknowledging.
+    /// Default and most deliveries one consumer holds without acknowledging.
     package static let inFlightDefault = 64
     package static let inFlightMax = 1_000
     /// Dead letters in one answer.
@@ -78,10 +78,12 @@ package enum Limits {
     package static let connectionLingerSeconds = 2
     /// Request head: all header lines together.
     package static let requestHeadBytesMax = 32 << 10
+    /// Header lines of one request.
+    package static let requestHeaderLinesMax = 100
 
-    // MARK: Stripe webhooks and requests (bus.md 5)
+    // MARK: Stripe webhooks and requests
 
-    /// Largest webhook body (bus.md 5.9).
+    /// Largest webhook body.
     package static let webhookBodyBytesMax = 1 << 20
     /// All unfinished webhook bodies of a process together; what comes on top answers 503 and Stripe repeats.
     package static let webhookBodiesBytesMax = 64 << 20
@@ -89,20 +91,21 @@ package enum Limits {
     package static let signatureHeaderBytesMax = 4_096
     /// Most `v1` signatures compared for one webhook.
     package static let signatureCandidatesMax = 16
-    /// Time from a webhook's last byte to its publish being given up (bus.md 5.9).
+    /// Time from a webhook's last byte to its publish being given up.
     package static let webhookPublishSeconds = 10
     /// Webhooks waiting for a batch; more answer 503 and Stripe repeats.
     package static let publishQueueEventsMax = 10_000
-    /// Batches under way at once from one process: with one the next gathers meanwhile, with two batches were smaller
-    /// (docs/decisions/0010).
+    /// Batches that one process publishes at once.
+    ///
+    /// While one is under way the next one fills up; with two, batches were smaller and slower (docs/decisions/0010).
     package static let publishBatchesInFlightMax = 1
-    /// Attempts for one Stripe call, the first included (bus.md 5.6).
+    /// Attempts for one Stripe call, the first included.
     package static let stripeAttemptsMax = 3
-    /// One attempt of a Stripe call (bus.md 5.6).
+    /// One attempt of a Stripe call.
     package static let stripeAttemptSeconds = 10
     /// Largest answer of Stripe that is read.
     package static let stripeResponseBytesMax = 4 << 20
-    /// Requests a second of a catalog sync: Stripe takes 25 in test mode, and of one endpoint in live (stripe.md 1.7).
+    /// Requests a second of a catalog sync; Stripe takes 25 in test mode, and on one route in live mode.
     package static let stripeCatalogRequestsPerSecondMax = 20
     /// Pages of one list that a catalog sync reads, of 100 objects each.
     package static let stripeListPagesMax = 1_000
@@ -110,36 +113,42 @@ package enum Limits {
     package static let stripeKeysPerStepMax = 3
     /// Time for one call of a catalog sync with its repeats.
     package static let stripeCatalogCallSeconds = 60
-    /// Meter events waiting for their customer and meter; more answer `stripe_unavailable` (stripe.md 6.1).
+    /// Meter events waiting for their customer and meter; more answer `stripe_unavailable`.
     package static let meterEventsWaitingMax = 10_000
-    /// Longest metadata value Stripe takes (stripe.md 1.4).
+    /// Longest metadata value Stripe takes.
     package static let stripeMetadataValueCharactersMax = 500
-    /// Longest meter identifier Stripe takes (stripe.md 6.1).
+    /// Longest meter identifier Stripe takes.
     package static let stripeIdentifierCharactersMax = 100
-    /// Longest URL in a session request (bus.md 5.1).
+    /// Longest URL in a session request.
     package static let urlBytesMax = 2_048
-    /// Most line items of one checkout (stripe.md 2.1).
+    /// Most line items of one checkout.
     package static let checkoutLineItemsMax = 20
-    /// Processed event ids a worker remembers (D-24).
+    /// Processed event ids a worker remembers.
     package static let processedEventsMax = 10_000
+    /// Prices that one subscription update carries.
+    package static let updatePricesMax = 50
+    /// Deliveries of one exchange that a worker has read and not acknowledged; what our server sends at most.
+    package static let deliveriesHeldMax = 64
+    /// A worker extends its leases this often: a third of the 30 seconds that a lease lasts.
+    package static let leaseExtensionSeconds = 10
 
-    // MARK: Billing catalog (bus.md 7)
+    // MARK: Billing catalog
 
-    /// Largest catalog or quota file (bus.md 7.2).
+    /// Largest catalog or quota file.
     package static let catalogBodyBytesMax = 1 << 20
     /// Most entries of one array of a catalog.
     package static let catalogEntriesMax = 1_000
     /// Most problems of one catalog that are told at once.
     package static let catalogProblemsMax = 100
-    /// Longest lookup key Stripe takes (stripe.md 5.2).
+    /// Longest lookup key Stripe takes.
     package static let catalogNameCharactersMax = 200
     /// Longest plan id: the lookup keys made from it stay within Stripe's bound.
     package static let planIDCharactersMax = 100
-    /// Longest event name and payload key of a Stripe meter (stripe.md 5.3).
+    /// Longest event name and payload key of a Stripe meter.
     package static let meterNameCharactersMax = 100
-    /// Longest display name of a Stripe meter (stripe.md 5.3).
+    /// Longest display name of a Stripe meter.
     package static let meterDisplayNameCharactersMax = 250
-    /// Longest name and description of a Stripe product (stripe.md 5.1).
+    /// Longest name and description of a Stripe product.
     package static let productNameCharactersMax = 5_000
     package static let productDescriptionCharactersMax = 40_000
     /// Largest price in minor units: twelve digits.
@@ -147,37 +156,41 @@ package enum Limits {
     /// Largest quota: beyond it, readers that take numbers for floats lose units.
     package static let quotaUnitsMax: Int64 = (1 << 53) - 1
 
-    // MARK: Billing (bus.md 6)
+    // MARK: Billing
 
-    /// Updates of one subscription's newest second that are kept to decide between them (D-40).
+    /// Updates of one subscription's newest second that are kept to decide between them.
     package static let subscriptionCandidatesMax = 16
     /// Time for which a granted check holds what it was asked for, when no usage is reported.
     package static let quotaHoldSeconds: Int64 = 900
     /// Windows before the present one whose counts are kept.
     package static let quotaWindowsKept: Int64 = 64
-    /// Usage sent without an answer is not sent again after this time: providers forget the key after a day (bus.md 5.5).
+    /// Usage sent without an answer is not sent again after this time: providers forget the key after a day.
     package static let usageResendSecondsMax: Int64 = 23 * 3_600
 
     /// Time for which the response to a handled event is kept, longer than any redelivery takes.
     package static let handledEventsKeptSeconds: Int64 = 7 * 86_400
 
-    // MARK: Billing API (bus.md 7.2)
+    // MARK: Billing API
 
     /// Largest body of an account route.
     package static let billingBodyBytesMax = 64 << 10
 
-    // MARK: Worker runtime (bus.md 4)
+    // MARK: Worker runtime
 
     /// Largest file named by a setting: a token, a key.
     package static let settingsFileBytesMax = 64 << 10
-    /// Attempts to publish one response, the first included, and their total time (bus.md 4.2).
+    /// Shortest time between two looks at a token's file.
+    package static let tokenReadIntervalSeconds: Int64 = 3
+    /// Time that whoever writes a token's file has to finish, while the old token is refused already.
+    package static let tokenWriteSecondsMax: Int64 = 30
+    /// Attempts to publish one response, the first included, and their total time.
     package static let responsePublishAttemptsMax = 5
     package static let responsePublishSeconds = 30
-    /// Attempts on one delivery in the process, for servers without acknowledgements (D-55).
+    /// Attempts on one delivery in the process, for servers without acknowledgements.
     package static let handlerAttemptsMax = 5
     /// Stream names one worker listens to at once, and so connections it keeps.
     package static let workerStreamsMax = 64
-    /// Time a stream has for its response head; afterwards it may be silent for ever (bus.md 3.4).
+    /// Time a stream has for its response head; afterwards it may stay silent.
     package static let streamOpenSeconds = 30
     /// Time for connecting to the Events API.
     package static let eventsConnectSeconds = 10
@@ -186,7 +199,7 @@ package enum Limits {
     /// Largest answer read from our own APIs.
     package static let apiResponseBytesMax = 8 << 20
 
-    // MARK: Command line (bus.md 8)
+    // MARK: Command line
 
     /// Longest physical line of a `.bus` file.
     package static let busFileLineBytesMax = 4 << 20
@@ -198,9 +211,9 @@ package enum Limits {
     package static let busFileDepthMax = 64
     /// Largest `.env` file.
     package static let dotEnvBytesMax = 1 << 20
-    /// Time for the call of a command, when `--timeout` says nothing else (bus.md 2.4).
+    /// Time for the call of a command, when `--timeout` says nothing else.
     package static let commandCallSeconds = 30
-    /// Longest life of a token that a command signs itself (D-53).
+    /// Longest life of a token that a command signs itself.
     package static let localTokenSecondsMax: Int64 = 24 * 3_600
     /// Longest word that is compared with known ones for "did you mean".
     package static let suggestedWordCharactersMax = 64

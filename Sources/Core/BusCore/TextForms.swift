@@ -17,3 +17,30 @@ extension String {
     /// The text without ASCII spaces, tabs and line ends at its ends.
     package func trimmingASCIIWhitespace() -> Substring { self[...].trimmingASCIIWhitespace() }
 }
+
+extension String {
+    /// The text on one line: line ends and everything that steers a terminal are written as escapes.
+    package var onOneLine: String {
+        guard unicodeScalars.contains(where: { $0 == "\n" || $0.steersTerminal }) else { return self }
+        return unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case _ where scalar.steersTerminal: text += "\\u{\(String(scalar.value, radix: 16))}"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    /// C0 but for the line feed, DEL, C1, line and paragraph separators, and the marks that turn the direction of writing.
+    package var steersTerminal: Bool {
+        switch value {
+        case 0x0A: false
+        case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}

@@ -1,26 +1,7 @@
+import BusContract
 import BusCore
 
-/// Which Stripe the worker talks to; every key of ours contains it, so that test and live never share a record.
-package enum StripeMode: String, Sendable {
-    /// No key: answers are made here, without a network.
-    case local
-    /// A key of test mode or of a sandbox.
-    case test
-    /// A key that moves money.
-    case live
-
-    /// True when an event of this `livemode` can belong to this mode; without a key nothing is known, so nothing is
-    /// refused (bus.md 5.4).
-    package func accepts(livemode: Bool) -> Bool {
-        switch self {
-        case .local: true
-        case .test: !livemode
-        case .live: livemode
-        }
-    }
-}
-
-/// Why a text cannot be the Stripe API key (bus.md 5.6, stripe.md 1.1).
+/// Why a text is not a usable Stripe API key (docs/contract/stripe-facts.md, "Keys and modes").
 package enum StripeKeyFault: Error, Equatable, Sendable {
     case publishable, signingSecret, organization, unknownPrefix, unprintable
 

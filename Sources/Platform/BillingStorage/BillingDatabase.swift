@@ -1,7 +1,7 @@
 import BusRuntime
 import BusSQL
 
-/// The database that the billing worker and the billing API share, each table with one writer.
+/// The database that the billing worker and the billing API share; each table has one writer.
 package enum BillingDatabase {
     /// Opens the store the settings name.
     package static func open(_ settings: BillingStoreSettings) async throws -> SQLiteDatabase {
@@ -10,7 +10,7 @@ package enum BillingDatabase {
         }
     }
 
-    /// Runs a step of a start; a store that does not open ends the process, with exit 2 where a setting is the remedy.
+    /// Runs one step of the start; a store that does not open ends the process, with exit 2 when a setting can mend it.
     package static func opening<Value>(_ step: () async throws -> Value) async throws -> Value {
         do {
             return try await step()

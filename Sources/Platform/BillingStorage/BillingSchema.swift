@@ -1,6 +1,6 @@
 import BusSQL
 
-/// The tables of the billing worker, which alone writes them.
+/// The tables that only the billing worker writes.
 enum BillingSchema {
     static let steps = [
         SQLMigration { _ in
@@ -53,7 +53,7 @@ enum BillingSchema {
 }
 
 extension SQLDatabase {
-    /// Creates or brings forward what the billing worker writes.
+    /// Creates or migrates the tables of the billing worker.
     package func migrateBilling() async throws {
         try await migrate("billing", BillingSchema.steps)
     }

@@ -2,7 +2,7 @@ import BillingCore
 import BusSQL
 import Synchronization
 
-/// The active catalog, read again only after it was replaced: one look at its version for each use.
+/// The active catalog; each use checks its version and reads it again only after it was replaced.
 package final class CatalogCache: Sendable {
     private struct Entry {
         let version: Int64
@@ -14,7 +14,7 @@ package final class CatalogCache: Sendable {
     /// A cache for one database.
     package init() {}
 
-    /// The catalog inside a transaction; one that sells nothing while none is stored.
+    /// The catalog inside a transaction; an empty one while none is stored.
     package func current(on connection: any SQLConnection) throws -> Catalog {
         guard let version = try CatalogStore.version(on: connection) else { return .empty }
         if let entry = entry.withLock({ $0 }), entry.version == version { return entry.catalog }

@@ -8,10 +8,10 @@ package struct StoredCatalog: Equatable, Sendable {
     package let body: JSONValue
     /// Its canonical JSON.
     package let bytes: [UInt8]
-    /// SHA-256 of the canonical JSON, in quotes (bus.md 7.2).
+    /// SHA-256 of the canonical JSON, in quotes.
     package let etag: String
 
-    /// A catalog about to be stored.
+    /// A catalog to store.
     package init(_ body: JSONValue) {
         self.body = body
         bytes = body.serialized()
@@ -19,9 +19,9 @@ package struct StoredCatalog: Equatable, Sendable {
     }
 }
 
-/// The one catalog of a deployment; the billing API writes it, the billing worker reads it (bus.md 7.2).
+/// The one catalog of a deployment; the billing API writes it, the billing worker reads it.
 package struct CatalogStore: Sendable {
-    /// What must be stored for a replacement to happen.
+    /// What must be stored for a replacement to go ahead.
     package enum Condition: Equatable, Sendable {
         case none
         /// Any catalog.
@@ -45,7 +45,7 @@ package struct CatalogStore: Sendable {
         }
     ]
 
-    /// The catalog in `database`, whose table is made when it is missing.
+    /// The catalog in `database`; creates the table when it is missing.
     package static func open(_ database: any SQLDatabase) async throws -> CatalogStore {
         try await database.migrate("billing-catalog", migrations)
         return CatalogStore(database: database)
@@ -56,7 +56,7 @@ package struct CatalogStore: Sendable {
         try await database.read { try CatalogStore.read(on: $0) }
     }
 
-    /// Stores a catalog in place of the one before; false when the condition does not hold and nothing changed.
+    /// Replaces the stored catalog; false when the condition does not hold and nothing changed.
     package func replace(
         with catalog: StoredCatalog, if condition: Condition = .none, at now: Timestamp
     ) async throws -> Bool {
@@ -91,7 +91,7 @@ package struct CatalogStore: Sendable {
         return StoredCatalog(try JSONValue(parsing: Array(try row.text(0).utf8)))
     }
 
-    /// A number that every replacement makes larger; nil while nothing is stored.
+    /// A number that grows with every replacement; nil while nothing is stored.
     static func version(on connection: any SQLConnection) throws -> Int64? {
         try connection.first("SELECT updated_at FROM bus_billing_catalog WHERE id = 1")?.integer(0)
     }

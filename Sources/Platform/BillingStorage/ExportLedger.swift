@@ -1,17 +1,18 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 
-/// How far each usage has come on its way to the payment company; valid inside one transaction.
+/// The state of each usage export; valid inside one transaction.
 package struct ExportLedger {
     private let connection: any SQLConnection
 
-    /// The ledger behind a transaction.
+    /// The ledger in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
     }
 
-    /// The usage stored under an account's key.
+    /// The export stored under an account's key.
     package func export(of accountID: String, key: String) throws -> UsageExport? {
         let row = try connection.first(
             """
@@ -20,23 +21,22 @@ package struct ExportLedger {
             """, [.text(accountID), .text(key)])
         guard let row else { return nil }
         let request = UsageExportRequest(
-            subject: UsageSubject(
-                accountID: accountID, feature: try row.text(0), meterEventName: try row.text(1)),
-            quantity: try row.integer(2), idempotencyKey: key, eventID: try row.textOrNil(3),
-            occurredAt: try row.integerOrNil(4).map(Timestamp.init(nanoseconds:)))
+            accountID: accountID, feature: try row.text(0), meterEventName: try row.text(1),
+            quantity: try row.integer(2), eventID: try row.textOrNil(3),
+            occurredAt: try row.integerOrNil(4).map(Timestamp.init(clampingNanoseconds:)))
         return UsageExport(request, state: try ExportLedger.state(row))
     }
 
     private static func state(_ row: SQLRow) throws -> UsageExport.State {
         switch try row.text(5) {
-        case "sent": .sent(since: Timestamp(nanoseconds: try row.integerOrNil(6) ?? 0))
+        case "sent": .sent(since: Timestamp(clampingNanoseconds: try row.integerOrNil(6) ?? 0))
         case "accepted": .accepted(providerEventID: try row.textOrNil(7))
         case "refused": .refused(reason: try row.textOrNil(8) ?? "")
         default: .queued
         }
     }
 
-    /// Stores how far a usage has come.
+    /// Stores the state of an export.
     package func save(_ export: UsageExport, provider: String, at now: Timestamp) throws {
         let request = export.request
         var (state, sentAt, providerEventID, reason) = ("queued", Timestamp?.none, String?.none, String?.none)
@@ -57,8 +57,8 @@ package struct ExportLedger {
               updated_at = excluded.updated_at
             """,
             [
-                .text(request.subject.accountID), .text(request.idempotencyKey), .text(request.subject.feature),
-                .text(request.subject.meterEventName), .integer(request.quantity), .optional(request.eventID),
+                .text(request.accountID), .text(request.idempotencyKey), .text(request.feature),
+                .text(request.meterEventName), .integer(request.quantity), .optional(request.eventID),
                 request.occurredAt.map { .integer($0.nanoseconds) } ?? .null, .text(state),
                 sentAt.map { .integer($0.nanoseconds) } ?? .null, .text(provider), .optional(providerEventID),
                 .optional(reason), .integer(now.nanoseconds),
@@ -66,32 +66,32 @@ package struct ExportLedger {
     }
 }
 
-/// Which events were handled, with the response each got: what makes a redelivery harmless.
+/// The handled events with their responses, which make a redelivery harmless.
 package struct HandledEvents {
     private let connection: any SQLConnection
 
-    /// The record behind a transaction.
+    /// The record in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
     }
 
-    /// The response that an event was given; nil for one that was not handled.
-    package func response(to eventID: String?) throws -> JSONText? {
+    /// The response to a handled event; nil for an event that was not handled.
+    package func response<Response: Message>(to eventID: String?) throws -> Response? {
         guard let eventID else { return nil }
         return try connection.first(
             "SELECT response FROM bus_billing_handled_events WHERE event_id = $1", [.text(eventID)]
-        ).map { try JSONText(parsing: Array($0.text(0).utf8)) }
+        ).map { try Response(JSONText(parsing: Array($0.text(0).utf8))) }
     }
 
-    /// Remembers the response in the transaction that did what it says.
-    package func record(_ response: JSONText, to eventID: String?, at now: Timestamp) throws {
+    /// Stores the response, in the transaction of the change that it reports.
+    package func record(_ response: some Message, to eventID: String?, at now: Timestamp) throws {
         guard let eventID else { return }
         try connection.run(
             "INSERT INTO bus_billing_handled_events (event_id, response, handled_at) VALUES ($1, $2, $3)",
-            [.text(eventID), .text(String(decoding: response.bytes, as: UTF8.self)), .integer(now.seconds)])
+            [.text(eventID), .text(String(decoding: response.payload.bytes, as: UTF8.self)), .integer(now.seconds)])
     }
 
-    /// Forgets up to `count` responses that nobody can ask for any more; how many they were.
+    /// Removes up to `count` responses that no redelivery can need, and returns how many.
     package func forget(before moment: Timestamp, atMost count: Int) throws -> Int {
         try connection.run(
             """

@@ -1,8 +1,9 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 
-/// A subscription's set of updates as text in its row.
+/// A subscription's set of updates, as the text in its row.
 struct SubscriptionState {
     let subscription: Subscription
 
@@ -12,7 +13,9 @@ struct SubscriptionState {
 
     init(text: String) throws {
         let value = try JSONValue(parsing: Array(text.utf8))
-        guard let second = value["second"]?.integer else { throw SQLFault.failed("a subscription's state is damaged") }
+        guard let second = value["second"]?.integer else {
+            throw SQLFault.unreadable("a subscription's state is damaged")
+        }
         subscription = Subscription(
             order: SubscriptionOrder(
                 deletion: try value["deletion"].map(SubscriptionState.update), second: second,
@@ -32,7 +35,7 @@ struct SubscriptionState {
             if let deletion = order.deletion { write("deletion", deletion, to: &writer) }
             writer.key("candidates")
             writer.array { writer in
-                for candidate in order.candidates { writer.raw(candidate.payload().bytes) }
+                for candidate in order.candidates { writer.raw(candidate.payload.bytes) }
             }
             if let exact = order.latestExact { write("latest_exact", exact, to: &writer) }
             writer.member("overfull", order.isOverfull)
@@ -47,7 +50,7 @@ struct SubscriptionState {
 
     private func write(_ name: String, _ update: SubscriptionUpdate, to writer: inout JSONWriter) {
         writer.key(name)
-        writer.raw(update.payload().bytes)
+        writer.raw(update.payload.bytes)
     }
 
     private func write<Value>(
@@ -65,8 +68,7 @@ struct SubscriptionState {
     }
 
     private static func update(_ value: JSONValue) throws -> SubscriptionUpdate {
-        // Every stored update carries its time, so the other one is never used.
-        try SubscriptionUpdate(JSONText(value), publishedAt: Timestamp(seconds: 0))
+        try SubscriptionUpdate(JSONText(value))
     }
 
     private static func told<Value>(
@@ -75,6 +77,6 @@ struct SubscriptionState {
         guard let stored, let value = stored["value"].flatMap(read), let at = stored["at"]?.integer,
             let eventID = stored["event_id"]?.text
         else { return nil }
-        return Subscription.Told(value, at: Timestamp(nanoseconds: at), eventID: eventID)
+        return Subscription.Told(value, at: Timestamp(clampingNanoseconds: at), eventID: eventID)
     }
 }

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 
@@ -6,12 +7,12 @@ import BusSQL
 package struct SubscriptionStore {
     private let connection: any SQLConnection
 
-    /// The subscriptions behind a transaction.
+    /// The subscriptions in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
     }
 
-    /// What one account's subscriptions say.
+    /// The standing of an account over its subscriptions.
     package func standing(of accountID: String) throws -> AccountStanding {
         let rows = try connection.rows(
             """
@@ -30,20 +31,20 @@ package struct SubscriptionStore {
             accountID: accountID, status: SubscriptionStatus(rawValue: try row.text(3)) ?? .incomplete,
             isUndecided: try row.integer(4) != 0,
             features: try row.text(5).split(separator: ",").map(String.init), planID: try row.textOrNil(6),
-            customerID: try row.textOrNil(7), occurredAt: Timestamp(nanoseconds: try row.integer(8)),
+            customerID: try row.textOrNil(7), occurredAt: Timestamp(clampingNanoseconds: try row.integer(8)),
             kind: try row.textOrNil(9).flatMap(SubscriptionUpdate.Kind.init(rawValue:)),
             providerStatus: try row.textOrNil(10))
     }
 
-    /// What an update did.
+    /// The effect of an update.
     package struct Change: Hashable, Sendable {
         /// The subscription as it stands now; nil for an update that was seen before.
         package let standing: SubscriptionStanding?
-        /// False for a duplicate, and when nothing but the set of seen updates is different.
+        /// False for a duplicate, and when only the set of seen updates changed.
         package let isApplied: Bool
     }
 
-    /// Adds an update to the set of its subscription; one that was seen before changes nothing.
+    /// Adds an update to the set of its subscription; an update that was seen before changes nothing.
     package func apply(_ update: SubscriptionUpdate, source: String?, at now: Timestamp) throws -> Change {
         let key = SubscriptionKey(update)
         guard try record(update, key, source: source, at: now) else {
@@ -53,7 +54,7 @@ package struct SubscriptionStore {
         var subscription = before
         if subscription == nil { subscription = Subscription(update) } else { subscription?.apply(update) }
         guard let subscription, let standing = subscription.standing else {
-            throw SQLFault.failed("a subscription's state is empty")
+            throw SQLFault.unreadable("a subscription's state is empty")
         }
         if subscription != before { try save(subscription, standing, key, source: source, at: now) }
         return Change(standing: standing, isApplied: standing.grants != before?.standing?.grants)
@@ -111,7 +112,7 @@ package struct SubscriptionStore {
 }
 
 extension SubscriptionStanding {
-    /// The part of a standing that decides about access; times and words of the provider are not in it.
+    /// The part of a standing that decides about access: no times, and no words of the provider.
     fileprivate var grants: [String?] {
         [accountID, status.rawValue, isUndecided ? "undecided" : nil, planID, customerID] + features
     }

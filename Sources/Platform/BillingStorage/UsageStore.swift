@@ -1,19 +1,20 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 
-/// How much accounts have used, and what they hold; valid inside one transaction.
+/// What accounts have used and hold; valid inside one transaction.
 package struct UsageStore {
     private let connection: any SQLConnection
 
-    /// The usage behind a transaction.
+    /// The usage in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
     }
 
     // MARK: Reading
 
-    /// The counts of the present windows that these quotas limit.
+    /// The counts of the current windows of these quotas.
     package func counts(of accountID: String, for quotas: [Quota], at now: Timestamp) throws -> UsageCounts {
         var counts = UsageCounts()
         var expired: [UsageSubject: [Hold]] = [:]
@@ -43,7 +44,7 @@ package struct UsageStore {
 
     // MARK: Holding and counting
 
-    /// Holds what a check was granted, until usage is reported or `Limits.quotaHoldSeconds` have passed.
+    /// Holds the quantity of a granted check, until usage is reported or `Limits.quotaHoldSeconds` have passed.
     package func hold(_ quantity: Int64, of subject: UsageSubject, id: String, at now: Timestamp) throws {
         for hold in try holds(of: subject, until: expiry(now)) { try remove(hold, of: subject) }
         try connection.run(
@@ -54,10 +55,10 @@ package struct UsageStore {
         try add(UsageCount(held: quantity), to: subject, at: now)
     }
 
-    /// Counts accepted usage in every window it falls into, and frees what was held for it, oldest first.
+    /// Counts accepted usage in every window, and frees what was held for it, oldest first.
     package func count(_ quantity: Int64, of subject: UsageSubject, at moment: Timestamp) throws {
         var rest = quantity
-        for hold in try holds(of: subject, until: Timestamp(nanoseconds: .max)) where rest > 0 {
+        for hold in try holds(of: subject, until: .latest) where rest > 0 {
             let part = min(rest, hold.quantity)
             rest -= part
             try shrink(hold, by: part, of: subject)
@@ -82,7 +83,8 @@ package struct UsageStore {
             """, subject.values + [.integer(last.nanoseconds)]
         ).map {
             Hold(
-                id: try $0.text(0), heldAt: Timestamp(nanoseconds: try $0.integer(1)), quantity: try $0.integer(2))
+                id: try $0.text(0), heldAt: Timestamp(clampingNanoseconds: try $0.integer(1)),
+                quantity: try $0.integer(2))
         }
     }
 
@@ -108,7 +110,7 @@ package struct UsageStore {
         try add(UsageCount(held: -part), to: subject, at: hold.heldAt)
     }
 
-    /// Adds to the bucket of every window, so that a quota added later finds the usage of its window complete.
+    /// Adds to the bucket of every window, so that the counts are complete for a quota that is added later.
     private func add(_ change: UsageCount, to subject: UsageSubject, at moment: Timestamp) throws {
         for window in QuotaWindow.allCases {
             let start = window.start(containing: moment)
@@ -147,7 +149,7 @@ extension UsageSubject {
 }
 
 extension QuotaWindow {
-    /// The longest such window; nil for the one that never ends.
+    /// The longest such window; nil for the window that never ends.
     fileprivate var lengthSeconds: Int64? {
         switch self {
         case .minute: 60

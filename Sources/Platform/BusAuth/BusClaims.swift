@@ -1,7 +1,7 @@
 import BusCore
 import JWTKit
 
-/// The claims of a Bus token (bus.md 3.2).
+/// The claims of a Bus token (docs/contract/events.md, "Bearer tokens").
 struct BusClaims: JWTPayload {
     var subject: String
     var audiences: [String]
@@ -40,7 +40,7 @@ extension BusClaims {
 }
 
 extension KeyedDecodingContainer {
-    /// One string or an array of strings; absent is empty.
+    /// One string or an array of strings; empty when absent.
     fileprivate func words(_ key: Key, separatedBySpaces: Bool) throws -> [String] {
         guard contains(key), try !decodeNil(forKey: key) else { return [] }
         do {
@@ -54,9 +54,9 @@ extension KeyedDecodingContainer {
     /// Seconds since 1970, fractions allowed, within the range of `Timestamp`.
     fileprivate func moment(_ key: Key) throws -> Timestamp {
         let seconds = try decode(Double.self, forKey: key)
-        guard abs(seconds) < 9e9 else {
+        guard let moment = Timestamp(fractionalSeconds: seconds) else {
             throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "out of range")
         }
-        return Timestamp(nanoseconds: Int64(seconds * 1e9))
+        return moment
     }
 }

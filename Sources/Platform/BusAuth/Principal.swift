@@ -1,6 +1,7 @@
+import BusContract
 import BusCore
 
-/// Who is calling, as a verified token says; only `TokenVerifier` makes one.
+/// The caller named by a verified token; only `TokenVerifier` creates one.
 package struct Principal: Sendable {
     /// The token's `sub`: an account's UUID, or a service's name.
     package let subject: String
@@ -8,7 +9,7 @@ package struct Principal: Sendable {
     package let audiences: Set<String>
     /// What the token may do.
     package let scopes: Set<String>
-    /// When the token ends.
+    /// When the token expires.
     package let expiresAt: Timestamp
 
     fileprivate init(_ claims: BusClaims) {
@@ -18,20 +19,20 @@ package struct Principal: Sendable {
         expiresAt = claims.expiresAt
     }
 
-    /// True when the token carries the scope.
-    package func has(_ scope: String) -> Bool {
-        scopes.contains(scope)
+    /// True when the token has the scope.
+    package func has(_ scope: Scope) -> Bool {
+        scopes.contains(scope.rawValue)
     }
 
-    /// True for tokens that are exempt from the owner filter: internal audience, listed subject, or a subject that is
-    /// no account's UUID (D-07).
+    /// True for tokens that see every owner's events: internal audience, listed subject, or not a UUID as subject
+    /// (docs/contract/events.md, "Service tokens").
     package func isService(listedSubjects: Set<String>) -> Bool {
         audiences.contains(Audience.internal) || listedSubjects.contains(subject)
             || UUIDText.normalized(subject) == nil
     }
 }
 
-/// Audiences of Bus tokens (bus.md 3.2).
+/// Audiences of Bus tokens.
 package enum Audience {
     /// Public APIs.
     package static let api = "ai.hg.fi/api"
@@ -40,7 +41,7 @@ package enum Audience {
 }
 
 extension Principal {
-    /// The checks of D-10 that need the time: `iat`, `nbf` and `exp` with 30 s of clock difference.
+    /// Checks `iat`, `nbf` and `exp`, with 30 s of clock difference (docs/contract/events.md, "Bearer tokens").
     static func checked(
         _ claims: BusClaims, accepting audiences: Set<String>, at now: Timestamp
     ) throws(TokenFault) -> Principal {
@@ -60,7 +61,7 @@ extension Principal {
 package enum TokenFault: Error, Equatable, Sendable {
     /// Not three base64url parts of JSON.
     case malformed
-    /// Another algorithm than HS256, or a critical header nobody here knows.
+    /// An algorithm other than HS256, or an unknown critical header.
     case header
     /// Not signed with our secret.
     case signature

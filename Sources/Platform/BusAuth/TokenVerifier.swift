@@ -2,10 +2,10 @@ import BusCore
 import JWTKit
 import Synchronization
 
-/// Verifies Bus tokens: HS256 with one secret, strict claims, and a memory of tokens already verified (bus.md 3.2, D-10).
+/// Verifies Bus tokens: HS256 with one secret, and strict claims; remembers verified tokens.
 package final class TokenVerifier: Sendable {
     private let keys: JWTKeyCollection
-    /// A token must be for one of these.
+    /// The accepted audiences; a token needs one of them.
     package let audiences: Set<String>
     private let verified = Mutex<[String: Principal]>([:])
 
@@ -50,16 +50,16 @@ package final class TokenVerifier: Sendable {
     }
 }
 
-/// Reads any object, so that the header can be looked at before the claims are judged.
+/// Reads any object, so that the header can be checked before the claims.
 private struct AnyClaims: JWTPayload {
     init(from _: any Decoder) throws {}
     func encode(to _: any Encoder) throws {}
     func verify(using _: some JWTAlgorithm) async throws {}
 }
 
-/// Makes Bus tokens: HS256, string `aud`, string `scope` (bus.md 3.2).
+/// Issues Bus tokens: HS256, with `aud` and `scope` as strings.
 package enum BusToken {
-    /// A signed token.
+    /// Signs a token.
     package static func issue(
         subject: String, audience: String, scopes: [String], issuedAt: Timestamp, lifetimeSeconds: Int64, secret: Secret
     ) async throws -> String {
@@ -69,8 +69,9 @@ package enum BusToken {
         return try await keys(secret).sign(claims)
     }
 
-    /// HMAC pads a short key with zeros itself; doing it here changes no signature and keeps the library, which
-    /// asserts 32 bytes, from stopping the process over an operator's short secret.
+    /// Pads a short key with zeros, as HMAC does itself, so signatures stay the same.
+    ///
+    /// The library asserts 32 bytes and would stop the process over a short secret.
     static func keys(_ secret: Secret) async -> JWTKeyCollection {
         var bytes = secret.revealBytes()
         while bytes.count < 32 { bytes.append(0) }

@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 /// Gathers concurrent changes into shared transactions, so that one sync to storage carries many of them.
 ///
-/// A change that comes while nothing runs is committed at once; those that come during a commit form the next one.
+/// A change that comes while nothing runs is committed at once. Those that come during a commit form the next one.
 package actor GroupCommit: Service {
     private struct Job: Sendable {
         let events: Int
@@ -18,10 +18,10 @@ package actor GroupCommit: Service {
     private let database: any SQLDatabase
     private let signal = Signal()
     private var queue: Deque<Job> = []
-    /// What waits for a transaction.
+    /// The events that wait for a transaction.
     package private(set) var queuedEvents = 0
     private var queuedBytes = 0
-    /// True from a commit that failed to the next one that does not.
+    /// True from a failed commit to the next one that succeeds.
     package private(set) var isFailing = false
 
     /// A queue in front of a database; nothing is committed before `run()`.
@@ -31,10 +31,10 @@ package actor GroupCommit: Service {
 
     /// Runs `body` in a shared transaction and returns after its commit.
     ///
-    /// A `BusError` from `body` undoes this change alone; any other error fails the whole transaction. A body that
-    /// refuses before it changes anything says `undoing: false` and saves two statements.
+    /// An error from `body` undoes and fails this change alone. Only a fault of the database itself fails the whole
+    /// transaction.
     package func perform<T: Sendable>(
-        events: Int = 1, bytes: Int = 0, undoing: Bool = true,
+        events: Int = 1, bytes: Int = 0,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         guard !signal.isClosed else {
@@ -49,10 +49,13 @@ package actor GroupCommit: Service {
                 events: events, bytes: bytes,
                 run: { connection in
                     do {
-                        let value = try undoing ? connection.savepoint { try body(connection) } : body(connection)
+                        let value = try connection.savepoint { try body(connection) }
                         return { continuation.resume(returning: value) }
-                    } catch let error as BusError {
-                        return { continuation.resume(throwing: error) }
+                    } catch let fault as SQLFault where fault.isOfTheDatabase {
+                        throw fault
+                    } catch {
+                        let failure = GroupCommit.failure(of: error)
+                        return { continuation.resume(throwing: failure) }
                     }
                 },
                 fail: { continuation.resume(throwing: $0) })
@@ -63,7 +66,7 @@ package actor GroupCommit: Service {
         }
     }
 
-    /// After a failed commit, tries one that means nothing: an unready server gets no publish that could succeed.
+    /// Tries a commit without content after a failed one, because an unready server gets no publish that could succeed.
     package func tryAgain() {
         guard isFailing, queue.isEmpty, !signal.isClosed else { return }
         queue.append(
@@ -115,10 +118,16 @@ package actor GroupCommit: Service {
             for answer in answers { answer() }
         } catch {
             isFailing = true
-            let failure = BusError(
-                .backendUnavailable, "the store did not take the change; repeat the request",
-                cause: error)
+            let failure = GroupCommit.failure(of: error)
             for job in jobs { job.fail(failure) }
         }
+    }
+
+    private static func failure(of error: any Error) -> BusError {
+        if let error = error as? BusError { return error }
+        guard error is SQLFault else {
+            return BusError(.internalError, "the change failed; see the service's log", cause: error)
+        }
+        return BusError(.backendUnavailable, "the store did not take the change; repeat the request", cause: error)
     }
 }

@@ -19,7 +19,7 @@ package protocol SQLConnection {
     @discardableResult
     func run(_ sql: SQL, _ values: [SQLValue]) throws -> Int
 
-    /// Runs `body`; when it throws, everything it changed is undone and the transaction goes on.
+    /// Runs `body`; when it throws, its changes are undone and the transaction goes on, unless the database failed.
     func savepoint<T>(_ body: () throws -> T) throws -> T
 }
 
@@ -121,6 +121,12 @@ package struct SQLRow: Sendable {
         return try text(column)
     }
 
+    /// A text column, or nil when a damaged row holds something else.
+    package func readableText(_ column: Int) throws(SQLFault) -> String? {
+        if case .text(let value) = try value(column) { return value }
+        return nil
+    }
+
     private func value(_ column: Int) throws(SQLFault) -> SQLValue {
         guard values.indices.contains(column) else { throw .column(column) }
         return values[column]
@@ -137,6 +143,47 @@ package enum SQLFault: Error, Equatable, Sendable {
     case newerSchema(name: String, stored: Int64, known: Int64)
     /// The folder or file cannot be used.
     case unusablePath(String)
-    /// Everything else: disk full, locked, damaged, unreachable.
+    /// A statement or one of its values does not suit the database.
+    case refused(String)
+    /// A stored row does not say what the code that wrote it would have written.
+    case unreadable(String)
+    /// The database itself fails: disk full, locked, damaged, unreachable.
     case failed(String)
+}
+
+extension SQLFault {
+    /// True when every other change would fail too; else the fault belongs to the change that met it.
+    package var isOfTheDatabase: Bool {
+        switch self {
+        case .failed, .unusablePath: true
+        case .constraint, .column, .newerSchema, .refused, .unreadable: false
+        }
+    }
+
+    /// True when another setting, not another try, is the remedy.
+    package var isAboutTheFile: Bool {
+        switch self {
+        case .unusablePath, .newerSchema: true
+        case .constraint, .column, .refused, .unreadable, .failed: false
+        }
+    }
+}
+
+extension SQLFault: CustomStringConvertible {
+    /// Lower-case fact, then the remedy.
+    package var description: String {
+        switch self {
+        case .constraint(let detail): "a database rule was broken: \(detail)"
+        case .column(let column): "column \(column) is missing or has an unexpected type; restore the schema"
+        case .newerSchema(let name, let stored, let known):
+            """
+            the \(name) schema has version \(stored), this program knows up to \(known); \
+            start a newer program or another database
+            """
+        case .unusablePath(let detail): "the database file cannot be used: \(detail); check its folder and permissions"
+        case .refused(let detail): "the database refused a statement: \(detail); check the schema"
+        case .unreadable(let detail): "\(detail); restore the row from a backup"
+        case .failed(let detail): "the database failed: \(detail); check disk space and permissions"
+        }
+    }
 }

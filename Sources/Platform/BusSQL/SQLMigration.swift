@@ -46,30 +46,3 @@ extension SQLConnection {
             """)
     }
 }
-
-extension SQLFault: CustomStringConvertible {
-    /// Lower-case fact, then the remedy.
-    package var description: String {
-        switch self {
-        case .constraint(let detail): "a database rule was broken: \(detail)"
-        case .column(let column): "column \(column) is missing or has an unexpected type; restore the schema"
-        case .newerSchema(let name, let stored, let known):
-            """
-            the \(name) schema has version \(stored), this program knows up to \(known); \
-            start a newer program or another database
-            """
-        case .unusablePath(let detail): "the database file cannot be used: \(detail); check its folder and permissions"
-        case .failed(let detail): "the database failed: \(detail); check disk space and permissions"
-        }
-    }
-}
-
-extension SQLFault {
-    /// True when another setting, not another try, is the remedy.
-    package var isAboutTheFile: Bool {
-        switch self {
-        case .unusablePath, .newerSchema: true
-        case .constraint, .column, .failed: false
-        }
-    }
-}

@@ -13,6 +13,9 @@ package struct BusRequestContext: RequestContext {
     /// A context for a request that just arrived.
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        requestID = "req_" + String(UInt64.random(in: .min ... .max), radix: 36)
+        requestID = BusRequestContext.newID()
     }
+
+    /// A new `req_…`.
+    static func newID() -> String { "req_" + String(UInt64.random(in: .min ... .max), radix: 36) }
 }

@@ -6,7 +6,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Turns whatever a handler throws into the one error body of all services (bus.md 3.5, architecture 9).
+/// Turns what a handler throws into an error body (docs/contract/events.md, "Statuses and error bodies").
 package struct ErrorResponses: RouterMiddleware {
     private let logger: Logger
 

@@ -4,7 +4,7 @@ import HummingbirdCore
 import NIOCore
 
 extension Response {
-    /// A stream of JSON lines: headers go out at once, lines as `write` produces them (bus.md 3.4).
+    /// A stream of JSON lines: headers go out at once, lines as `write` produces them.
     package static func ndjson(
         _ write: @escaping @Sendable @concurrent (inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {

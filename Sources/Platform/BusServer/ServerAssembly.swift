@@ -61,13 +61,14 @@ package enum ServerAssembly {
         process.readiness.set(name, false)
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: Limits.requestHeadBytesMax, maxHeaderListSize: Limits.requestHeadBytesMax,
-            maxHeaderFieldCount: 100)
+            maxHeaderFieldCount: Limits.requestHeaderLinesMax)
         var quiet = process.logger
         quiet.logLevel = max(quiet.logLevel, .warning)
         return Application(
             router: router,
             server: .http1(
                 configuration: .init(
+                    additionalChannelHandlers: [RequestGrammar()],
                     idleTimeout: .seconds(Int64(Limits.connectionIdleSeconds)), httpDecoderConfiguration: decoder)),
             configuration: .init(
                 address: .hostname(address.host, port: address.port), backlog: 1_024,

@@ -2,20 +2,20 @@ import BillingCore
 import BusCore
 import StripeCore
 
-/// Makes Stripe sell what a catalog says: looks, plans, and writes step by step (bus.md 8.3, A-12).
+/// Makes Stripe sell what a catalog says (docs/contract/catalog.md, "Sync plan").
 package struct CatalogSync: Sendable {
     private let client: StripeClient
     private let catalog: Catalog
     private let prune: Bool
 
-    /// A sync of one catalog; with `prune` what the catalog no longer names is archived, if it is ours.
+    /// A sync of one catalog; with `prune` it archives what is ours and no longer in the catalog.
     package init(client: StripeClient, catalog: Catalog, prune: Bool = false) {
         self.client = client
         self.catalog = catalog
         self.prune = prune
     }
 
-    /// Looks at Stripe and says what would be done; writes nothing.
+    /// Reads Stripe and plans the writes; writes nothing.
     ///
     /// - Throws: `StripeFault`, `CatalogSyncFaults` or `CancellationError`.
     package func plan() async throws -> CatalogSyncPlan {
@@ -30,11 +30,11 @@ package struct CatalogSync: Sendable {
     /// Carries out a plan of this sync, one call after the other.
     ///
     /// - Parameters:
-    ///   - live: Somebody said that live mode is meant.
-    ///   - confirmed: The hash of the plan that somebody has seen; live mode needs it.
-    ///   - progress: Told before each step: steps done, all steps, and the one that comes.
-    /// - Throws: `CatalogSyncRefusal` before the first write; afterwards `CatalogSyncStopped` or `CancellationError`,
-    ///   and what was done is found by the next plan.
+    ///   - live: `--live` was given.
+    ///   - confirmed: The hash of a plan that was shown before. Live mode needs it.
+    ///   - progress: Called before each step with the steps done, all steps, and the next one.
+    /// - Throws: `CatalogSyncRefusal` before the first write, later `CatalogSyncStopped` or `CancellationError`. The
+    ///   next plan finds what was done.
     package func apply(
         _ plan: CatalogSyncPlan, live: Bool = false, confirmed: String? = nil,
         progress: (_ done: Int, _ total: Int, _ step: CatalogSyncStep) -> Void = { _, _, _ in }
@@ -56,7 +56,9 @@ package struct CatalogSync: Sendable {
         return run.result
     }
 
-    /// Takes one step; an answer from Stripe's memory to a step that makes something is not believed, but looked after.
+    /// Takes one step.
+    ///
+    /// When Stripe answers a creating step from its memory, the object may be gone, so Stripe is read again.
     private func take(_ step: CatalogSyncStep, _ run: inout CatalogSyncRun) async throws {
         let fault: StripeFault
         do {
@@ -66,7 +68,7 @@ package struct CatalogSync: Sendable {
                 noAnswer: "Stripe keeps answering from its memory of something that is gone; wait a day and run again",
                 mayRetry: false)
         } catch let caught as StripeFault where step.makesObject && (caught.status ?? 0) >= 500 {
-            // Stripe repeats a failure under its key for a day, so the next attempt needs another one.
+            // Stripe repeats a failure under its key for a day, so the next attempt needs another key.
             fault = caught
         }
         let fresh = try await plan(account: run.plan.account)
@@ -74,7 +76,7 @@ package struct CatalogSync: Sendable {
     }
 }
 
-/// A sync that ended before its plan did; the next one goes on from there.
+/// A sync that stopped before the end of its plan; the next sync goes on from there.
 package struct CatalogSyncStopped: Error {
     /// The step that failed.
     package let step: CatalogSyncStep

@@ -5,10 +5,10 @@ import NIOPosix
 import StripeCore
 
 extension StripeClient {
-    /// What a failed exchange means.
+    /// Classifies a failed exchange.
     ///
-    /// Only failures of the wire are worth another attempt. Everything else, a certificate that does not verify above
-    /// all, stays as it is until a person acts.
+    /// Only network failures are worth another attempt. A certificate that does not verify, for example, stays as it is
+    /// until a person acts.
     static func fault(for error: any Error) -> StripeFault {
         switch error {
         case is NIOConnectionError, is IOError, is ChannelError, is HTTPParserError:

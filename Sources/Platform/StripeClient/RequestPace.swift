@@ -1,4 +1,4 @@
-/// Keeps requests apart evenly, so that no second ever holds more than the allowed number (stripe.md 1.7).
+/// Spaces requests evenly within Stripe's limits (docs/contract/stripe-facts.md, "Rate limits").
 package actor RequestPace {
     private let interval: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -19,7 +19,7 @@ package actor RequestPace {
     package func turn() async throws {
         let time = now()
         let mine = max(next ?? time, time)
-        // Taken before the wait: who comes meanwhile gets the turn after.
+        // Taken before the wait, so that the next caller gets the turn after this one.
         next = mine + interval
         if mine > time { try await sleep(mine - time) }
     }

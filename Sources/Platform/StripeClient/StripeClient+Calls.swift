@@ -5,12 +5,12 @@ extension StripeClient {
     /// Makes a Checkout Session.
     package func createCheckoutSession(
         _ request: CheckoutRequest, lines: [CheckoutLine], deadline: ContinuousClock.Instant
-    ) async throws -> CheckoutResponse {
+    ) async throws -> StripeSession {
         let call = StripeForms.checkout(request, lines: lines, mode: mode)
         return try await send(call, deadline: deadline) { answer in
             guard let id = answer.body["id"]?.text, let url = answer.body["url"]?.text else { return nil }
-            let expiresAt = answer.body["expires_at"]?.integer.map(Timestamp.init(seconds:))
-            return CheckoutResponse(sessionID: id, url: url, expiresAt: expiresAt)
+            let expiresAt = answer.body["expires_at"]?.integer.flatMap(Timestamp.init(seconds:))
+            return StripeSession(id: id, url: url, expiresAt: expiresAt)
         }
     }
 
@@ -30,11 +30,11 @@ extension StripeClient {
     /// Makes a Customer Portal session.
     package func createPortalSession(
         _ request: PortalRequest, customerID: String, deadline: ContinuousClock.Instant
-    ) async throws -> PortalResponse {
+    ) async throws -> StripeSession {
         let call = StripeForms.portal(request, customerID: customerID, mode: mode)
         return try await send(call, deadline: deadline) { answer in
             guard let id = answer.body["id"]?.text, let url = answer.body["url"]?.text else { return nil }
-            return PortalResponse(sessionID: id, url: url)
+            return StripeSession(id: id, url: url)
         }
     }
 
@@ -48,17 +48,17 @@ extension StripeClient {
             .min { ($0["created"]?.integer ?? .max) < ($1["created"]?.integer ?? .max) }?["id"]?.text
     }
 
-    /// Records usage; what Stripe already has is a success.
+    /// Records usage; usage that Stripe already has is a success.
     package func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
-    ) async throws -> MeterResponse {
+    ) async throws -> MeterReceipt {
         do {
             let identifier = try await send(StripeForms.meterEvent(request), deadline: deadline) { answer in
                 answer.body["identifier"]?.text
             }
-            return MeterResponse(isDuplicate: false, providerEventID: identifier)
+            return MeterReceipt(isDuplicate: false, providerEventID: identifier)
         } catch let fault as StripeFault where fault.isDuplicateMeterEvent {
-            return MeterResponse(isDuplicate: true, providerEventID: request.identifier)
+            return MeterReceipt(isDuplicate: true, providerEventID: request.identifier)
         }
     }
 

@@ -1,15 +1,16 @@
+import BusContract
 import BusCore
 import StripeCore
 
 extension StripeClient {
-    /// Whether the key works, and the mode that Stripe says it has (stripe.md 7).
+    /// Whether the key works, and its mode (docs/contract/stripe-facts.md, "Credential probe").
     ///
-    /// - Throws: `StripeFault`; its status is 403 for a restricted key that works but may not read the balance.
+    /// - Throws: `StripeFault`. Its status is 403 for a restricted key that works but may not read the balance.
     package func readLivemode() async throws -> Bool {
         try await send(CatalogForms.balance, deadline: catalogDeadline) { $0.body["livemode"]?.flag }
     }
 
-    /// The account's id; nil when a restricted key may not know it.
+    /// The account's id; nil when a restricted key may not read it.
     package func readAccount() async throws -> String? {
         do {
             return try await send(CatalogForms.account, deadline: catalogDeadline) { $0.body["id"]?.text }
@@ -18,7 +19,7 @@ extension StripeClient {
         }
     }
 
-    /// Everything a catalog sync compares, by lists: searches lag behind writes.
+    /// Everything a catalog sync compares; it reads lists, because searches lag behind writes.
     package func readCatalog() async throws -> StripeCatalog {
         let active = try await readAll(.meters, status: "active") { StripeCatalog.Meter($0) }
         let inactive = try await readAll(.meters, status: "inactive") { StripeCatalog.Meter($0) }
@@ -27,7 +28,7 @@ extension StripeClient {
             prices: try await readAll(.prices) { StripeCatalog.Price($0) }, meters: active + inactive)
     }
 
-    /// One write of a sync; the id of what it made or changed.
+    /// Makes one write of a sync and returns the id of the object.
     package func write(_ call: StripeCall) async throws -> (id: String, isReplay: Bool) {
         try await send(call, deadline: catalogDeadline) { answer in
             answer.body["id"]?.text.map { ($0, answer.isReplay) }
@@ -56,7 +57,7 @@ extension StripeClient {
                     return nil
                 }
                 let elements = data.compactMap(read)
-                // Something unread could be the very price whose key is wanted: rather no plan than a wrong one.
+                // An unreadable element may be the price that holds a wanted key, so there is no plan without it.
                 guard elements.count == data.count, !(hasMore && data.isEmpty) else { return nil }
                 return Page(
                     elements: elements, lastID: data.last?["id"]?.text, hasMore: hasMore,

@@ -1,13 +1,14 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
 import Logging
 import NIOCore
 import NIOHTTP1
 import StripeCore
 
-/// The only code that talks to Stripe: keyed, bounded in time and size, repeated safely, silent about secrets.
+/// The only code that talks to Stripe; calls have a key, a time limit and a size limit, and are repeated safely.
 ///
-/// It borrows the HTTP client; who made that shuts it down.
+/// It borrows the HTTP client; the owner shuts it down.
 package struct StripeClient: Sendable {
     /// Test or live, from the key.
     package let mode: StripeMode
@@ -18,7 +19,7 @@ package struct StripeClient: Sendable {
     private let pace: RequestPace?
     private let logger: Logger
 
-    /// What the HTTP client must be made with: no redirects, which Stripe never sends, and no retries under ours.
+    /// The configuration the HTTP client needs: no redirects, because Stripe sends none, and no retries of its own.
     package static var configuration: HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
@@ -31,8 +32,8 @@ package struct StripeClient: Sendable {
     ///
     /// - Parameters:
     ///   - baseURL: `https://api.stripe.com`, or a double's address.
-    ///   - apiVersion: Sent as `Stripe-Version`; nil leaves it to the account (bus.md 5.6).
-    ///   - pace: Keeps attempts apart, for work that is made of many calls; nil sends at once.
+    ///   - apiVersion: Sent as `Stripe-Version`; nil uses the account's version.
+    ///   - pace: Spaces attempts, for work with many calls; nil sends at once.
     ///   - retryDelay: The wait after so many failures.
     package init(
         http: HTTPClient, key: StripeKey, baseURL: String = "https://api.stripe.com", apiVersion: String? = nil,
@@ -55,10 +56,10 @@ package struct StripeClient: Sendable {
         self.headers = headers
     }
 
-    /// Sends a call until it succeeds, may not be repeated, was tried often enough, or the deadline comes.
+    /// Sends a call until it succeeds, must not be repeated, has used its attempts, or the deadline passes.
     ///
-    /// Every attempt is byte for byte the same under the same key, so that Stripe does the work once. `decode` takes
-    /// what is needed from a success; an answer it cannot use leaves the outcome unknown and is asked for again.
+    /// Every attempt has the same bytes and the same key, so that Stripe does the work once. `decode` reads a success.
+    /// An answer that it cannot read leaves the outcome unknown, so the call is repeated.
     ///
     /// - Throws: `StripeFault`, or `CancellationError`.
     package func send<Answer: Sendable>(
@@ -140,7 +141,7 @@ package struct StripeClient: Sendable {
             isReplay: reply.headers.first(name: "Idempotent-Replayed") == "true")
     }
 
-    /// One exchange whose whole answer must come in time: the library's own deadline ends at the head.
+    /// One exchange with a time limit on the whole answer; the library's own deadline covers only the head.
     private func exchange(_ request: HTTPClientRequest, within time: Duration) async throws -> Reply {
         let http = http
         return try await withThrowingTaskGroup(of: Reply.self) { group in
@@ -166,7 +167,7 @@ package struct StripeClient: Sendable {
         let body: [UInt8]
     }
 
-    /// Never logs the key, a body, or an answer's URL: those are credentials.
+    /// Never logs the key, a body, or a URL of an answer: they are credentials.
     private func log(_ call: StripeCall, _ fault: StripeFault, requestID: String?, cause: (any Error)?) {
         var metadata: Logger.Metadata = [
             "http.route": "\(call.path)", "error.type": "\(fault.code.rawValue)",
@@ -184,6 +185,6 @@ package struct StripeAnswer: Sendable {
     package let body: JSONValue
     /// The `Date` header: Stripe's own clock.
     package let date: String?
-    /// Stripe had done this call before under its key, and answered from memory (stripe.md 1.5).
+    /// Stripe had done this call before under its key, and answered from memory.
     package let isReplay: Bool
 }

@@ -1,6 +1,7 @@
+import BusContract
 import BusCore
 
-/// The body of an account route: one JSON object, whose unknown members are ignored (bus.md 7.2).
+/// The body of an account route: one JSON object; unknown members are ignored.
 struct AccountBody {
     private let members: [String: JSONValue]
 
@@ -20,15 +21,21 @@ struct AccountBody {
         self.members = members
     }
 
-    /// A member; nil when absent or null.
-    subscript(name: String) -> JSONValue? { JSONValue.object(members)[name] }
-
-    /// The members that go on to the worker, which checks them.
-    func forwarding(_ names: [String]) -> [String: JSONValue] {
-        Dictionary(names.compactMap { name in self[name].map { (name, $0) } }, uniquingKeysWith: { $1 })
+    /// The message that the body's members make for one account.
+    func message<Request: Message>(for accountID: String) throws(BusError) -> Request {
+        do {
+            return try Request(from: MessageFields(members).owned(by: accountID))
+        } catch {
+            throw BusError(.badRequest, error.message)
+        }
     }
 
-    /// Refuses members that name whom a request is for: the token does, and a caller may not choose (bus.md 7.2).
+    /// The account that the body names.
+    func accountID() throws(BusError) -> String {
+        do { return try MessageFields(members).accountID() } catch { throw BusError(.badRequest, error.message) }
+    }
+
+    /// Refuses members that name an account; the token names it, and a caller cannot choose another one.
     func refuseIdentity() throws(BusError) {
         let named = members.keys.sorted().first { name in
             let name = name.lowercased()

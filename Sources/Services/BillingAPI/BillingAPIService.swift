@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import BillingStorage
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -51,7 +52,7 @@ package struct BillingAPIService: Sendable {
             store: settings.store.backend == .memory ? nil : store)
     }
 
-    /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
+    /// The service in one process with an Events API, with a token issued for it (`bus-local`).
     package static func beside(
         _ settings: BillingAPISettings, token: Secret, http: HTTPClient, process: ServiceProcess
     ) async throws -> BillingAPIService {
@@ -64,18 +65,18 @@ package struct BillingAPIService: Sendable {
         routes.add(to: router)
     }
 
-    /// Brings the condition `billing store` up to date; whoever serves `/readyz` calls it first.
+    /// Updates the condition `billing store`; call it before answering `/readyz`.
     @Sendable package func refreshReadiness() async {
         await probe.look()
         process.readiness.set("billing store", probe.answers)
     }
 
-    /// Services in start order, without a listener; they stop the other way round.
+    /// Services in start order, without a listener; they stop in reverse order.
     package func services() -> [any Service] {
         [StorageCloser(database: database, logger: process.logger)] + clients
     }
 
-    /// The API's routes, with health beside them.
+    /// The API's routes and the health routes.
     package func router() -> Router<BusRequestContext> {
         let router = Router(context: BusRequestContext.self)
         router.add(middleware: RequestObserver(logger: process.logger))
@@ -126,7 +127,7 @@ package enum BillingAPIModule {
     package static let name = "bus-api-provider-billing"
     /// The responses it waits for.
     package static let responses: [EventName] = [
-        .billingStatusResponse, .billingCheckoutSessionResponse, .billingPortalSessionResponse,
-        .entitlementCheckResponse,
+        Exchange.status.response, Exchange.checkoutSession.response, Exchange.portalSession.response,
+        Exchange.entitlementCheck.response,
     ]
 }

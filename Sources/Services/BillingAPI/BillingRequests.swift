@@ -1,16 +1,18 @@
 import BusClient
+import BusContract
 import BusCore
 
-/// Asks the billing worker and turns what it answers into what HTTP callers get (bus.md 6, 7.2).
+/// Asks the billing worker and turns what it answers into what HTTP callers get
+/// (docs/contract/billing-api.md, "Event errors over HTTP").
 package struct BillingRequests: Sendable {
     /// Publishes a request and waits for its response.
-    package typealias Exchange = @Sendable (EventName, JSONText) async throws -> EventEnvelope
+    package typealias Call = @Sendable (EventName, JSONText) async throws -> EventEnvelope
 
-    private let exchange: Exchange
+    private let call: Call
 
-    /// Requests that go by `exchange`.
-    package init(_ exchange: @escaping Exchange) {
-        self.exchange = exchange
+    /// Requests that go by `call`.
+    package init(_ call: @escaping Call) {
+        self.call = call
     }
 
     /// What a billing API without a worker answers with.
@@ -22,46 +24,42 @@ package struct BillingRequests: Sendable {
 
     /// The standing of an account, as the worker sent it.
     func status(of accountID: String) async throws -> [UInt8] {
-        let (payload, value) = try await ask(.billingStatusRequest, ["account_id": .string(accountID)])
-        guard value["account_id"]?.text.flatMap(UUIDText.normalized) == accountID, value["status"]?.text != nil,
-            value["features"]?.elements != nil, value["setup_required"]?.flag != nil
-        else { throw BillingRequests.nonsense }
-        return payload.bytes
+        let reply = try await ask(.status, StatusRequest(accountID: accountID))
+        guard reply.answer.accountID == accountID else { throw BillingRequests.unreadable() }
+        return reply.payload.bytes
     }
 
     /// The answer to an entitlement check, as the worker sent it; a denial is one too.
-    func entitlement(_ payload: [String: JSONValue]) async throws -> [UInt8] {
-        let (payload, value) = try await ask(.entitlementCheckRequest, payload)
-        guard value["allowed"]?.flag != nil, value["reason"]?.text != nil else { throw BillingRequests.nonsense }
-        return payload.bytes
+    func entitlement(_ check: EntitlementCheck) async throws -> [UInt8] {
+        try await ask(.entitlementCheck, check).payload.bytes
     }
 
     /// A page to pay on or to manage billing on: `{"url","provider"}` and nothing else.
-    func session(_ name: EventName, _ payload: [String: JSONValue]) async throws -> [UInt8] {
-        let (_, value) = try await ask(name, payload)
-        guard let url = value["url"]?.text?.nonEmpty, let provider = value["provider"]?.text?.nonEmpty else {
-            throw BillingRequests.nonsense
-        }
-        return JSONText(["url": .string(url), "provider": .string(provider)]).bytes
+    func session<Request>(
+        _ exchange: Exchange<Request, ProviderSession>, _ request: Request
+    ) async throws -> [UInt8] {
+        try await ask(exchange, request).answer.payload.bytes
     }
 
-    private func ask(
-        _ name: EventName, _ payload: [String: JSONValue]
-    ) async throws -> (payload: JSONText, value: JSONValue) {
-        let response: EventEnvelope
+    private func ask<Request, Response>(
+        _ exchange: Exchange<Request, Response>, _ request: Request
+    ) async throws -> Reply<Response> {
         do {
-            response = try await exchange(name, JSONText(.object(payload)))
+            return try exchange.reply(try await call(exchange.request, request.payload))
         } catch let fault as RequestReplyFault {
             throw BusError(fault)
+        } catch ReplyFault.refused(let refusal) {
+            throw BusError(refusal)
+        } catch let fault as ReplyFault {
+            throw BillingRequests.unreadable(fault)
         }
-        if let error = response.error { throw BusError(answering: error) }
-        // Checked when the envelope was read, so it is JSON.
-        guard let value = try? response.payload.value() else { throw BillingRequests.nonsense }
-        return (response.payload, value)
     }
 
-    private static let nonsense = BusError(
-        .badGateway, "the billing worker's answer cannot be used; check that its version fits this API's")
+    private static func unreadable(_ cause: (any Error)? = nil) -> BusError {
+        BusError(
+            .badGateway, "the billing worker's answer cannot be used; check that its version fits this API's",
+            cause: cause)
+    }
 }
 
 extension BusError {
@@ -77,18 +75,19 @@ extension BusError {
         self.init(.billingUnavailable, message, cause: fault)
     }
 
-    /// The worker's own error: its code goes on as it is, its status is one of D-46.
-    fileprivate init(answering error: EventError) {
+    /// The worker's own error: its word goes on as it is, its status follows from its code.
+    fileprivate init(_ refusal: ReplyRefusal) {
         let code: Code =
-            switch error.code {
-            case "invalid_request": .invalidRequest
-            case "forbidden_account": .forbiddenAccount
-            case "provider_error", "stripe_error", "price_unresolved", "customer_unresolved": .providerError
+            switch refusal.code {
+            case .invalidRequest: .invalidRequest
+            case .forbiddenAccount: .forbiddenAccount
+            case .providerError, .stripeError, .priceUnresolved, .customerUnresolved: .providerError
             default: .billingUnavailable
             }
-        let needsSetup = error.code == "billing_required" || error.code == "customer_unresolved"
+        let needsSetup =
+            refusal.code == .customerUnresolved || refusal.word == EntitlementAnswer.Reason.billingRequired.rawValue
         self.init(
-            code, error.message.nonEmpty ?? "the billing worker gave no reason; see its log",
-            type: error.code.nonEmpty, command: needsSetup ? "bus billing setup" : nil)
+            code, refusal.message.nonEmpty ?? "the billing worker gave no reason; see its log",
+            type: refusal.word.nonEmpty, command: needsSetup ? "bus billing setup" : nil)
     }
 }

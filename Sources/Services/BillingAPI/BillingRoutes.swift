@@ -4,13 +4,13 @@ import BusCore
 import BusServer
 import Hummingbird
 
-/// Every path of the Billing API (bus.md 7.1).
+/// Every path of the Billing API (docs/contract/billing-api.md, "Routes").
 package struct BillingRoutes: Sendable {
     private let publicRoutes: PublicRoutes
     private let internalRoutes: InternalRoutes
     private let catalogRoutes: CatalogRoutes
 
-    /// Routes that ask by `requests`; without a store there is no catalog.
+    /// Routes over `requests`; without a store there is no catalog.
     package init(tokenSecret: Secret, requests: BillingRequests, store: CatalogStore?) async {
         let services = await CallerCheck(secret: tokenSecret, audience: Audience.internal)
         publicRoutes = PublicRoutes(

@@ -1,9 +1,10 @@
 import BusAuth
+import BusContract
 import BusCore
 import BusServer
 import Hummingbird
 
-/// Lets in the tokens of one audience (bus.md 7.1): a public token on an internal path is as good as none.
+/// Accepts tokens of one audience; a public token on an internal path is refused, and the reverse.
 struct CallerCheck: Sendable {
     private let authenticator: Authenticator
 
@@ -11,9 +12,9 @@ struct CallerCheck: Sendable {
         authenticator = Authenticator(await TokenVerifier(secret: secret, audiences: [audience]))
     }
 
-    /// The caller, who has the scope.
+    /// The caller; throws when the token lacks the scope.
     @discardableResult
-    func caller(of request: Request, with scope: String) async throws -> Principal {
+    func caller(of request: Request, with scope: Scope) async throws -> Principal {
         let principal = try await authenticator.principal(of: request)
         guard principal.has(scope) else {
             throw BusError(.forbidden, "the token lacks the scope \(scope); use a token that has it")
@@ -23,10 +24,10 @@ struct CallerCheck: Sendable {
 }
 
 extension Principal {
-    /// The account that an end user's token stands for (D-45).
+    /// The account of an end user's token (docs/contract/billing-api.md, "Callers").
     func accountID() throws(BusError) -> String {
         guard let account = UUIDText.normalized(subject) else {
-            throw BusError(.forbidden, "the token's subject is no account; log in and use that token")
+            throw BusError(.forbidden, "the token's subject is not an account; log in and use that token")
         }
         return account
     }

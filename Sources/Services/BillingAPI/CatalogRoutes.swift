@@ -1,5 +1,6 @@
 import BillingCore
 import BillingStorage
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -8,10 +9,10 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// Reads and replaces the deployment's catalog (bus.md 7.1 to 7.3).
+/// Reads and replaces the deployment's catalog (docs/contract/billing-api.md, "Catalog routes").
 struct CatalogRoutes: Sendable {
     let callers: CallerCheck
-    /// Nil where a catalog would be lost with the process.
+    /// Nil when a catalog would be lost with the process.
     let store: CatalogStore?
 
     func add(to router: some RouterMethods<BusRequestContext>) {
@@ -19,7 +20,7 @@ struct CatalogRoutes: Sendable {
     }
 
     @Sendable private func read(_ request: Request, _: BusRequestContext) async throws -> Response {
-        try await callers.caller(of: request, with: "billing:catalog:read")
+        try await callers.caller(of: request, with: .catalogRead)
         guard let catalog = try await stored({ try await $0.read() }) else {
             throw BusError(.catalogNotFound, "no catalog is stored; put one first")
         }
@@ -30,7 +31,7 @@ struct CatalogRoutes: Sendable {
     }
 
     @Sendable private func replace(_ request: Request, _: BusRequestContext) async throws -> Response {
-        try await callers.caller(of: request, with: "billing:catalog:write")
+        try await callers.caller(of: request, with: .catalogWrite)
         _ = try available()
         let body = try await request.collectedBody(bytesMax: Limits.catalogBodyBytesMax)
         let catalog = StoredCatalog(try CatalogRoutes.checked(body))
@@ -47,7 +48,7 @@ struct CatalogRoutes: Sendable {
         return Response(catalog)
     }
 
-    /// The document as it was given, unless something in it is wrong: then everything that is.
+    /// The document as given; throws all its problems when there are any.
     private static func checked(_ body: [UInt8]) throws(BusError) -> JSONValue {
         do {
             return try Catalog(parsing: body, unknownMembers: .keep).body

@@ -1,6 +1,6 @@
 import BusRuntime
 
-/// What `If-Match` and `If-None-Match` say (RFC 9110, 13.1).
+/// The value of `If-Match` or `If-None-Match` (RFC 9110, 13.1).
 enum EntityTags: Equatable {
     /// `*`
     case any
@@ -8,7 +8,7 @@ enum EntityTags: Equatable {
 
     /// Reads a header; nil when it was not sent.
     ///
-    /// Only a weak comparison takes a weak tag for its strong twin.
+    /// Only a weak comparison treats a weak tag like the strong one.
     init?(_ header: String?, isWeak: Bool) {
         guard let header else { return nil }
         if header.trimmed == "*" {

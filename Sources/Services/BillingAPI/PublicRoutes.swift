@@ -1,16 +1,13 @@
+import BusContract
 import BusCore
 import BusServer
 import Hummingbird
 import HummingbirdCore
 
-/// What an end user may ask about their own account (bus.md 7.1).
+/// The routes for end users, about their own account.
 struct PublicRoutes: Sendable {
     let callers: CallerCheck
     let requests: BillingRequests
-
-    private static let checkoutMembers = [
-        "feature", "features", "plan_id", "return_url", "success_url", "cancel_url",
-    ]
 
     func add(to router: some RouterMethods<BusRequestContext>) {
         router.resource("/api/v1/billing/status", [.get: status])
@@ -19,28 +16,24 @@ struct PublicRoutes: Sendable {
     }
 
     @Sendable private func status(_ request: Request, _: BusRequestContext) async throws -> Response {
-        let account = try await callers.caller(of: request, with: "billing:read").accountID()
+        let account = try await callers.caller(of: request, with: .billingRead).accountID()
         return Response(json: try await requests.status(of: account))
     }
 
     @Sendable private func checkout(_ request: Request, _: BusRequestContext) async throws -> Response {
-        let account = try await callers.caller(of: request, with: "billing:setup").accountID()
-        return try await session(
-            .billingCheckoutSessionRequest, for: account, forwarding: PublicRoutes.checkoutMembers, request)
+        try await session(.checkoutSession, request)
     }
 
     @Sendable private func portal(_ request: Request, _: BusRequestContext) async throws -> Response {
-        let account = try await callers.caller(of: request, with: "billing:read").accountID()
-        return try await session(.billingPortalSessionRequest, for: account, forwarding: ["return_url"], request)
+        try await session(.portalSession, request)
     }
 
-    private func session(
-        _ name: EventName, for accountID: String, forwarding names: [String], _ request: Request
+    private func session<Message>(
+        _ exchange: Exchange<Message, ProviderSession>, _ request: Request
     ) async throws -> Response {
+        let account = try await callers.caller(of: request, with: exchange.rules.scope).accountID()
         let body = try AccountBody(try await request.collectedBody(bytesMax: Limits.billingBodyBytesMax))
         try body.refuseIdentity()
-        var payload = body.forwarding(names)
-        payload["account_id"] = .string(accountID)
-        return Response(json: try await requests.session(name, payload))
+        return Response(json: try await requests.session(exchange, try body.message(for: account)))
     }
 }

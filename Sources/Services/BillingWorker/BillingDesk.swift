@@ -1,5 +1,6 @@
 import BillingCore
 import BillingStorage
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -11,7 +12,7 @@ package struct BillingDesk: Sendable {
     private let catalogs: CatalogCache
     private let quotaFile: QuotaTable?
 
-    /// A desk over an open database; `quotaFile` takes the place of the catalog's quotas (bus.md 6.7).
+    /// A desk over an open database; `quotaFile` takes the place of the catalog's quotas.
     package init(database: any SQLDatabase, commits: GroupCommit, catalogs: CatalogCache, quotaFile: QuotaTable?) {
         self.database = database
         self.commits = commits
@@ -57,26 +58,29 @@ package struct BillingDesk: Sendable {
     /// Whether an account may use a feature now; usage that is granted is held for it.
     ///
     /// - Parameter eventID: The request's id: repeated, it gets the answer it got.
-    package func check(_ check: EntitlementCheck, eventID: String?, at now: Timestamp) async throws -> JSONText {
+    package func check(_ check: EntitlementCheck, eventID: String?, at now: Timestamp) async throws -> EntitlementAnswer
+    {
         let first = try await database.read { connection in
-            if check.usage != nil, let answered = try HandledEvents(connection).response(to: eventID) {
+            if check.usage != nil,
+                let answered: EntitlementAnswer = try HandledEvents(connection).response(to: eventID)
+            {
                 return (answer: answered, holds: false)
             }
             let judged = try judge(check, connection, at: now)
-            return (answer: judged.entitlement.payload(), holds: judged.mustHold)
+            return (answer: judged.entitlement.answer, holds: judged.mustHold)
         }
         guard first.holds else { return first.answer }
         // Judged again where nobody else can change the counts in between.
-        return try await commits.perform(undoing: false) { connection in
+        return try await commits.perform { connection in
             let handled = HandledEvents(connection)
-            if let answered = try handled.response(to: eventID) { return answered }
+            if let answered: EntitlementAnswer = try handled.response(to: eventID) { return answered }
             let judged = try judge(check, connection, at: now)
             if judged.mustHold, let usage = check.usage {
                 let subject = UsageSubject(
                     accountID: check.accountID, feature: check.feature, meterEventName: usage.meterEventName)
                 try UsageStore(connection).hold(usage.quantity, of: subject, id: eventID ?? UUIDText.random(), at: now)
             }
-            let answer = judged.entitlement.payload()
+            let answer = judged.entitlement.answer
             try handled.record(answer, to: eventID, at: now)
             return answer
         }
@@ -96,41 +100,22 @@ package struct BillingDesk: Sendable {
 
     // MARK: Changing
 
-    /// Adds an update to its subscription and says what that changed.
+    /// Adds an update to its subscription and says what that changed; a repeated event gets the answer it got.
     package func apply(
         _ update: SubscriptionUpdate, source: String?, eventID: String?, at now: Timestamp
-    ) async throws -> UpdateOutcome {
-        try await commits.perform(undoing: false) { connection in
+    ) async throws -> (result: SubscriptionResult, isRepeated: Bool) {
+        try await commits.perform { connection in
             let handled = HandledEvents(connection)
-            if let answered = try handled.response(to: eventID) {
-                return UpdateOutcome(answer: answered, isApplied: false, isUndecided: false)
-            }
+            if let answered: SubscriptionResult = try handled.response(to: eventID) { return (answered, true) }
             let store = SubscriptionStore(connection)
             let change = try store.apply(update, source: source, at: now)
             let accountID = change.standing?.accountID ?? update.accountID
-            let isUndecided = change.standing?.isUndecided ?? false
-            let status = try store.standing(of: accountID).status
-            let answer = JSONText { writer in
-                writer.object { writer in
-                    writer.member("account_id", accountID)
-                    writer.member("status", status.rawValue)
-                    writer.member("applied", change.isApplied)
-                    if isUndecided { writer.member("undecided", true) }
-                }
-            }
-            try handled.record(answer, to: eventID, at: now)
-            return UpdateOutcome(answer: answer, isApplied: change.isApplied, isUndecided: isUndecided)
+            let result = SubscriptionResult(
+                accountID: accountID, status: try store.standing(of: accountID).status, isApplied: change.isApplied,
+                isUndecided: change.standing?.isUndecided ?? false)
+            try handled.record(result, to: eventID, at: now)
+            return (result, false)
         }
-    }
-
-    /// What became of an update.
-    package struct UpdateOutcome: Sendable {
-        /// The result event's payload.
-        package let answer: JSONText
-        /// Access may have changed.
-        package let isApplied: Bool
-        /// The updates of the newest second contradict each other.
-        package let isUndecided: Bool
     }
 }
 
@@ -139,7 +124,7 @@ extension BillingDesk {
 
     /// What is to be done about a usage, and whom it is for.
     package enum ExportStep: Sendable {
-        case answered(JSONText)
+        case answered(UsageExportAnswer)
         case send(UsageExport, customerID: String?)
     }
 
@@ -147,12 +132,12 @@ extension BillingDesk {
     package func beginExport(
         _ request: UsageExportRequest, provider: String, needsCustomer: Bool, eventID: String?, at now: Timestamp
     ) async throws -> ExportStep {
-        try await commits.perform(undoing: false) { connection in
+        try await commits.perform { connection in
             let handled = HandledEvents(connection)
-            if let answered = try handled.response(to: eventID) { return .answered(answered) }
+            if let answered: UsageExportAnswer = try handled.response(to: eventID) { return .answered(answered) }
             let ledger = ExportLedger(connection)
-            let standing = try SubscriptionStore(connection).standing(of: request.subject.accountID)
-            let stored = try ledger.export(of: request.subject.accountID, key: request.idempotencyKey)
+            let standing = try SubscriptionStore(connection).standing(of: request.accountID)
+            let stored = try ledger.export(of: request.accountID, key: request.idempotencyKey)
             let step = UsageExport.step(
                 for: request, stored: stored, standing: standing, provider: provider, needsCustomer: needsCustomer,
                 at: now)
@@ -163,12 +148,12 @@ extension BillingDesk {
                 return .send(export, customerID: standing.customerID(provider: provider))
             case .done(let providerEventID):
                 let export = UsageExport(request, state: .accepted(providerEventID: providerEventID))
-                return .answered(export.payload(provider: provider))
+                return .answered(export.answer(provider: provider))
             case .fail(let reason):
                 let export = UsageExport(request, state: .refused(reason: reason))
                 // What was sent keeps its state: nobody knows that it was refused.
                 if stored.map({ $0.isOpen }) ?? true { try ledger.save(export, provider: provider, at: now) }
-                return .answered(export.payload(provider: provider))
+                return .answered(export.answer(provider: provider))
             }
         }
     }
@@ -176,19 +161,19 @@ extension BillingDesk {
     /// Writes down what the payment company said; accepted usage is counted in the same transaction, once per key.
     package func endExport(
         _ export: UsageExport, outcome: UsageOutcome, provider: String, eventID: String?, at now: Timestamp
-    ) async throws -> JSONText {
-        try await commits.perform(undoing: false) { connection in
+    ) async throws -> UsageExportAnswer {
+        try await commits.perform { connection in
             let request = export.request
             let ledger = ExportLedger(connection)
             var ended = export
             switch outcome {
             case .accepted(let providerEventID):
-                let stored = try ledger.export(of: request.subject.accountID, key: request.idempotencyKey)
+                let stored = try ledger.export(of: request.accountID, key: request.idempotencyKey)
                 ended.state = .accepted(providerEventID: providerEventID)
                 if case .accepted = stored?.state { break }
                 try ledger.save(ended, provider: provider, at: now)
                 let moment = min(request.occurredAt ?? now, now)
-                try UsageStore(connection).count(request.quantity, of: request.subject, at: moment)
+                try UsageStore(connection).count(request.quantity, of: UsageSubject(request), at: moment)
             case .refused(let reason):
                 ended.state = .refused(reason: reason)
                 try ledger.save(ended, provider: provider, at: now)
@@ -196,7 +181,7 @@ extension BillingDesk {
                 // The ledger keeps saying `sent`; only the answer tells the caller why to ask again.
                 ended.state = .refused(reason: reason)
             }
-            let answer = ended.payload(provider: provider)
+            let answer = ended.answer(provider: provider)
             try HandledEvents(connection).record(answer, to: eventID, at: now)
             return answer
         }

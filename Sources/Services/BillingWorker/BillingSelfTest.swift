@@ -1,8 +1,9 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusRuntime
 
-/// Proves in memory that this build decides about access as it should (bus.md 4.2, `--self-test`).
+/// Checks in memory that this build decides about access correctly (`--self-test`).
 package enum BillingSelfTest {
     /// The line to print, or a failure that exits 1.
     package static func run() throws -> String {
@@ -17,7 +18,7 @@ package enum BillingSelfTest {
         if QuotaUsage(quota, UsageCount(used: 5)).refuses(5) || !QuotaUsage(quota, UsageCount(used: 5)).refuses(6) {
             throw failure("a quota is not held to its limit")
         }
-        return "OK \(BillingEvents.module) self-test"
+        return "OK \(BusModule.billing.name) self-test"
     }
 
     private static func update(
@@ -27,7 +28,7 @@ package enum BillingSelfTest {
         SubscriptionUpdate(
             eventID: id, accountID: "00000000-0000-4000-8000-000000000001", provider: "stripe", status: status,
             providerCustomerID: nil, providerSubscriptionID: "sub_1", planID: nil, features: ["llm:proxy"],
-            occurredAt: Timestamp(seconds: 1_785_600_000), kind: kind, providerStatus: word,
+            occurredAt: Timestamp(clampingSeconds: 1_785_600_000), kind: kind, providerStatus: word,
             previousProviderStatus: previous, livemode: false)
     }
 

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import BillingCore
 import BillingStorage
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -26,7 +27,7 @@ package struct BillingService: Sendable {
         _ settings: BillingSettings, endpoint: EventsEndpoint, tokens: TokenSource, http: HTTPClient,
         process: ServiceProcess
     ) async throws {
-        guard let names = settings.provider else {
+        guard let company = settings.provider else {
             throw ProcessFailure(exitCode: 2, "no payment company is named; set BUS_BILLING_PROVIDER")
         }
         self.settings = settings
@@ -48,25 +49,20 @@ package struct BillingService: Sendable {
         switch settings.providerBackend {
         case .local:
             replies = nil
-            provider = LocalPaymentProvider(label: names.label)
+            provider = LocalPaymentProvider(label: company.text)
         case .events:
             let replies = RequestReply(
-                responses: names.responses, client: events, publisher: publisher, source: BillingEvents.module,
+                responses: company.responses, client: events, publisher: publisher, source: BusModule.billing.name,
                 settings: settings.worker.listener, readiness: process.readiness, logger: logger)
             self.replies = replies
-            provider = EventPaymentProvider(names: names, requests: replies, timeout: settings.providerTimeout)
+            provider = EventPaymentProvider(company, requests: replies, timeout: settings.providerTimeout)
         }
         let requests = BillingRequests(
             desk: desk, provider: provider,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
             logger: logger)
         worker = EventWorker(
-            names: BillingEvents.handled, neverStale: BillingEvents.neverLost, neverLost: BillingEvents.neverLost,
-            client: events,
-            settings: settings.worker, readiness: process.readiness, logger: logger
-        ) { request in
-            await requests.answer(request, now: .now)
-        }
+            requests.handlers, client: events, settings: settings.worker, readiness: process.readiness, logger: logger)
     }
 
     /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
@@ -118,7 +114,7 @@ package struct BillingService: Sendable {
     }
 }
 
-/// Forgets old responses, so that the store keeps its size; redeliveries come within days (additions A-04).
+/// Removes old responses, so that the store keeps its size; redeliveries come within days.
 struct HandledEventsRetention: Service {
     let commits: GroupCommit
     let logger: Logger
@@ -137,7 +133,7 @@ struct HandledEventsRetention: Service {
         do {
             var forgotten = Limits.retentionChunkEventsMax
             while forgotten == Limits.retentionChunkEventsMax {
-                forgotten = try await commits.perform(undoing: false) {
+                forgotten = try await commits.perform {
                     try HandledEvents($0).forget(before: oldest, atMost: Limits.retentionChunkEventsMax)
                 }
             }

@@ -1,6 +1,7 @@
 import BillingCore
 import BillingStorage
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -39,7 +40,7 @@ package struct BillingSettings: Sendable {
     /// Who answers for the payment company.
     package let providerBackend: ProviderBackend
     /// The payment company's event names; nil only beside faults.
-    package let provider: ProviderEventNames?
+    package let provider: ProviderLabel?
     /// Time its worker has for an answer.
     package let providerTimeout: Duration
     /// Where billing is stored.
@@ -53,7 +54,7 @@ package struct BillingSettings: Sendable {
     package init(_ reader: inout SettingsReader, flags: BillingFlags) {
         events = reader.eventsEndpoint(flag: flags.eventsURL)
         worker = WorkerSettings(
-            &reader, module: BillingEvents.module, group: flags.group, consumer: flags.consumer,
+            &reader, module: BusModule.billing.name, group: flags.group, consumer: flags.consumer,
             handlesOnce: flags.once)
         operationsAddress = reader.address("BUS_OPS_ADDR", default: "127.0.0.1:0")
         providerBackend = reader.choice(
@@ -61,7 +62,7 @@ package struct BillingSettings: Sendable {
             default: ProviderBackend.local)
         let label =
             reader.text("BUS_BILLING_PROVIDER", flag: .init("--provider", flags.provider), default: "stripe") ?? ""
-        provider = label.contains(".") ? nil : ProviderEventNames(label: label)
+        provider = label.contains(".") ? nil : ProviderLabel(label)
         if provider == nil {
             reader.addFault("BUS_BILLING_PROVIDER may hold lower-case letters, digits, hyphens and underscores")
         }

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import Crypto
 
@@ -29,7 +30,7 @@ package enum UsageOutcome: Hashable, Sendable {
     case unknown(reason: String)
 }
 
-/// A payment company made of a function of the request: no network, for laptops and tests (bus.md 6.3).
+/// A payment company made of a function of the request: no network, for laptops and tests.
 package struct LocalPaymentProvider: PaymentProvider {
     /// The label it stands in for.
     package let label: String
@@ -63,7 +64,7 @@ package struct LocalPaymentProvider: PaymentProvider {
     package func recordUsage(
         _ request: UsageExportRequest, customerID: String?, correlationID: String
     ) async -> UsageOutcome {
-        .accepted(providerEventID: "local_" + Self.id(["usage", request.subject.accountID, request.idempotencyKey]))
+        .accepted(providerEventID: "local_" + Self.id(["usage", request.accountID, request.idempotencyKey]))
     }
 
     private static func id(_ parts: [String]) -> String {

@@ -1,4 +1,5 @@
 import BusAuth
+import BusContract
 import BusCore
 import BusServer
 import HTTPTypes
@@ -130,13 +131,13 @@ package struct EventRoutes: Sendable {
     }
 
     func requireAdministrator(_ principal: Principal) throws(BusError) {
-        guard principal.has("events:admin") else {
+        guard principal.has(.eventsAdmin) else {
             throw BusError(.forbidden, "the token lacks events:admin; use an administrator's token")
         }
     }
 
     private func require(
-        _ scope: String, of principal: Principal, for name: EventName, place: String = ""
+        _ scope: Scope, of principal: Principal, for name: EventName, place: String = ""
     ) throws(BusError) {
         guard principal.has(scope) else {
             throw BusError(.forbidden, "\(place)\(name) needs the scope \(scope); use a token that has it")
@@ -153,8 +154,8 @@ package struct EventRoutes: Sendable {
                     for name in AccessPolicy.knownNames {
                         writer.object { writer in
                             writer.member("name", name.text)
-                            writer.member("send_scope", AccessPolicy.scope(for: name, to: .send))
-                            writer.member("listen_scope", AccessPolicy.scope(for: name, to: .listen))
+                            writer.member("send_scope", AccessPolicy.scope(for: name, to: .send).rawValue)
+                            writer.member("listen_scope", AccessPolicy.scope(for: name, to: .listen).rawValue)
                         }
                     }
                 }

@@ -1,13 +1,14 @@
+import BusContract
 import BusCore
 import BusRuntime
 import StripeCore
 
-/// Proves in memory that this build verifies, maps and refuses as it should (bus.md 4.2, `--self-test`).
+/// Checks in memory that this build verifies, maps and refuses correctly (`--self-test`).
 package enum StripeSelfTest {
     /// The line to print, or a failure that exits 1.
     package static func run() throws -> String {
         guard let key = WebhookKey(Secret("whsec_bus_test_secret_0001")) else { throw failure("no key") }
-        // Vector of stripe.md 8.1.
+        // A known signature.
         let body = Array(
             (#"{"id":"evt_bus_0001","object":"event","api_version":"2026-07-29.dahlia","created":1785600000,"#
                 + #""type":"customer.subscription.updated"}"#).utf8)
@@ -17,7 +18,7 @@ package enum StripeSelfTest {
             throw failure("a signed event was misread")
         }
         if (try? decide(body + [0x20], signature, key)) != nil { throw failure("a changed body was accepted") }
-        return "OK \(StripeModule.name) self-test"
+        return "OK \(BusModule.stripe.name) self-test"
     }
 
     private static func decide(
@@ -26,7 +27,7 @@ package enum StripeSelfTest {
         try body.withUnsafeBufferPointer { (bytes) throws(WebhookFault) in
             try WebhookDecision.decide(
                 body: UnsafeRawBufferPointer(bytes), signatureHeader: signature, keys: [key],
-                at: Timestamp(seconds: 1_785_600_010), toleranceSeconds: 300, mode: .test)
+                at: Timestamp(clampingSeconds: 1_785_600_010), toleranceSeconds: 300, mode: .test)
         }
     }
 

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import BillingCore
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -20,14 +21,16 @@ package struct StripeService: Sendable {
     private let settings: StripeSettings
     private let process: ServiceProcess
     private let worker: EventWorker
+    private let duties: StripeDuties
 
     /// Composes the service; `http` is shared by all calls and shut down by the caller.
-    package init(
+    private init(
         _ settings: StripeSettings, endpoint: EventsEndpoint, tokens: TokenSource, http: HTTPClient,
         process: ServiceProcess
-    ) {
+    ) throws {
         self.settings = settings
         self.process = process
+        duties = try StripeDuties.of(settings, scopes: tokens.scopes, tokenLabel: tokens.label)
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
         let publisher = EventPublisher(
             client: events, timeout: .seconds(Limits.webhookPublishSeconds), logger: process.logger)
@@ -51,11 +54,8 @@ package struct StripeService: Sendable {
             try await WebhookReceiver.publish(update, through: publisher)
         }
         worker = EventWorker(
-            names: StripeEventList.handled, neverStale: [.meterEventRecordRequest], client: events,
-            settings: settings.worker, readiness: process.readiness, logger: process.logger
-        ) { request in
-            await requests.answer(request, now: .now)
-        }
+            requests.handlers, client: events, settings: settings.worker, readiness: process.readiness,
+            logger: process.logger)
     }
 
     /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
@@ -66,7 +66,7 @@ package struct StripeService: Sendable {
             throw ProcessFailure(exitCode: 2, "the Events API has no address; set BUS_EVENTS_API_URL")
         }
         let tokens = TokenSource(token: token, label: "bus-local")
-        return StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
+        return try StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
     }
 
     private static func gateway(_ settings: StripeSettings, http: HTTPClient, logger: Logger) -> any StripeGateway {
@@ -79,8 +79,15 @@ package struct StripeService: Sendable {
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
         var services: [any Service] = [publisher]
-        if !settings.webhookOnly { services.append(worker) }
+        if duties == .requests { services.append(worker) }
         return services
+    }
+
+    /// The ingress of production beside a server that takes webhooks too; nil where no address is set.
+    package func sideIngress() -> (any Service)? {
+        settings.webhookAddress.map {
+            WebhookServer(address: $0, receiver: receiver, process: process, isRequired: false)
+        }
     }
 
     /// Runs the worker as a process of its own until a signal arrives.
@@ -91,20 +98,32 @@ package struct StripeService: Sendable {
         let tokens = try TokenSource.find(flag: tokenFile, in: reader, at: .now)
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
-        let service = StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
-        service.announce()
-        var services = service.services()
+        let result = await Result {
+            let service = try StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
+            service.announce()
+            if service.duties == .webhooksOnly, !settings.webhookOnly {
+                process.logger.warning(
+                    "the token of \(tokens.label) lacks billing:provider; serving webhooks only, as with --webhook-only"
+                )
+            }
+            try await process.run(service.processServices())
+        }
+        try await http.shutdown()
+        try result.get()
+    }
+
+    /// What a process of its own runs: the service and its listeners.
+    private func processServices() -> [any Service] {
+        var services = services()
         if let address = settings.operationsAddress {
             services.append(
                 ServerAssembly.server(
                     name: "operations", router: OperationsRoutes(process).router(), address: address, process: process))
         }
         if let address = settings.webhookAddress {
-            services.append(WebhookServer(address: address, receiver: service.receiver, process: process))
+            services.append(WebhookServer(address: address, receiver: receiver, process: process))
         }
-        let result = await Result { try await process.run(services) }
-        try await http.shutdown()
-        try result.get()
+        return services
     }
 
     /// Says once what an operator must know about the mode.

@@ -1,4 +1,5 @@
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -68,7 +69,8 @@ package struct StripeSettings: Sendable {
         }
         operationsAddress = reader.address("BUS_OPS_ADDR", default: "127.0.0.1:0")
         worker = WorkerSettings(
-            &reader, module: StripeModule.name, group: flags.group, consumer: flags.consumer, handlesOnce: flags.once)
+            &reader, module: BusModule.stripe.name, group: flags.group, consumer: flags.consumer,
+            handlesOnce: flags.once)
         key = reader.stripeKey()
         let webhookSecret = reader.secret("BUS_STRIPE_WEBHOOK_SECRET")
         webhookKeys = webhookSecret.map { WebhookKey.keys(in: $0) } ?? []

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import TestSupport
 import Testing
@@ -128,8 +129,8 @@ struct SubscriptionOrderTests {
     func exactTimes() {
         var first = update("evt_1", nil, .active, nil)
         var second = update("evt_2", nil, .canceled, nil)
-        first.occurredAt = Timestamp(nanoseconds: 1_785_600_000_100_000_000)
-        second.occurredAt = Timestamp(nanoseconds: 1_785_600_000_200_000_000)
+        first.occurredAt = Timestamp(clampingNanoseconds: 1_785_600_000_100_000_000)
+        second.occurredAt = Timestamp(clampingNanoseconds: 1_785_600_000_200_000_000)
         forEachPermutation(of: [first, second]) { order in
             let standing = SubscriptionHistory.decided(order)?.standing
             #expect(standing?.status == .canceled)
@@ -159,7 +160,8 @@ private func update(
     SubscriptionUpdate(
         eventID: id, accountID: SubscriptionHistory.account, provider: "stripe", status: status,
         providerCustomerID: nil, providerSubscriptionID: "sub_1", planID: nil, features: features,
-        occurredAt: Timestamp(seconds: second), kind: kind, providerStatus: word, previousProviderStatus: previous,
+        occurredAt: Timestamp(clampingSeconds: second), kind: kind, providerStatus: word,
+        previousProviderStatus: previous,
         livemode: false)
 }
 

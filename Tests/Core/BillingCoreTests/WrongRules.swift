@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// Two rules that people write first and that are wrong: they depend on arrival.

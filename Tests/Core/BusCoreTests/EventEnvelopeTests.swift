@@ -58,7 +58,7 @@ struct EventEnvelopeTests {
         #expect(envelope.error == EventError(code: "t", message: "d"))
     }
 
-    @Test("the owner is looked up in the order of D-06")
+    @Test("the owner is looked up in the metadata first, then at the top level")
     func owner() throws {
         let all = #""identity_id":"2","account_id":"4""#
         #expect(try decode(#"{"name":"a",\#(all),"metadata":{"identity_id":"1","account_id":"3"}}"#).owner == "1")

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import StripeCore
 import TestSupport
@@ -120,12 +121,14 @@ struct JudgedTests {
             }
         }
         let portal = try PortalRequest(
-            try json(#"{"account_id":"\#(account)","configuration_id":"bpc_1"}"#), requestID: "r", settings: .test)
+            try ProviderPortalRequest(try json(#"{"account_id":"\#(account)","configuration_id":"bpc_1"}"#)),
+            requestID: "r", settings: .test)
         calls.append(("portal", StripeForms.portal(portal, customerID: "cus_1", mode: .test)))
         let meter = try MeterRequest(
-            try json(
-                #"{"account_id":"\#(account)","customer_id":"cus_1","meter":"m","quantity":1,"event_id":"e","timestamp":9}"#
-            ), mode: .test, now: Timestamp(seconds: 10))
+            try MeterEventRequest(
+                try json(
+                    #"{"account_id":"\#(account)","customer_id":"cus_1","meter":"m","quantity":1,"event_id":"e","timestamp":9}"#
+                )), mode: .test, now: Timestamp(clampingSeconds: 10))
         calls.append(("meter", StripeForms.meterEvent(meter)))
         for call in StripeForms.prices(lookupKeys: ["a", "b"]) { calls.append(("prices", call)) }
         calls.append(("customer_search", StripeForms.customerSearch(accountID: account)))

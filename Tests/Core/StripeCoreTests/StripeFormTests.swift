@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import StripeCore
 import TestSupport
@@ -10,7 +11,7 @@ func text(_ payload: JSONText) -> String { String(decoding: payload.bytes, as: U
 func json(_ text: String) throws -> JSONText { try JSONText(parsing: Array(text.utf8)) }
 
 func checkout(_ payload: String, _ settings: StripeRequestSettings = .test) throws -> CheckoutRequest {
-    try CheckoutRequest(try json(payload), requestID: "request-1", settings: settings)
+    try CheckoutRequest(try ProviderCheckoutRequest(try json(payload)), requestID: "request-1", settings: settings)
 }
 
 extension StripeRequestSettings {
@@ -22,7 +23,7 @@ extension StripeRequestSettings {
 extension CheckoutRequest {
     /// The call with every price taken by its text.
     func call(_ mode: StripeMode = .test) -> StripeCall {
-        StripeForms.checkout(self, lines: items.map { CheckoutLine($0, priceID: $0.price.text) }, mode: mode)
+        StripeForms.checkout(self, lines: self.lines.map { CheckoutLine($0, priceID: $0.price.text) }, mode: mode)
     }
 }
 
@@ -101,24 +102,24 @@ struct StripeFormTests {
         #expect(setup.form["currency"] == "eur")
     }
 
-    @Test("prices resolve in D-28's order; metered ones take no quantity")
+    @Test("prices resolve in the documented order; metered ones take no quantity")
     func prices() throws {
         let order = [
             #""price_id":"price_1","#, #""prices":[{"lookup_key":"k1","quantity":2.0},{"price_id":"price_2"}],"#,
             #""lookup_key":"k2","#, "",
         ]
-        let expected: [[CheckoutRequest.Item.Price]] = [
+        let expected: [[ProviderCheckoutRequest.Line.Price]] = [
             [.id("price_1")], [.lookupKey("k1"), .id("price_2")], [.lookupKey("k2")], [.id("price_default")],
         ]
         for (index, prices) in expected.enumerated() {
             let request = try checkout("{\(order[index...].joined())\"account_id\":\"\(account)\"}")
-            #expect(request.items.map(\.price) == prices)
+            #expect(request.lines.map(\.price) == prices)
         }
         let listed = try checkout(#"{\#(order[1])"account_id":"\#(account)"}"#)
         for (usage, quantity) in [("metered", nil), ("licensed", 2)] as [(String, Int64?)] {
             let price = try #require(
                 ResolvedPrice(["id": "price_9", "lookup_key": "k1", "recurring": ["usage_type": .string(usage)]]))
-            #expect(CheckoutLine(listed.items[0], price: price).quantity == quantity)
+            #expect(CheckoutLine(listed.lines[0], price: price).quantity == quantity)
         }
         let calls = StripeForms.prices(lookupKeys: (0..<11).map { "k\($0)" })
         #expect(calls.count == 2)
@@ -128,7 +129,9 @@ struct StripeFormTests {
     @Test("portal, meter, search and subscription calls")
     func otherCalls() throws {
         let portal = try PortalRequest(
-            try json(#"{"account_id":"\#(account)","customer_id":"cus_1","configuration_id":"bpc_1","event_id":"e"}"#),
+            try ProviderPortalRequest(
+                try json(
+                    #"{"account_id":"\#(account)","customer_id":"cus_1","configuration_id":"bpc_1","event_id":"e"}"#)),
             requestID: nil, settings: .test)
         let call = StripeForms.portal(portal, customerID: "cus_1", mode: .test)
         #expect(call.path == "/v1/billing_portal/sessions")
@@ -138,11 +141,12 @@ struct StripeFormTests {
         )
         #expect(call.idempotencyKey?.hasPrefix("bus-portal-test-") == true)
         let meter = try MeterRequest(
-            try json(
-                """
-                {"account_id":"\(account)","provider_customer_id":"cus_1","meter":"bus_llm_tokens","value":"1200",
-                "idempotency_key":"usage 1","occurred_at":1785599990,"value_payload_key":"tokens"}
-                """), mode: .test, now: Timestamp(seconds: 1_785_600_000))
+            try MeterEventRequest(
+                try json(
+                    """
+                    {"account_id":"\(account)","provider_customer_id":"cus_1","meter":"bus_llm_tokens","value":"1200",
+                    "idempotency_key":"usage 1","occurred_at":1785599990,"value_payload_key":"tokens"}
+                    """)), mode: .test, now: Timestamp(clampingSeconds: 1_785_600_000))
         let event = StripeForms.meterEvent(meter)
         #expect(
             event.form.encoded()
@@ -158,8 +162,9 @@ struct StripeFormTests {
     func longIdentifier() throws {
         func identifier(_ key: String) throws -> String {
             try MeterRequest(
-                try json(#"{"account_id":"\#(account)","meter":"m","quantity":1,"idempotency_key":"\#(key)"}"#),
-                mode: .local, now: Timestamp(seconds: 0)
+                try MeterEventRequest(
+                    try json(#"{"account_id":"\#(account)","meter":"m","quantity":1,"idempotency_key":"\#(key)"}"#)),
+                mode: .local, now: Timestamp(clampingSeconds: 0)
             ).identifier
         }
         let hundred = String(repeating: "k", count: 100)

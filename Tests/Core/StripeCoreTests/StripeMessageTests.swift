@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import StripeCore
 import TestSupport
@@ -6,12 +7,12 @@ import Testing
 private let account = "6c0e7f6a-0000-4000-8000-000000000001"
 
 /// The fault a payload is refused with.
-private func fault(_ read: () throws -> Void) -> RequestFault? {
+private func fault(_ read: () throws -> Void) -> BusError? {
     do {
         try read()
         return nil
     } catch {
-        return error as? RequestFault
+        return (error as? FieldFault).map { BusError($0) } ?? error as? BusError
     }
 }
 
@@ -42,9 +43,6 @@ struct StripeMessageTests {
     @Test("other codes of the table")
     func codes() {
         #expect(
-            fault { _ = try checkout(#"{"account_id":"\#(account)","provider":"paddle"}"#) }?.code
-                == .unsupportedProvider)
-        #expect(
             fault { _ = try checkout(#"{"account_id":"\#(account)"}"#, StripeRequestSettings(mode: .test)) }?.code
                 == .priceUnresolved)
         let long = (0..<60).map { "feature-number-\($0)" }.joined(separator: ",")
@@ -53,18 +51,21 @@ struct StripeMessageTests {
         #expect(
             fault {
                 _ = try CheckoutRequest(
-                    try json(#"{"account_id":"\#(account)"}"#), requestID: nil, settings: .test)
+                    try ProviderCheckoutRequest(try json(#"{"account_id":"\#(account)"}"#)), requestID: nil,
+                    settings: .test)
             }?.message.contains("idempotency_key") == true)
     }
 
     @Test("meter requests are held to Stripe's limits")
     func meter() throws {
-        let now = Timestamp(seconds: 1_785_600_000)
+        let now = Timestamp(clampingSeconds: 1_785_600_000)
         func code(_ more: String, _ mode: StripeMode = .test) throws -> BusError.Code? {
             fault {
                 _ = try MeterRequest(
-                    try json(
-                        #"{"account_id":"\#(account)","meter":"m","quantity":1,"event_id":"e"\#(more)}"#), mode: mode,
+                    try MeterEventRequest(
+                        try json(
+                            #"{"account_id":"\#(account)","meter":"m","quantity":1,"event_id":"e"\#(more)}"#)),
+                    mode: mode,
                     now: now)
             }?.code
         }
@@ -102,7 +103,7 @@ struct StripeMessageTests {
         #expect(ReturnURL.isAllowed(url, mode: .local) == test)
     }
 
-    @Test("URLs default as D-29 says; live mode has no default")
+    @Test("URLs default as documented; live mode has no default")
     func urlDefaults() throws {
         func urls(_ more: String, _ settings: StripeRequestSettings) throws -> [String] {
             let request = try checkout(#"{"account_id":"\#(account)"\#(more)}"#, settings)
@@ -127,21 +128,25 @@ struct StripeMessageTests {
     func golden() throws {
         let request = try checkout(
             #"{"account_id":"\#(account)","stripe_secret":"sk_x","api_key":"y","features":["llm:proxy"]}"#)
-        let response = CheckoutResponse(
-            sessionID: "cs_test_x", url: "https://checkout.stripe.com/c/pay/cs_test_x",
+        let response = StripeSession(
+            id: "cs_test_x", url: "https://checkout.stripe.com/c/pay/cs_test_x",
             expiresAt: Timestamp(rfc3339: "2026-07-01T12:00:00Z"))
         #expect(
-            text(response.payload(for: request, mode: .test))
+            text(request.answer(response, mode: .test).payload)
                 == #"{"account_id":"\#(account)","provider":"stripe","#
                 + #""url":"https://checkout.stripe.com/c/pay/cs_test_x","session_id":"cs_test_x","stripe_mode":"test","#
                 + #""livemode":false,"expires_at":"2026-07-01T12:00:00Z","feature":"llm:proxy","#
                 + #""features":["llm:proxy"],"ignored_fields":["api_key","stripe_secret"]}"#)
         let meter = try MeterRequest(
-            try json(
-                #"{"account_id":"\#(account)","meter":"bus_llm_tokens","quantity":1200,"event_id":"usage-event-id"}"#),
-            mode: .local, now: Timestamp(seconds: 0))
+            try MeterEventRequest(
+                try json(
+                    #"{"account_id":"\#(account)","meter":"bus_llm_tokens","quantity":1200,"event_id":"usage-event-id"}"#
+                )), mode: .local, now: Timestamp(clampingSeconds: 0))
         #expect(
-            text(MeterResponse(isDuplicate: false, providerEventID: "usage-event-id").payload(for: meter, mode: .live))
+            text(
+                meter.answer(
+                    MeterReceipt(isDuplicate: false, providerEventID: "usage-event-id"), mode: .live
+                ).payload)
                 == #"{"account_id":"\#(account)","provider":"stripe","meter_event_name":"bus_llm_tokens","#
                 + #""quantity":1200,"idempotency_key":"usage-event-id","accepted":true,"duplicate":false,"#
                 + #""provider_event_id":"usage-event-id","stripe_mode":"live","livemode":true}"#)
@@ -152,7 +157,7 @@ struct StripeMessageTests {
         func url(_ more: String) throws -> String {
             let request = try checkout(#"{"account_id":"\#(account)"\#(more)}"#, .local)
             let response = LocalStripe.checkout(request, settings: .local)
-            #expect(response.sessionID.hasPrefix("cs_local_") && response.sessionID.utf8.count == 33)
+            #expect(response.id.hasPrefix("cs_local_") && response.id.utf8.count == 33)
             return response.url
         }
         let plain = try url("")
@@ -171,18 +176,18 @@ struct StripeMessageTests {
             (#"{"payload":"{\"a\":\"é\"}\n"}"#, "{\"a\":\"é\"}\n"), (#"{"raw_body":"x"}"#, "x"), (#"{"body":""}"#, ""),
             (#"{"payload":"x","payload_base64":"eyJ9"}"#, "{\"}"), (#"{"body_base64":"eA=="}"#, "x"),
         ] {
-            #expect(try VerifyRequest(try json(payload)).body == Array(body.utf8))
+            #expect(try WebhookVerifyRequest(try json(payload)).body == Array(body.utf8))
         }
         for signature in [
             #""signature":"s""#, #""signature_header":"s""#, #""stripe_signature":"s""#,
             #""headers":{"stripe-SIGNATURE":"s"}"#, #""headers":{"Stripe-Signature":["s"]}"#,
         ] {
-            #expect(try VerifyRequest(try json(#"{"payload":"x",\#(signature)}"#)).signature == "s")
+            #expect(try WebhookVerifyRequest(try json(#"{"payload":"x",\#(signature)}"#)).signature == "s")
         }
         for payload in [#"{}"#, #"{"payload":{"id":"evt_1"}}"#, #"{"payload_base64":"%"}"#, #"{"payload":7}"#] {
-            #expect(fault { _ = try VerifyRequest(try json(payload)) }?.code == .invalidRequest)
+            #expect(fault { _ = try WebhookVerifyRequest(try json(payload)) }?.code == .invalidRequest)
         }
-        let ignored = try VerifyRequest(try json(#"{"payload":"x","webhook_secret":"w","signing_secret":"s"}"#))
+        let ignored = try WebhookVerifyRequest(try json(#"{"payload":"x","webhook_secret":"w","signing_secret":"s"}"#))
         #expect(ignored.ignoredFields == ["signing_secret", "webhook_secret"])
     }
 
@@ -190,7 +195,7 @@ struct StripeMessageTests {
     func verifyResponse() throws {
         let decision = try decide(try StripeFixture.event("customer.subscription.created"))
         #expect(
-            text(decision.verifyPayload(ignoredFields: []))
+            text(decision.verdict(ignoredFields: []).payload)
                 == #"{"verified":true,"event_id":"evt_BusFixture000002","event_type":"customer.subscription.created","#
                 + #""livemode":false,"api_version":"2026-07-29.dahlia","created":"2026-08-01T16:04:59Z","#
                 + #""supported":true,"account_id":"\#(account)","features":["llm:proxy","container:run"],"#
@@ -199,11 +204,11 @@ struct StripeMessageTests {
                 + #""subscription_update_emitted":true}"#)
         let other = try decide(event("invoice.paid", "{}"))
         #expect(
-            text(other.verifyPayload(ignoredFields: ["secret"]))
+            text(other.verdict(ignoredFields: ["secret"]).payload)
                 == #"{"verified":true,"event_id":"evt_1","event_type":"invoice.paid","livemode":false,"#
                 + #""created":"2026-08-01T16:05:00Z","supported":false,"subscription_update_emitted":false,"#
                 + #""ignored_reason":"unsupported_type","ignored_fields":["secret"]}"#)
-        #expect(text(WebhookDecision.failedPayload(ignoredFields: [])) == #"{"verified":false}"#)
+        #expect(text(WebhookVerdict(event: nil, ignoredFields: []).payload) == #"{"verified":false}"#)
     }
 }
 

@@ -84,7 +84,7 @@ struct CatalogStoreTests {
         let store = try await CatalogStore.open(database)
         var versions: [Int64?] = [try await database.read { try CatalogStore.version(on: $0) }]
         for nanoseconds in [100, 100, 50, 200] as [Int64] {
-            _ = try await store.replace(with: Self.first, at: Timestamp(nanoseconds: nanoseconds))
+            _ = try await store.replace(with: Self.first, at: Timestamp(clampingNanoseconds: nanoseconds))
             versions.append(try await database.read { try CatalogStore.version(on: $0) })
         }
         #expect(versions == [nil, 100, 101, 102, 200])

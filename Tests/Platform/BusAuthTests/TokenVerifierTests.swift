@@ -6,7 +6,7 @@ import Testing
 @Suite("Token verifier")
 struct TokenVerifierTests {
     private let secret = Secret("not-a-secret-local-development-hs256-key")
-    private let now = Timestamp(seconds: 1_785_600_000)
+    private let now = Timestamp(clampingSeconds: 1_785_600_000)
 
     private func verifier(_ secret: Secret? = nil) async -> TokenVerifier {
         await TokenVerifier(secret: secret ?? self.secret, audiences: [Audience.api, Audience.internal])
@@ -76,6 +76,8 @@ struct TokenVerifierTests {
         ("iat a string", #"{"sub":"s","aud":"ai.hg.fi/api","iat":"1785600000","exp":1785603600}"#),
         ("exp a string", #"{"sub":"s","aud":"ai.hg.fi/api","iat":1785600000,"exp":"1785603600"}"#),
         ("exp null", #"{"sub":"s","aud":"ai.hg.fi/api","iat":1785600000,"exp":null}"#),
+        ("exp after 2200", #"{"sub":"s","aud":"ai.hg.fi/api","iat":1785600000,"exp":7289654400}"#),
+        ("iat before 1970", #"{"sub":"s","aud":"ai.hg.fi/api","iat":-1,"exp":1785603600}"#),
         ("exp huge", #"{"sub":"s","aud":"ai.hg.fi/api","iat":1785600000,"exp":1e300}"#),
         ("expired", #"{"sub":"s","aud":"ai.hg.fi/api","iat":1785500000,"exp":1785599970}"#),
         ("iat in the future", #"{"sub":"s","aud":"ai.hg.fi/api","iat":1785600031,"exp":1785603600}"#),

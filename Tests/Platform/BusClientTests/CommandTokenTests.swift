@@ -9,7 +9,7 @@ import Testing
 @Suite("The tokens of bus billing and bus operator")
 struct CommandTokenTests {
     private let folder: TemporaryFolder
-    private let now = Timestamp(seconds: 1_785_600_000)
+    private let now = Timestamp(clampingSeconds: 1_785_600_000)
 
     init() throws {
         folder = try TemporaryFolder()

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import Synchronization
@@ -10,7 +11,7 @@ import Testing
 struct EventPublisherTests {
     private func draft(_ number: Int) -> EventDraft {
         EventDraft(
-            EventEnvelope(name: .subscriptionUpdate, payload: JSONText(["n": .integer(Int64(number))])),
+            EventEnvelope(name: Exchange.subscriptionUpdate.request, payload: JSONText(["n": .integer(Int64(number))])),
             idempotencyKey: "stripe:evt_\(number)")
     }
 
@@ -129,7 +130,7 @@ struct EventPublisherTests {
                 publisher.submit(draft(number)) { fault in published.withLock { $0.append(fault == nil) } }
             }
             // It comes last, so that its refusal stops nothing that is not in the queue yet.
-            let request = EventEnvelope(name: .billingStatusRequest, payload: JSONText([:]))
+            let request = EventEnvelope(name: Exchange.status.request, payload: JSONText([:]))
             await #expect(throws: EventsFault.self) { try await publisher.publish(EventDraft(request)) }
             try await eventually("all were answered") { published.withLock { $0.count == 50 ? true : nil } }
             let all = published.withLock { $0 }

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import Synchronization
@@ -34,7 +35,7 @@ struct EventSubscriptionTests {
         }
         let failure = try await WorkerBench.run(script: script) { bench in
             try await bench.responses(3)
-            #expect(Set(bench.requests.compactMap(\.id)) == ["evt_1", "evt_3", "evt_7"])
+            #expect(Set(bench.requests.compactMap(\.eventID)) == ["evt_1", "evt_3", "evt_7"])
             #expect(bench.double.calls("stream").count == 7)
         }
         #expect(failure == nil)
@@ -48,7 +49,7 @@ struct EventSubscriptionTests {
         }
         let cancelled = Mutex(false)
         try await WorkerBench.run { request in
-            guard request.id == "evt_1" else { return open.finish() }
+            guard request.eventID == "evt_1" else { return open.finish() }
             // Ends when the second stream brings its request: reopening must not wait for this one.
             for await _ in gate {}
             cancelled.withLock { $0 = Task.isCancelled }
@@ -146,7 +147,7 @@ struct EventSubscriptionTests {
             }
         }
         let failure = try await WorkerBench.run(
-            [.portalSessionCreateRequest, .checkoutSessionCreateRequest],
+            [Exchange.stripePortal.request, Exchange.stripeCheckout.request],
             settings: ["BUS_EVENTS_LISTENER_RETRY": retries], once: true, script: script
         ) { bench in
             try await bench.ends()

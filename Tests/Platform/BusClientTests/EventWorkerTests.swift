@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import Synchronization
@@ -110,14 +111,17 @@ struct EventWorkerTests {
     func stale() async throws {
         let lines = [
             line("evt_old", delivery: "d1", age: 601), line("evt_new", delivery: "d2", age: 500),
-            line("evt_meter", delivery: "d3", name: .meterEventRecordRequest, age: 90_000),
+            line("evt_meter", delivery: "d3", name: Exchange.stripeMeterEvent.request, age: 90_000),
         ]
-        try await WorkerBench.run(script: script(lines, capabilities: .manualAck)) { bench in
+        let names: [EventName] = [Exchange.stripePortal.request, Exchange.stripeMeterEvent.request]
+        try await WorkerBench.run(names, script: script(lines, capabilities: .manualAck)) { bench in
             try await bench.calls("ack", 3)
-            #expect(Set(bench.requests.compactMap(\.id)) == ["evt_new", "evt_meter"])
+            #expect(Set(bench.requests.compactMap(\.eventID)) == ["evt_new", "evt_meter"])
             #expect(bench.outcomes == ["d1": "done", "d2": "done", "d3": "done"])
         }
-        try await WorkerBench.run(settings: ["BUS_EVENTS_REQUEST_MAX_AGE": "0"], script: script(lines)) { bench in
+        try await WorkerBench.run(
+            names, settings: ["BUS_EVENTS_REQUEST_MAX_AGE": "0"], script: script(lines)
+        ) { bench in
             try await bench.responses(3)
         }
     }
@@ -125,12 +129,13 @@ struct EventWorkerTests {
     @Test("what must not be lost is left to its next delivery while its failure may pass")
     func neverLostComesAgain() async throws {
         try await WorkerBench.run(
-            [.meterEventRecordRequest], failures: 1,
+            [Exchange.stripeMeterEvent.request], failures: 1,
             script: script(
-                [line("e1", delivery: "d1", name: .meterEventRecordRequest)], capabilities: .manualAck)
+                [line("e1", delivery: "d1", name: Exchange.stripeMeterEvent.request)], capabilities: .manualAck)
         ) { bench in
             try await bench.calls("ack", 1)
             #expect(bench.outcomes == ["d1": "retry"])
+            #expect(bench.codes == ["d1": "stripe_unavailable"])
             #expect(bench.responses.isEmpty, "a failure that may pass is no answer yet")
         }
     }
@@ -138,20 +143,20 @@ struct EventWorkerTests {
     @Test("without acknowledgements it is tried again here, and at last answered")
     func neverLostIsRetried() async throws {
         try await WorkerBench.run(
-            [.meterEventRecordRequest], failures: 3,
-            script: script([line("e1", name: .meterEventRecordRequest)])
+            [Exchange.stripeMeterEvent.request], failures: 3,
+            script: script([line("e1", name: Exchange.stripeMeterEvent.request)])
         ) { bench in
             try await bench.responses(1)
             #expect(bench.requests.count == 4)
             #expect(bench.responses.first?["error"] == nil)
         }
         try await WorkerBench.run(
-            [.meterEventRecordRequest], failures: 99,
-            script: script([line("e1", name: .meterEventRecordRequest)])
+            [Exchange.stripeMeterEvent.request], failures: 99,
+            script: script([line("e1", name: Exchange.stripeMeterEvent.request)])
         ) { bench in
             try await bench.responses(1)
             #expect(bench.requests.count == Limits.handlerAttemptsMax)
-            #expect(bench.responses.first?["error"]?["code"] == "unavailable")
+            #expect(bench.responses.first?["error"]?["code"] == "stripe_unavailable")
         }
     }
 
@@ -172,18 +177,17 @@ struct EventWorkerTests {
         }
     }
 
-    @Test("at most so many handlers run at once, whatever the number of streams")
+    @Test("at most so many handlers of one exchange run at once")
     func concurrency() async throws {
         let running = Mutex((now: 0, most: 0))
-        let names: [EventName] = [.portalSessionCreateRequest, .checkoutSessionCreateRequest]
         let script: EventsDouble.Script = { call in
             switch call.route {
             case "capabilities": .missing
-            case "stream": .openLines((1...20).map { line("evt_\(call.number)_\($0)") })
+            case "stream": .openLines((1...40).map { line("evt_\(call.number)_\($0)") })
             default: .reply(202)
             }
         }
-        try await WorkerBench.run(names, settings: ["BUS_WORKER_CONCURRENCY": "3"]) { _ in
+        try await WorkerBench.run(settings: ["BUS_WORKER_CONCURRENCY": "3"]) { _ in
             running.withLock {
                 $0.now += 1
                 $0.most = max($0.most, $0.now)
@@ -198,12 +202,53 @@ struct EventWorkerTests {
         }
     }
 
-    @Test("lines that are no events are passed over")
+    @Test("an exchange whose handlers all wait delays no other exchange")
+    func slowNeighbours() async throws {
+        let names: [EventName] = [Exchange.stripeMeterEvent.request, Exchange.stripePortal.request]
+        let gate = Gate()
+        let script: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": .missing
+            case "stream":
+                call.query.contains("meter_event")
+                    ? .openLines((1...20).map { line("slow_\($0)", name: Exchange.stripeMeterEvent.request) })
+                    : .openLines((1...20).map { line("fast_\($0)") })
+            default: .reply(202)
+            }
+        }
+        try await WorkerBench.run(names, settings: ["BUS_WORKER_CONCURRENCY": "2"]) { caller in
+            if caller.eventID?.hasPrefix("slow") == true { await gate.wait() }
+        } script: {
+            script($0)
+        } _: { bench in
+            try await bench.responses(20)
+            #expect(bench.requests.filter { $0.eventID?.hasPrefix("slow") == true }.count <= 2)
+            await gate.open()
+            try await bench.responses(40)
+        }
+    }
+
+    @Test("what must not be lost and is refused for good is dead, with the refusal's code")
+    func refusedForGood() async throws {
+        try await WorkerBench.run(
+            [Exchange.stripeMeterEvent.request, Exchange.stripePortal.request], failures: 99, refusal: .stripeError,
+            script: script(
+                [line("e1", delivery: "d1", name: Exchange.stripeMeterEvent.request), line("e2", delivery: "d2")],
+                capabilities: .manualAck)
+        ) { bench in
+            try await bench.calls("ack", 2)
+            #expect(bench.outcomes == ["d1": "dead", "d2": "done"])
+            #expect(bench.codes == ["d1": "stripe_error"])
+            #expect(bench.responses.allSatisfy { $0["error"]?["code"] == "stripe_error" })
+        }
+    }
+
+    @Test("lines that hold no event are passed over")
     func unreadable() async throws {
         let lines = ["{", "", "[]", #"{"name":"*"}"#, "\r", line("evt_1") + "\r"]
         try await WorkerBench.run(script: script(lines)) { bench in
             try await bench.responses(1)
-            #expect(bench.requests.map(\.id) == ["evt_1"])
+            #expect(bench.requests.map(\.eventID) == ["evt_1"])
         }
     }
 }
@@ -221,5 +266,22 @@ struct ProcessedEventsTests {
         }
         #expect(events.begin("b") == .done && events.begin("c") == .done)
         #expect(events.begin("a") == .new)
+    }
+}
+
+/// Holds everybody up until it opens.
+private actor Gate {
+    private var isOpen = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func wait() async {
+        if isOpen { return }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func open() {
+        isOpen = true
+        for waiter in waiting { waiter.resume() }
+        waiting = []
     }
 }

@@ -83,9 +83,11 @@ final class EventsDouble: Sendable {
         }) { stream.close(promise: nil) }
     }
 
-    /// Runs `body` beside a double and gives it a client with the token `canary-token`.
+    /// Runs `body` beside a double and gives it a client, with the token `canary-token` unless another one is given.
     static func run<Value: Sendable>(
-        _ script: @escaping Script, _ body: (EventsDouble, EventsClient) async throws -> Value
+        _ script: @escaping Script,
+        tokens: TokenSource = TokenSource(token: Secret("canary-token"), label: "BUS_API_TOKEN"),
+        _ body: (EventsDouble, EventsClient) async throws -> Value
     ) async throws -> Value {
         let double = EventsDouble(script)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -99,7 +101,6 @@ final class EventsDouble: Sendable {
         let result = await Result {
             let url = "http://127.0.0.1:\(server.localAddress?.port ?? 0)"
             guard let endpoint = EventsEndpoint(url) else { throw CancellationError() }
-            let tokens = TokenSource(token: Secret("canary-token"), label: "BUS_API_TOKEN")
             return try await body(
                 double, EventsClient(http: .shared, endpoint: endpoint, tokens: tokens, logger: silent))
         }

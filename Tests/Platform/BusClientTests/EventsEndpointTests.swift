@@ -79,7 +79,7 @@ struct WorkerSettingsTests {
         #expect(faults.isEmpty)
         #expect(settings.group == "bus-example")
         #expect(settings.consumer.hasPrefix("bus-example-") && settings.consumer.utf8.count <= 128)
-        #expect(settings.listener.retries && !settings.listener.isRequired && !settings.listener.refreshesToken)
+        #expect(settings.listener.retries && !settings.listener.isRequired)
         #expect(settings.listener.backoff.first == .seconds(1) && settings.listener.backoff.longest == .seconds(30))
         #expect(settings.requestAgeMax == .seconds(600))
         #expect(settings.concurrency == 8)
@@ -96,7 +96,7 @@ struct WorkerSettingsTests {
             ], group: "of-flag")
         #expect(faults.isEmpty)
         #expect(settings.group == "of-flag" && settings.consumer == "c.1_x")
-        #expect(!settings.listener.retries && settings.listener.isRequired && settings.listener.refreshesToken)
+        #expect(!settings.listener.retries && settings.listener.isRequired)
         #expect(
             settings.listener.backoff.first == .milliseconds(250) && settings.listener.backoff.longest == .seconds(5))
         #expect(settings.requestAgeMax == nil)

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import Synchronization
@@ -31,7 +32,7 @@ struct RequestReplyBench: Sendable {
             let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: silent)
             let readiness = Readiness()
             let requests = RequestReply(
-                responses: [.billingStatusResponse], client: client, publisher: publisher, source: "bus-example",
+                responses: [Exchange.status.response], client: client, publisher: publisher, source: "bus-example",
                 settings: settings, readiness: readiness, logger: silent, pendingMax: pendingMax)
             let requesting = Task { try await requests.run() }
             let publishing = Task {
@@ -69,7 +70,7 @@ struct RequestReplyBench: Sendable {
     /// The number in the payload of the response to a request with that number.
     func ask(_ number: Int, within timeout: Duration = .seconds(30)) async throws -> Int64? {
         let response = try await requests.call(
-            .billingStatusRequest, JSONText(["n": .integer(Int64(number))]), metadata: ["example.key": "value"],
+            Exchange.status.request, JSONText(["n": .integer(Int64(number))]), metadata: ["example.key": "value"],
             within: timeout)
         return try response.payload.value()["n"]?.integer
     }

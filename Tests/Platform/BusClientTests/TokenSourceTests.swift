@@ -9,7 +9,7 @@ import Testing
 @Suite("Our own token")
 struct TokenSourceTests {
     private let folder: TemporaryFolder
-    private let now = Timestamp(seconds: 1_785_600_000)
+    private let now = Timestamp(clampingSeconds: 1_785_600_000)
 
     init() throws {
         folder = try TemporaryFolder()
@@ -107,21 +107,20 @@ struct TokenSourceTests {
     func opaque() throws {
         let found = try find(["BUS_API_TOKEN": " opaque\n"])
         #expect(found.subject.isEmpty)
-        #expect(found.token.reveal() == "opaque")
+        #expect(found.token(at: now, logger: silent).reveal() == "opaque")
     }
 
-    @Test("only a file that changed gives a new token")
-    func reload() throws {
-        let file = try folder.write(token("one"), to: "token")
-        let reader = SettingsReader(environment: ["BUS_API_TOKEN_FILE": file])
-        let source = try TokenSource.find(flag: nil, in: reader, at: now)
-        #expect(!source.reload(with: reader))
-        _ = try folder.write("", to: "token")
-        #expect(!source.reload(with: reader))
-        let fresh = token("two")
-        _ = try folder.write(fresh + "\n", to: "token")
-        #expect(source.reload(with: reader))
-        #expect(source.token.reveal() == fresh)
-        #expect(!TokenSource(token: Secret("t"), label: "BUS_API_TOKEN").reload(with: reader))
+    @Test("the scopes are read in every spelling, and are unknown where a token names none")
+    func scopes() throws {
+        func scopes(_ claims: JSONValue) -> Set<String>? {
+            let payload = Data(claims.serialized()).base64EncodedString().replacing("=", with: "")
+            return TokenSource(token: Secret("h.\(payload).s"), label: "x").scopes
+        }
+        #expect(scopes(["scope": "a:b  c"]) == ["a:b", "c"])
+        #expect(scopes(["scope": ["a", "b"]]) == ["a", "b"])
+        #expect(scopes(["scopes": ["a"], "resources": "b"]) == ["a", "b"])
+        #expect(scopes(["scope": ""]) == [])
+        #expect(scopes(["sub": "x"]) == nil)
+        #expect(TokenSource(token: Secret("opaque"), label: "x").scopes == nil)
     }
 }

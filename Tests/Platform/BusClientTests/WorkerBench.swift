@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import ServiceLifecycle
@@ -17,7 +18,7 @@ final class WorkerBench: Sendable {
     private let group = Mutex<ServiceGroup?>(nil)
 
     /// Every request handed to the handler, in order.
-    var requests: [EventEnvelope] { handled.requests.withLock { $0 } }
+    var requests: [Caller] { handled.requests.withLock { $0 } }
     /// Every response that arrived at the double.
     var responses: [JSONValue] { double.calls("events").map(\.body) }
     /// `outcome` of every acknowledgement, by delivery id.
@@ -31,6 +32,15 @@ final class WorkerBench: Sendable {
         return outcomes
     }
 
+    /// `code` of every acknowledgement that has one, by delivery id.
+    var codes: [String: String] {
+        var codes: [String: String] = [:]
+        for delivery in double.calls("ack").flatMap({ $0.body["deliveries"]?.elements ?? [] }) {
+            codes[delivery["id"]?.text ?? ""] = delivery["code"]?.text
+        }
+        return codes
+    }
+
     /// Asks the worker to stop, as a signal does.
     func stop() async {
         await group.withLock { $0 }?.triggerGracefulShutdown()
@@ -38,37 +48,47 @@ final class WorkerBench: Sendable {
 
     private init(
         _ double: EventsDouble, _ client: EventsClient, _ names: [EventName], _ settings: WorkerSettings,
-        _ failures: Int, _ handler: @escaping @Sendable (EventEnvelope) async -> Void
+        _ failures: Int, _ refusal: BusError.Code, _ handler: @escaping @Sendable (Caller) async -> Void
     ) {
         self.double = double
         let handled = Handled()
         self.handled = handled
-        worker = EventWorker(
-            names: names, neverStale: [.meterEventRecordRequest], neverLost: [.meterEventRecordRequest],
-            client: client, settings: settings, readiness: readiness, logger: silent
-        ) { request in
+        @Sendable func outcome<Response>(_ caller: Caller, _ answer: Response) async -> Outcome<Response> {
             let count = handled.requests.withLock { requests in
-                requests.append(request)
+                requests.append(caller)
                 return requests.count
             }
-            await handler(request)
-            if count <= failures {
-                return EventEnvelope(
-                    name: request.name.response ?? request.name, correlationID: request.correlationID,
-                    metadata: ["example.retryable": "true"], payload: JSONText([:]),
-                    error: EventError(code: "unavailable", message: "down"))
-            }
-            return EventEnvelope(
-                name: request.name.response ?? request.name, correlationID: request.correlationID,
-                payload: JSONText(["n": 1]))
+            await handler(caller)
+            return count <= failures ? Outcome(BusError(refusal, "down")) : .answer(answer)
         }
+        var handlers = RequestHandlers(
+            .stripe, callers: CallerPolicy(ownSubject: nil, trustedSubjects: []), logger: silent)
+        let page = ProviderPage(accountID: account, url: "u", sessionID: "s", mode: .local, ignoredFields: [])
+        for name in names {
+            switch name {
+            case Exchange.stripePortal.request:
+                handlers.answer(.stripePortal) { await outcome($1, ProviderPortalAnswer(page: page)) }
+            case Exchange.stripeCheckout.request:
+                handlers.answer(.stripeCheckout) {
+                    await outcome($1, ProviderCheckoutAnswer(page: page, expiresAt: nil, features: []))
+                }
+            default:
+                handlers.answer(.stripeMeterEvent) {
+                    await outcome(
+                        $1, MeterEventAnswer(to: $0, isDuplicate: false, providerEventID: "m", mode: .local))
+                }
+            }
+        }
+        worker = EventWorker(
+            handlers, client: client, settings: settings, readiness: readiness, logger: silent)
     }
 
     /// Runs `body` beside the worker and stops it; what ended it before that comes back.
     @discardableResult
     static func run(
-        _ names: [EventName] = [.portalSessionCreateRequest], settings environment: [String: String] = [:],
-        once: Bool = false, failures: Int = 0, handler: @escaping @Sendable (EventEnvelope) async -> Void = { _ in },
+        _ names: [EventName] = [Exchange.stripePortal.request], settings environment: [String: String] = [:],
+        once: Bool = false, failures: Int = 0, refusal: BusError.Code = .stripeUnavailable,
+        handler: @escaping @Sendable (Caller) async -> Void = { _ in },
         script: @escaping EventsDouble.Script, _ body: @Sendable (WorkerBench) async throws -> Void
     ) async throws -> ProcessFailure? {
         var variables = ["BUS_EVENTS_LISTENER_RETRY_MIN": "1ms", "BUS_EVENTS_LISTENER_RETRY_MAX": "1ms"]
@@ -78,7 +98,7 @@ final class WorkerBench: Sendable {
             &reader, module: "bus-example", group: nil, consumer: "one", handlesOnce: once)
         try reader.check()
         return try await EventsDouble.run(script) { double, client in
-            let bench = WorkerBench(double, client, names, settings, failures, handler)
+            let bench = WorkerBench(double, client, names, settings, failures, refusal, handler)
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: bench.worker, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -115,16 +135,21 @@ final class WorkerBench: Sendable {
 
 /// What the handler was given.
 private final class Handled: Sendable {
-    let requests = Mutex<[EventEnvelope]>([])
+    let requests = Mutex<[Caller]>([])
 }
+
+private let account = "6c0e7f6a-0000-4000-8000-000000000001"
 
 /// A request as a line of the stream.
 func line(
-    _ id: String, delivery: String? = nil, name: EventName = .portalSessionCreateRequest, age: Int64 = 0
+    _ id: String, delivery: String? = nil, name: EventName = Exchange.stripePortal.request, age: Int64 = 0
 ) -> String {
     var envelope = EventEnvelope(
         name: name, correlationID: "c-\(id)", timestamp: Timestamp.now.advanced(bySeconds: -age),
-        payload: JSONText(["n": 1]))
+        payload: JSONText([
+            "account_id": .string(account), "meter": "m", "quantity": 1, "customer_id": "cus_1",
+            "event_id": .string(id),
+        ]))
     envelope.id = id
     var writer = JSONWriter(capacity: 200)
     envelope.write(to: &writer) { $0.member("deliveryId", optional: delivery) }

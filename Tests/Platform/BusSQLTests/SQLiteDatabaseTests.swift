@@ -32,11 +32,35 @@ struct SQLiteDatabaseTests {
         #expect(try permissions(folder.path + "/deep/bus") == 0o700)
         #expect(try permissions(path) == 0o600)
         #expect(try permissions(path + "-wal") == 0o600)
+        #expect(try permissions(path + ".lock") == 0o600)
         try database.close()
     }
 
     @Test func aPathThatCannotBeAFileIsRefused() async throws {
         await #expect(throws: SQLFault.self) { try await SQLiteDatabase(path: "/proc/none/events.sqlite") }
+    }
+
+    /// Without the lock, turning on the write-ahead log fails with "database is locked".
+    @Test func manyMayOpenOneNewFileAtOnce() async throws {
+        for _ in 0..<PropertySettings.rounds(6, proof: 300) {
+            let folder = try TemporaryFolder()
+            let path = folder.path + "/bus/new.sqlite"
+            let migration = SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in Int64(0)..<16 {
+                    group.addTask {
+                        let database = try await SQLiteDatabase(path: path)
+                        try await database.migrate("test", [migration])
+                        try await database.write { _ = try $0.run("INSERT INTO t VALUES ($1)", [.integer(number)]) }
+                        try database.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let database = try await SQLiteDatabase(path: path)
+            #expect(try await count(database) == 16)
+            try database.close()
+        }
     }
 
     @Test func parametersAreNumberedNotOrdered() async throws {

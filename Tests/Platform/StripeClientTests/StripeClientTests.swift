@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
 import Logging
 import StripeClient
@@ -35,22 +36,22 @@ private func deadline(in time: Duration = .seconds(60)) -> ContinuousClock.Insta
 
 private func checkoutRequest() throws -> CheckoutRequest {
     try CheckoutRequest(
-        JSONText(["account_id": .string(account), "price_id": "price_1"]), requestID: "request-1",
+        ProviderCheckoutRequest(accountID: account, features: [], lines: [.init(.id("price_1"))]),
+        requestID: "request-1",
         settings: StripeRequestSettings(mode: .test))
 }
 
 private func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
     try MeterRequest(
-        JSONText([
-            "account_id": .string(account), "customer_id": "cus_1", "meter": "bus_llm_tokens", "quantity": 1200,
-            "idempotency_key": .string(key),
-        ]), mode: .test, now: Timestamp(seconds: 0))
+        MeterEventRequest(
+            accountID: account, provider: nil, customerID: "cus_1", meterEventName: "bus_llm_tokens", quantity: 1_200,
+            feature: nil, eventID: nil, idempotencyKey: key, occurredAt: nil), mode: .test, now: Timestamp(clampingSeconds: 0))
 }
 
 extension StripeClient {
-    fileprivate func checkout(_ deadline: ContinuousClock.Instant = deadline()) async throws -> CheckoutResponse {
+    fileprivate func checkout(_ deadline: ContinuousClock.Instant = deadline()) async throws -> StripeSession {
         let request = try checkoutRequest()
-        let lines = request.items.map { CheckoutLine($0, priceID: $0.price.text) }
+        let lines = request.lines.map { CheckoutLine($0, priceID: $0.price.text) }
         return try await createCheckoutSession(request, lines: lines, deadline: deadline)
     }
 }
@@ -60,9 +61,9 @@ struct StripeClientTests {
     func request() async throws {
         try await withClient(apiVersion: "2026-07-29.dahlia") { client, double in
             let session = try await client.checkout()
-            #expect(session.sessionID == "cs_test_1")
+            #expect(session.id == "cs_test_1")
             #expect(session.url == "https://pages.example/cs_test_1#fid")
-            #expect(session.expiresAt == Timestamp(seconds: 1_785_686_400))
+            #expect(session.expiresAt == Timestamp(clampingSeconds: 1_785_686_400))
             let request = try #require(double.requests.first)
             #expect(request.method == "POST")
             #expect(request.path == "/v1/checkout/sessions")
@@ -91,7 +92,7 @@ struct StripeClientTests {
     func exactlyOnce(faults: [StripeDouble.Fault]) async throws {
         try await withClient(faults: faults) { client, double in
             let session = try await client.checkout()
-            #expect(session.sessionID == "cs_test_1")
+            #expect(session.id == "cs_test_1")
             #expect(double.sessionCount == 1)
             #expect(double.requests.count == faults.count + 1)
             #expect(Set(double.requests.map(\.body)).count == 1)
@@ -194,16 +195,16 @@ struct StripeClientTests {
             #expect(try await client.findCustomer(accountID: account, deadline: deadline()) == "cus_old")
             #expect(try await client.findCustomer(accountID: "none", deadline: deadline()) == nil)
             let observed = try await client.subscription(id: "sub_1", deadline: deadline())
-            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(seconds: 1_785_600_605)))
+            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(clampingSeconds: 1_785_600_605)))
             let portal = try PortalRequest(
-                JSONText(["account_id": .string(account)]), requestID: "r",
+                try ProviderPortalRequest(JSONText(["account_id": .string(account)])), requestID: "r",
                 settings: StripeRequestSettings(mode: .test))
             #expect(
-                try await client.createPortalSession(portal, customerID: "cus_old", deadline: deadline()).sessionID
+                try await client.createPortalSession(portal, customerID: "cus_old", deadline: deadline()).id
                     == "bps_1")
             double.set { $0.isPortalConfigured = false }
             let other = try PortalRequest(
-                JSONText(["account_id": .string(account)]), requestID: "r2",
+                try ProviderPortalRequest(JSONText(["account_id": .string(account)])), requestID: "r2",
                 settings: StripeRequestSettings(mode: .test))
             let caught = await #expect(throws: StripeFault.self) {
                 try await client.createPortalSession(other, customerID: "cus_old", deadline: deadline())

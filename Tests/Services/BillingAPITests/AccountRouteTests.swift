@@ -38,7 +38,8 @@ struct AccountRouteTests {
             #expect(
                 payloads == [
                     [
-                        "account_id": .string(BillingBench.alice), "feature": "llm:proxy", "features": ["a"],
+                        "account_id": .string(BillingBench.alice), "feature": "llm:proxy",
+                        "features": ["llm:proxy", "a"],
                         "plan_id": "p", "return_url": "https://r", "success_url": "https://s",
                         "cancel_url": "https://c",
                     ], ["account_id": .string(BillingBench.alice), "return_url": "https://r"],

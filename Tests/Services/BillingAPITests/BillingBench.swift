@@ -1,5 +1,6 @@
 import BillingStorage
 import BusAuth
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -66,14 +67,14 @@ struct BillingBench: Sendable {
     static let helpful: Worker = { name, payload in
         let account = payload["account_id"] ?? .null
         switch name {
-        case .billingStatusRequest:
+        case Exchange.status.request:
             return answer(
                 name,
                 [
                     "account_id": account, "status": "active", "features": ["llm:proxy"], "setup_required": false,
                     "added_later": 1,
                 ])
-        case .entitlementCheckRequest:
+        case Exchange.entitlementCheck.request:
             return answer(name, ["allowed": false, "reason": "billing_required", "command": "bus billing setup"])
         default:
             return answer(name, ["url": "https://pay.example/1", "provider": "stripe", "session_id": "cs_1"])

@@ -1,5 +1,6 @@
 import BusAuth
 import BusClient
+import BusContract
 import BusCore
 import HTTPTypes
 import Synchronization
@@ -70,11 +71,12 @@ struct OpenAPITests {
             #expect(!known.isEmpty)
             try await BillingBench.run { bench in
                 var body: [String: JSONValue] = ["unknown": 1]
-                for name in known { body[name] = "x" }
+                for name in known { body[name] = name.hasSuffix("_url") ? "https://x.example" : "x" }
                 if schema == "EntitlementRequest" {
                     body["account_id"] = .string(BillingBench.bob)
                     body["usage"] = ["meter_event_name": "m", "quantity": 1]
                 }
+                if schema == "CheckoutRequest" { body["features"] = ["x"] }
                 let text = String(decoding: JSONValue.object(body).serialized(), as: UTF8.self)
                 let answer = try await bench.send(operation, text)
                 #expect(answer.status == 200, "\(answer.text)")
@@ -125,7 +127,7 @@ struct OpenAPITests {
             "remaining": 0, "exceeded": true, "upgrade_plan_id": "pro",
         ]
         switch name {
-        case .billingStatusRequest:
+        case Exchange.status.request:
             return BillingBench.answer(
                 name,
                 [
@@ -134,7 +136,7 @@ struct OpenAPITests {
                     "next_action": "upgrade_plan", "command": "bus billing portal", "upgrade_required": true,
                     "recommended_plan": "pro",
                 ])
-        case .entitlementCheckRequest:
+        case Exchange.entitlementCheck.request:
             return BillingBench.answer(
                 name,
                 [

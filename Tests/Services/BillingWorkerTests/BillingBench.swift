@@ -1,6 +1,7 @@
 import BillingCore
 import BillingStorage
 import BusClient
+import BusContract
 import BusCore
 import BusSQL
 import Logging
@@ -15,7 +16,7 @@ import Testing
 struct BillingBench: Sendable {
     static let account = "00000000-0000-4000-8000-000000000001"
     static let worker = "00000000-0000-4000-8000-00000000aaaa"
-    static let noon = Timestamp(seconds: 1_785_585_600)
+    static let noon = Timestamp(clampingSeconds: 1_785_585_600)
 
     let database: SQLiteDatabase
     let commits: GroupCommit
@@ -56,7 +57,8 @@ struct BillingBench: Sendable {
             name: name, correlationID: "c-1", source: "test", timestamp: now, payload: JSONText(payload))
         request.id = id
         request.stamp(owner: owner)
-        return await requests.answer(request, now: now)
+        return await requests.handlers.respond(to: request, at: now)?.response
+            ?? EventEnvelope(name: name, payload: JSONText(.null))
     }
 
     /// The payload of a response that must not be a failure.
@@ -79,12 +81,12 @@ struct BillingBench: Sendable {
         var payload: [String: JSONValue] = [
             "event_id": .string(eventID), "account_id": .string(Self.account), "provider": "stripe",
             "status": .string(status), "features": .array(features.map { .string($0) }),
-            "occurred_at": .string(Timestamp(seconds: second).rfc3339), "provider_customer_id": "cus_1",
+            "occurred_at": .string(Timestamp(clampingSeconds: second).rfc3339), "provider_customer_id": "cus_1",
         ]
         payload["provider_subscription_id"] = subscription.map { .string($0) }
         payload["plan_id"] = plan.map { .string($0) }
         payload.merge(more) { $1 }
-        return try await answer(.subscriptionUpdate, .object(payload), id: id)
+        return try await answer(Exchange.subscriptionUpdate.request, .object(payload), id: id)
     }
 
     func check(
@@ -92,14 +94,14 @@ struct BillingBench: Sendable {
     ) async throws -> JSONValue {
         var payload: [String: JSONValue] = ["account_id": .string(Self.account), "scope": .string(scope)]
         if let quantity { payload["usage"] = ["meter_event_name": "tokens", "quantity": .integer(quantity)] }
-        return try await answer(.entitlementCheckRequest, .object(payload), id: id, at: now)
+        return try await answer(Exchange.entitlementCheck.request, .object(payload), id: id, at: now)
     }
 
     func export(
         _ key: String, _ quantity: Int64, id: String? = nil, at now: Timestamp = noon
     ) async throws -> JSONValue {
         try await answer(
-            .usageExportRequest,
+            Exchange.usageExport.request,
             [
                 "account_id": .string(Self.account), "event_id": .string(key), "meter_event_name": "tokens",
                 "quantity": .integer(quantity),
@@ -107,7 +109,7 @@ struct BillingBench: Sendable {
     }
 
     func status(at now: Timestamp = noon) async throws -> JSONValue {
-        try await answer(.billingStatusRequest, ["account_id": .string(Self.account)], at: now)
+        try await answer(Exchange.status.request, ["account_id": .string(Self.account)], at: now)
     }
 
     /// What the quota of one window says is used.
@@ -170,7 +172,7 @@ final class ScriptedProvider: PaymentProvider {
         _ request: PortalSessionRequest, customerID: String?, correlationID: String
     ) async throws -> ProviderSession {
         guard let customerID else {
-            throw ProviderFailure(code: "customer_unresolved", message: "no customer", isRetryable: false)
+            throw BusError(.customerUnresolved, "no customer")
         }
         return ProviderSession(url: "https://portal.example/\(customerID)", provider: label)
     }

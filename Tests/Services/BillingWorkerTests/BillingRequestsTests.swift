@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import BusSQL
 import Synchronization
@@ -12,7 +13,7 @@ struct BillingRequestsTests {
     func checkout() async throws {
         try await BillingBench.run { bench in
             let answer = try await bench.answer(
-                .billingCheckoutSessionRequest,
+                Exchange.checkoutSession.request,
                 [
                     "account_id": .string(BillingBench.account), "feature": "llm:proxy",
                     "return_url": "https://a.example/",
@@ -20,7 +21,7 @@ struct BillingRequestsTests {
             #expect(answer == ["url": "https://pay.example/c-1", "provider": "stripe"])
             let offer = try #require(bench.provider.offers.first)
             #expect(offer.planID == "basic")
-            let payload = try offer.payload(customerID: nil, idempotencyKey: "k").value()
+            let payload = try offer.providerRequest(customerID: nil, idempotencyKey: "k").payload.value()
             #expect(
                 payload == [
                     "account_id": .string(BillingBench.account), "provider": "stripe", "feature": "llm:proxy",
@@ -34,7 +35,7 @@ struct BillingRequestsTests {
     func checkoutWithoutCatalog() async throws {
         try await BillingBench.run(catalog: nil) { bench in
             _ = try await bench.answer(
-                .billingCheckoutSessionRequest, ["account_id": .string(BillingBench.account)])
+                Exchange.checkoutSession.request, ["account_id": .string(BillingBench.account)])
             let offer = try #require(bench.provider.offers.first)
             #expect(offer.features == ["llm:proxy"])
             #expect(offer.planID == nil)
@@ -69,19 +70,19 @@ struct BillingRequestsTests {
         let request = try CheckoutSessionRequest(JSONText(["account_id": .string(BillingBench.account)]))
         let offer = try CheckoutOffer(request, catalog: catalog, provider: "stripe")
         #expect(Set(offer.priceLookupKeys) == ["base", "metered"], "a yearly price cannot be in a monthly checkout")
-        #expect(try offer.payload(customerID: "cus_1", idempotencyKey: "k").value()["prices"]?.elements?.count == 2)
+        #expect(offer.providerRequest(customerID: "cus_1", idempotencyKey: "k").lines.count == 2)
     }
 
     @Test("a portal opens for the known customer, and the provider's refusal keeps its code")
     func portal() async throws {
         try await BillingBench.run { bench in
             let payload: JSONValue = ["account_id": .string(BillingBench.account)]
-            let refused = await bench.ask(.billingPortalSessionRequest, payload)
+            let refused = await bench.ask(Exchange.portalSession.request, payload)
             #expect(refused.error?.code == "customer_unresolved")
             #expect(refused.metadata["billing.retryable"] == "false")
             try await bench.update("evt_1", "active")
             #expect(
-                try await bench.answer(.billingPortalSessionRequest, payload) == [
+                try await bench.answer(Exchange.portalSession.request, payload) == [
                     "url": "https://portal.example/cus_1", "provider": "stripe",
                 ])
         }
@@ -90,30 +91,42 @@ struct BillingRequestsTests {
     @Test(
         "wrong input is invalid_request and names the field",
         arguments: [
-            (EventName.billingStatusRequest, #"{}"#, "account_id"),
-            (.billingStatusRequest, #"{"account_id":"x"}"#, "account_id"),
-            (.billingStatusRequest, #"[]"#, "payload"),
-            (.entitlementCheckRequest, #"{"account_id":"ACCOUNT"}"#, "scope"),
-            (.entitlementCheckRequest, #"{"account_id":"ACCOUNT","scope":"A B"}"#, "scope"),
+            (Exchange.status.request, #"{}"#, "account_id"),
+            (Exchange.status.request, #"{"account_id":"x"}"#, "account_id"),
+            (Exchange.status.request, #"[]"#, "payload"),
+            (Exchange.entitlementCheck.request, #"{"account_id":"ACCOUNT"}"#, "scope"),
+            (Exchange.entitlementCheck.request, #"{"account_id":"ACCOUNT","scope":"A B"}"#, "scope"),
             (
-                .entitlementCheckRequest,
+                Exchange.entitlementCheck.request,
                 #"{"account_id":"ACCOUNT","scope":"a","usage":{"meter_event_name":"m","quantity":0}}"#, "usage.quantity"
             ),
-            (.entitlementCheckRequest, #"{"account_id":"ACCOUNT","scope":"a","usage":{"quantity":1}}"#, "usage.meter"),
-            (.entitlementCheckRequest, #"{"account_id":"ACCOUNT","scope":"a","usage":5}"#, "usage"),
-            (.billingCheckoutSessionRequest, #"{"account_id":"ACCOUNT","return_url":"ftp://a"}"#, "return_url"),
-            (.billingCheckoutSessionRequest, #"{"account_id":"ACCOUNT","plan_id":"nope"}"#, "plan_id"),
-            (.subscriptionUpdate, #"{"account_id":"ACCOUNT","provider":"stripe","status":"active"}"#, "event_id"),
-            (.subscriptionUpdate, #"{"event_id":"e","account_id":"ACCOUNT","status":"active"}"#, "provider"),
-            (.subscriptionUpdate, #"{"event_id":"e","account_id":"ACCOUNT","provider":"stripe"}"#, "status"),
             (
-                .subscriptionUpdate,
+                Exchange.entitlementCheck.request, #"{"account_id":"ACCOUNT","scope":"a","usage":{"quantity":1}}"#,
+                "usage.meter"
+            ),
+            (Exchange.entitlementCheck.request, #"{"account_id":"ACCOUNT","scope":"a","usage":5}"#, "usage"),
+            (Exchange.checkoutSession.request, #"{"account_id":"ACCOUNT","return_url":"ftp://a"}"#, "return_url"),
+            (Exchange.checkoutSession.request, #"{"account_id":"ACCOUNT","plan_id":"nope"}"#, "plan_id"),
+            (
+                Exchange.subscriptionUpdate.request, #"{"account_id":"ACCOUNT","provider":"stripe","status":"active"}"#,
+                "event_id"
+            ),
+            (
+                Exchange.subscriptionUpdate.request, #"{"event_id":"e","account_id":"ACCOUNT","status":"active"}"#,
+                "provider"
+            ),
+            (
+                Exchange.subscriptionUpdate.request, #"{"event_id":"e","account_id":"ACCOUNT","provider":"stripe"}"#,
+                "status"
+            ),
+            (
+                Exchange.subscriptionUpdate.request,
                 #"{"event_id":"e","account_id":"ACCOUNT","provider":"stripe","status":"active","occurred_at":"now"}"#,
                 "occurred_at"
             ),
-            (.usageExportRequest, #"{"account_id":"ACCOUNT"}"#, "quantity"),
-            (.usageExportRequest, #"{"account_id":"ACCOUNT","quantity":-1}"#, "quantity"),
-            (.usageExportRequest, #"{"quantity":1}"#, "account_id"),
+            (Exchange.usageExport.request, #"{"account_id":"ACCOUNT"}"#, "quantity"),
+            (Exchange.usageExport.request, #"{"account_id":"ACCOUNT","quantity":-1}"#, "quantity"),
+            (Exchange.usageExport.request, #"{"quantity":1}"#, "account_id"),
         ])
     func wrongInput(_ name: EventName, _ payload: String, _ field: String) async throws {
         try await BillingBench.run { bench in
@@ -131,7 +144,7 @@ struct BillingRequestsTests {
         try await BillingBench.run { bench in
             let other = "00000000-0000-4000-8000-00000000000f"
             let payload: JSONValue = ["account_id": .string(BillingBench.account), "scope": "llm:proxy"]
-            for name in [EventName.billingStatusRequest, .entitlementCheckRequest, .billingCheckoutSessionRequest] {
+            for name in [Exchange.status.request, Exchange.entitlementCheck.request, Exchange.checkoutSession.request] {
                 #expect(await bench.ask(name, payload, owner: other).error?.code == "forbidden_account")
                 #expect(await bench.ask(name, payload, owner: BillingBench.account).error == nil)
                 #expect(await bench.ask(name, payload, owner: "billing-provider").error == nil)
@@ -139,7 +152,7 @@ struct BillingRequestsTests {
             let update: JSONValue = [
                 "event_id": "e", "account_id": .string(BillingBench.account), "provider": "stripe", "status": "active",
             ]
-            for name in [EventName.subscriptionUpdate, .usageExportRequest] {
+            for name in [Exchange.subscriptionUpdate.request, Exchange.usageExport.request] {
                 let response = await bench.ask(name, update, owner: BillingBench.account)
                 #expect(response.error?.code == "forbidden_account")
             }
@@ -153,7 +166,7 @@ struct BillingRequestsTests {
         try await BillingBench.run { bench in
             _ = try await bench.database.write { try $0.run("DROP TABLE bus_billing_subscriptions") }
             let response = await bench.ask(
-                .subscriptionUpdate,
+                Exchange.subscriptionUpdate.request,
                 [
                     "event_id": "e", "account_id": .string(BillingBench.account), "provider": "stripe",
                     "status": "active",
@@ -174,7 +187,9 @@ struct BillingRequestsTests {
                 let order = (history.updates + history.updates.prefix(4)).shuffled(using: &random)
                 let end = Mutex("")
                 try await BillingBench.run { bench in
-                    for update in order { await bench.ask(.subscriptionUpdate, try update.payload().value()) }
+                    for update in order {
+                        await bench.ask(Exchange.subscriptionUpdate.request, try update.payload.value())
+                    }
                     let row = try await bench.database.read {
                         try $0.first("SELECT status, features, plan_id, state FROM bus_billing_subscriptions")
                     }

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import TestSupport
 import Testing
@@ -94,6 +95,13 @@ struct UsageExportTests {
         }
     }
 
+    private func request(_ data: String) throws -> UsageExportRequest {
+        try UsageExportRequest(
+            JSONText([
+                "account_id": .string(BillingBench.account), "data": try JSONValue(parsing: Array(data.utf8)),
+            ]))
+    }
+
     @Test(
         "the quantity is the first form that is present",
         arguments: [
@@ -102,7 +110,7 @@ struct UsageExportTests {
             (#"{"prompt_tokens":4,"completion_tokens":5.0}"#, 9), (#"{"total_tokens":"7","tokens":1}"#, 1),
         ])
     func derivedQuantity(_ data: String, _ quantity: Int64) throws {
-        #expect(try UsageQuantity.derived(from: JSONValue(parsing: Array(data.utf8))) == quantity)
+        #expect(try request(data).quantity == quantity)
     }
 
     @Test(
@@ -112,8 +120,8 @@ struct UsageExportTests {
             #"{"input_tokens":0,"output_tokens":0}"#, #"{"total_tokens":1000000000000000}"#,
         ])
     func noQuantity(_ data: String) {
-        #expect(throws: RequestFault.self) {
-            try UsageQuantity.derived(from: JSONValue(parsing: Array(data.utf8)))
+        #expect(throws: FieldFault.self) {
+            try request(data)
         }
     }
 
@@ -123,7 +131,7 @@ struct UsageExportTests {
             try await bench.update("evt_1", "active")
             for _ in 0..<2 {
                 let answer = try await bench.answer(
-                    .usageExportRequest,
+                    Exchange.usageExport.request,
                     ["account_id": .string(BillingBench.account), "meter_event_name": "tokens", "quantity": 5])
                 #expect(answer["idempotency_key"] == "usage_9e923de4c398da0382231877ab360c0bad698a4e")
             }

@@ -5,7 +5,7 @@ import Testing
 @testable import EventsAPI
 
 struct DeliveryRulesTests {
-    private let now = Timestamp(seconds: 1_000)
+    private let now = Timestamp(clampingSeconds: 1_000)
 
     @Test func theWaitDoublesFromOneSecondToAMinute() {
         let waits = (1...9).map { attempt -> Int64? in

@@ -15,7 +15,7 @@ enum Place: CaseIterable, Sendable {
 
 /// A clock that stands still until it is moved.
 final class ManualClock: Sendable {
-    private let time = Mutex(Timestamp(seconds: 1_750_000_000))
+    private let time = Mutex(Timestamp(clampingSeconds: 1_750_000_000))
 
     var now: Timestamp { time.withLock { $0 } }
 

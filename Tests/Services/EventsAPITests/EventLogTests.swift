@@ -85,7 +85,7 @@ struct EventLogTests {
         let statements: [(SQL, Int)] = [
             (EventLog.lookupByKey, 2), (EventLog.runOfName, 4), (EventLog.runOfOwner, 5),
             (DeliveryRow.selection, 3), (DeliveryRow.update, 6), (DeliveryRow.leasing, 7), (DeliveryRow.deletion, 3),
-            (DeliveryRow.event, 1), (ClaimTransaction.heldCount, 4), (ClaimTransaction.due, 5),
+            (DeliveryRow.line, 1), (ClaimTransaction.heldCount, 4), (ClaimTransaction.due, 5),
             (ClaimTransaction.nextAvailable, 4), (ClaimTransaction.cursor, 3), (Retention.stepEnd, 3),
             (Retention.removal, 2), ("SELECT seq FROM bus_events ORDER BY seq DESC LIMIT 1", 0),
         ]

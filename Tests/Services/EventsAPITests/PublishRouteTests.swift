@@ -34,6 +34,32 @@ struct PublishRouteTests {
         }
     }
 
+    @Test(arguments: [
+        "2261-12-31T23:59:59-01:00", "2016-12-31T23:59:60Z", "1678-01-01T00:00:00+01:00", "2201-01-01T00:00:00Z",
+    ]) func refusesATimeOutOfRangeAndHurtsNobody(_ time: String) async throws {
+        try await RouteBench.run { bench in
+            let bad = #"{"name":"a.b","timestamp":"\#(time)"}"#
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        if number.isMultiple(of: 2) {
+                            try await bench.publish(number)
+                        } else {
+                            let answer = try await bench.post("/api/v1/events", bad)
+                            #expect(answer.status == 400)
+                            #expect(answer.errorMessage?.contains("timestamp") == true, "\(answer.text)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(await !bench.events.commits.isFailing)
+            let batch = try await bench.post("/api/v1/events/batch", #"{"events":[{"name":"a.b"},\#(bad)]}"#)
+            #expect(batch.status == 400 && batch.errorMessage?.hasPrefix("event 1: timestamp ") == true)
+            #expect(try await bench.get("/api/v1/events/stream?name=a.b&replay=true&follow=false").text.isEmpty)
+        }
+    }
+
     @Test func refusesHostileBodies() async throws {
         try await RouteBench.run { bench in
             let deep = [UInt8](repeating: UInt8(ascii: "["), count: 100_000)

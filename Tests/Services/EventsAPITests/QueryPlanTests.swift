@@ -23,7 +23,7 @@ struct QueryPlanTests {
         (DeliveryRow.leasing, "sqlite_autoindex_bus_event_deliveries_1"),
         (DeliveryRow.deletion, "sqlite_autoindex_bus_event_deliveries_1"),
         (DeliveryRow.claimDeletion, "sqlite_autoindex_bus_event_deliveries_1"),
-        (DeliveryRow.event, "INTEGER PRIMARY KEY"),
+        (DeliveryRow.line, "INTEGER PRIMARY KEY"),
         (Retention.stepEnd, "INTEGER PRIMARY KEY"),
         (Retention.removal, "INTEGER PRIMARY KEY"),
     ]

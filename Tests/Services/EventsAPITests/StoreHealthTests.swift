@@ -33,7 +33,10 @@ struct StoreHealthTests {
     }
 
     private func fails(_ bench: EventBench) async throws {
-        let error = await #expect(throws: BusError.self) { try await bench.appender.append(try bench.draft()) }
+        let payload = JSONValue.object(["n": .string(String(repeating: "x", count: 1 << 18))])
+        let error = await #expect(throws: BusError.self) {
+            try await bench.appender.append(try bench.draft(payload: payload))
+        }
         #expect(error?.code == .backendUnavailable)
     }
 
@@ -61,8 +64,8 @@ struct StoreHealthTests {
             let statuses = try await ready(
                 bench,
                 after: [
-                    { try await forbidWrites(bench) }, { try await fails(bench) }, { try await fails(bench) },
-                    { try await allowWrites(bench) },
+                    { try await fillDisk(bench) }, { try await fails(bench) }, { try await fails(bench) },
+                    { try await freeDisk(bench) },
                     {
                         _ = try await eventually("a trial succeeds") { await bench.commits.isFailing ? nil : true }
                     },
@@ -72,24 +75,31 @@ struct StoreHealthTests {
         }
     }
 
-    private func forbidWrites(_ bench: EventBench) async throws {
-        try await bench.database.write { connection in
-            try connection.run(
-                """
-                CREATE TRIGGER stop_events BEFORE INSERT ON bus_events BEGIN SELECT RAISE(ABORT, 'full'); END
-                """)
-            try connection.run(
-                """
-                CREATE TRIGGER stop_trials BEFORE INSERT ON bus_schema_versions
-                BEGIN SELECT RAISE(ABORT, 'full'); END
-                """)
+    /// No page may be added: SQLite says that the disk is full.
+    private func fillDisk(_ bench: EventBench) async throws {
+        try await bench.database.write { _ = try $0.first("PRAGMA max_page_count = 1") }
+    }
+
+    private func freeDisk(_ bench: EventBench) async throws {
+        try await bench.database.write { _ = try $0.first("PRAGMA max_page_count = 1000000") }
+    }
+
+    @Test func aChangeThatFailsAloneLeavesTheServerReady() async throws {
+        try await EventBench.run { bench in
+            let statuses = try await ready(
+                bench,
+                after: [
+                    { try await stopEvents(bench) }, { try await fails(bench) },
+                    { _ = try await bench.commits.perform { try $0.tryWriting() } },
+                ])
+            #expect(statuses == [200, 200, 200])
         }
     }
 
-    private func allowWrites(_ bench: EventBench) async throws {
-        try await bench.database.write { connection in
-            try connection.run("DROP TRIGGER stop_events")
-            try connection.run("DROP TRIGGER stop_trials")
+    private func stopEvents(_ bench: EventBench) async throws {
+        _ = try await bench.database.write { connection in
+            try connection.run(
+                "CREATE TRIGGER stop_events BEFORE INSERT ON bus_events BEGIN SELECT RAISE(ABORT, 'no'); END")
         }
     }
 

@@ -1,5 +1,7 @@
 import AsyncHTTPClient
 import BillingCore
+import BusClient
+import BusContract
 import BusCore
 import Logging
 import StripeClient
@@ -11,7 +13,7 @@ import Testing
 
 private let account = StripeFixture.accountID
 private let secret = "whsec_requests_test"
-private let now = Timestamp(seconds: 1_785_600_005)
+private let now = Timestamp(clampingSeconds: 1_785_600_005)
 
 /// Updates that were published, or the failure to publish them.
 private final class Published: Sendable {
@@ -31,6 +33,14 @@ private final class Published: Sendable {
 }
 
 private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+extension StripeRequests {
+    /// The response to one request.
+    fileprivate func answer(_ request: EventEnvelope, now: Timestamp) async -> EventEnvelope {
+        await handlers.respond(to: request, at: now)?.response
+            ?? EventEnvelope(name: request.name, payload: JSONText(.null))
+    }
+}
 
 private func requests(
     _ gateway: any StripeGateway, _ mode: StripeMode = .test, published: Published = Published(),
@@ -86,7 +96,7 @@ private func verifyRequest(_ body: [UInt8], secret: String = secret, _ more: [St
         "payload": .string(String(decoding: body, as: UTF8.self)),
         "signature": .string(StripeSigner.header(body, at: now.seconds, secret: secret)),
     ]
-    return envelope(.webhookVerifyRequest, .object(payload.merging(more) { $1 }))
+    return envelope(Exchange.webhookVerify.request, .object(payload.merging(more) { $1 }))
 }
 
 extension EventEnvelope {
@@ -97,9 +107,9 @@ extension EventEnvelope {
 struct StripeRequestsTests {
     @Test("a response copies the correlation id, names its source, and has no error")
     func success() async throws {
-        let request = envelope(.checkoutSessionCreateRequest, ["account_id": .string(account)])
+        let request = envelope(Exchange.stripeCheckout.request, ["account_id": .string(account)])
         let first = await local().answer(request, now: now)
-        #expect(first.name == .checkoutSessionCreateResponse)
+        #expect(first.name == Exchange.stripeCheckout.response)
         #expect(first.correlationID == "c-1")
         #expect(first.source == "bus-integration-stripe")
         #expect(first.error == nil && first.metadata.isEmpty)
@@ -107,11 +117,11 @@ struct StripeRequestsTests {
         let second = await local().answer(request, now: now)
         #expect(first == second)
         let portal = await local().answer(
-            envelope(.portalSessionCreateRequest, ["account_id": .string(account)]), now: now)
+            envelope(Exchange.stripePortal.request, ["account_id": .string(account)]), now: now)
         #expect(portal.member("session_id")?.text?.hasPrefix("bps_local_") == true)
         let meter = await local().answer(
             envelope(
-                .meterEventRecordRequest,
+                Exchange.stripeMeterEvent.request,
                 ["account_id": .string(account), "meter": "m", "quantity": 5, "event_id": "e"]), now: now)
         #expect(meter.member("provider_event_id")?.text?.hasPrefix("mtr_local_") == true)
     }
@@ -122,7 +132,7 @@ struct StripeRequestsTests {
             #"{"id":"evt_7","name":"bus.stripe.portal_session.create.request","payload":{"account_id":"\#(account)"}}"#
                 .utf8)
         #expect(await local().answer(try EventEnvelope(decoding: bytes), now: now).correlationID == "evt_7")
-        let bare = envelope(.portalSessionCreateRequest, ["account_id": .string(account)], correlationID: nil)
+        let bare = envelope(Exchange.stripePortal.request, ["account_id": .string(account)], correlationID: nil)
         let fresh = await local().answer(bare, now: now).correlationID
         #expect(fresh.flatMap(UUIDText.normalized) != nil)
     }
@@ -133,7 +143,8 @@ struct StripeRequestsTests {
             ("22222222-0000-4000-8000-000000000002", false), ("11111111-0000-4000-8000-000000000001", true),
             (account, true), ("billing-worker", true), (nil, true),
         ] as [(String?, Bool)] {
-            for name in StripeEventList.handled where name != .webhookVerifyRequest {
+            for name in ExchangeRules.answered(by: .stripe).map(\.request) where name != Exchange.webhookVerify.request
+            {
                 let response = await local().answer(
                     envelope(name, ["account_id": .string(account)], owner: owner), now: now)
                 #expect((response.error?.code == "forbidden_account") == !isAllowed, "\(name) \(owner ?? "-")")
@@ -147,19 +158,22 @@ struct StripeRequestsTests {
 
     @Test("every failure has its code, its retryability, and no null payload")
     func codes() async throws {
-        let checkout = envelope(.checkoutSessionCreateRequest, ["account_id": .string(account)])
+        let checkout = envelope(Exchange.stripeCheckout.request, ["account_id": .string(account)])
         let cases: [(String, Bool, [StripeDouble.Fault], EventEnvelope)] = [
-            ("invalid_request", false, [], envelope(.checkoutSessionCreateRequest, [])),
-            ("unsupported_provider", false, [], envelope(.portalSessionCreateRequest, ["provider": "x"])),
+            ("invalid_request", false, [], envelope(Exchange.stripeCheckout.request, [])),
+            ("unsupported_provider", false, [], envelope(Exchange.stripePortal.request, ["provider": "x"])),
             (
                 "price_unresolved", false, [],
                 envelope(
-                    .checkoutSessionCreateRequest,
+                    Exchange.stripeCheckout.request,
                     [
                         "account_id": .string(account), "lookup_key": "gone",
                     ])
             ),
-            ("customer_unresolved", false, [], envelope(.portalSessionCreateRequest, ["account_id": .string(account)])),
+            (
+                "customer_unresolved", false, [],
+                envelope(Exchange.stripePortal.request, ["account_id": .string(account)])
+            ),
             ("stripe_auth_failed", false, [.status(401)], checkout),
             ("stripe_error", false, [.status(400)], checkout),
             ("stripe_unavailable", true, [.status(500), .status(500), .status(500)], checkout),
@@ -189,7 +203,7 @@ struct StripeRequestsTests {
             }
             let response = await requests.answer(
                 envelope(
-                    .checkoutSessionCreateRequest,
+                    Exchange.stripeCheckout.request,
                     [
                         "account_id": .string(account), "quantity": 1,
                         "prices": [["lookup_key": "base"], ["lookup_key": "tokens", "quantity": 1]],
@@ -200,7 +214,7 @@ struct StripeRequestsTests {
                 body.contains(
                     "line_items[0][price]=price_b&line_items[0][quantity]=1&line_items[1][price]=price_t&success_url"))
             let portal = await requests.answer(
-                envelope(.portalSessionCreateRequest, ["account_id": .string(account)]), now: now)
+                envelope(Exchange.stripePortal.request, ["account_id": .string(account)]), now: now)
             #expect(portal.error == nil)
             #expect(double.requests.last?.body.hasPrefix("customer=cus_7&") == true)
         }
@@ -216,7 +230,8 @@ struct StripeRequestsTests {
                             "account_id": .string(account), "customer_id": "cus_1", "meter": "m", "quantity": 1,
                             "idempotency_key": .string("usage-\(index)"),
                         ]
-                        let response = await requests.answer(envelope(.meterEventRecordRequest, payload), now: now)
+                        let response = await requests.answer(
+                            envelope(Exchange.stripeMeterEvent.request, payload), now: now)
                         #expect(response.member("accepted") == true)
                     }
                 }
@@ -258,10 +273,10 @@ struct StripeVerifyRequestTests {
     @Test("a failed verification says why and that nothing was verified")
     func failures() async throws {
         let body = try StripeFixture.event("customer.subscription.updated")
-        let unsigned = envelope(.webhookVerifyRequest, ["payload": "{}"])
+        let unsigned = envelope(Exchange.webhookVerify.request, ["payload": "{}"])
         let old = now.advanced(bySeconds: 301)
         let cases: [(String, EventEnvelope, Timestamp)] = [
-            ("invalid_request", envelope(.webhookVerifyRequest, ["signature": "s"]), now),
+            ("invalid_request", envelope(Exchange.webhookVerify.request, ["signature": "s"]), now),
             ("webhook_signature_invalid", unsigned, now),
             ("webhook_timestamp_out_of_tolerance", verifyRequest(body), old),
             ("webhook_payload_invalid", verifyRequest(Array("{}".utf8)), now),
@@ -297,6 +312,6 @@ struct StripeVerifyRequestTests {
         }
         #expect(published.all.map(\.kind) == [.observed, .deleted, .created])
         #expect(published.all.map(\.status) == [.active, .canceled, .active])
-        #expect(published.all.first?.occurredAt == Timestamp(seconds: 1_785_600_605))
+        #expect(published.all.first?.occurredAt == Timestamp(clampingSeconds: 1_785_600_605))
     }
 }

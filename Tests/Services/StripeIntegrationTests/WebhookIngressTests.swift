@@ -15,7 +15,7 @@ struct WebhookIngressTests {
     @Test("a verified update is published before its 200")
     func emitted() async throws {
         try await IngressBench.run { bench in
-            for path in [SignedWebhook.path, SignedWebhook.path + "/", SignedWebhook.path + "?from=stripe"] {
+            for path in ["", "/", "?from=stripe", "//?"].map({ SignedWebhook.path + $0 }) {
                 let webhook = bench.webhook("evt_ok")
                 let body = String(decoding: webhook.body, as: UTF8.self)
                 let answer = try await bench.answer(
@@ -28,7 +28,7 @@ struct WebhookIngressTests {
                 #expect(answer.header("content-type") == "application/json")
                 #expect(answer.header("connection") == nil)
             }
-            #expect(bench.events.requests.count == 3)
+            #expect(bench.events.requests.count == 4)
             #expect(bench.events.requests.first?.headers["idempotency-key"] == "stripe:evt_ok")
         }
     }
@@ -58,9 +58,15 @@ struct WebhookIngressTests {
             let foreign = StripeSigner.header(webhook.body, at: unixNow(), secret: "whsec_other")
             let old = StripeSigner.header(webhook.body, at: unixNow() - 310, secret: IngressBench.secret)
             let future = StripeSigner.header(webhook.body, at: unixNow() + 310, secret: IngressBench.secret)
-            for signature in [nil, "", "nonsense", foreign, old, future] {
+            let faults: [(String?, SignatureFault)] = [
+                (nil, .missing), ("", .missing), ("canary-nonsense", .malformed), (foreign, .noMatch),
+                (old, .outOfTolerance), (future, .outOfTolerance),
+            ]
+            for (signature, fault) in faults {
                 let answer = try await bench.answer(to: post(body, signature.map { ["Stripe-Signature: \($0)"] } ?? []))
                 #expect(answer.status == 400 && answer.errorType == "invalid_signature", "\(signature ?? "none")")
+                #expect(answer.body.contains(fault.message))
+                #expect(!answer.body.contains("canary") && !answer.body.contains("evt_1"))
             }
             let twice = ["Stripe-Signature: \(webhook.signature)", "Stripe-Signature: \(foreign)"]
             for headers in [twice, twice.reversed()] {
@@ -108,7 +114,7 @@ struct WebhookIngressTests {
     @Test("other paths are 404, other methods 405 with what is allowed")
     func routes() async throws {
         try await IngressBench.run { bench in
-            for path in ["/", "/api/internal/stripe", "\(SignedWebhook.path)//", "/api/internal/stripe/webhook/x"] {
+            for path in ["/", "/api/internal/stripe", "/api/internal/stripe/webhook/x", "*", "//", "http://x"] {
                 let answer = try await bench.answer(to: post("{}", path: path))
                 #expect(answer.status == 404 && answer.errorType == "not_found", "\(path)")
             }

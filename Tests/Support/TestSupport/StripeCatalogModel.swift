@@ -1,6 +1,6 @@
 import BusCore
 
-/// Stripe's products, prices and meters with the rules a sync can run into (stripe.md 5, 13).
+/// Stripe's products, prices and meters, with the rules a sync can run into.
 package struct StripeCatalogModel: Sendable, Hashable {
     /// Objects in the order of their making, by list path.
     package var objects: [String: [[String: JSONValue]]] = [:]

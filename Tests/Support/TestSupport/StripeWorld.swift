@@ -115,6 +115,7 @@ package struct StripeWorld: Sendable {
             }
             return session("bps_\(sessionCount + 1)", "billing_portal.session", form)
         case "/v1/prices": return list(prices(form["lookup_keys[]"] ?? ""))
+        case "/v1/customers" where request.method == "POST": return customer(form)
         case "/v1/customers/search": return list(search(form["query"] ?? ""))
         case "/v1/billing/meter_events": return meter(form)
         default: return subscription(request.path)
@@ -126,6 +127,12 @@ package struct StripeWorld: Sendable {
         let url = "https://pages.example/\(id)#fid"
         return Reply(
             body: #"{"id":"\#(id)","object":"\#(object)","url":"\#(url)","expires_at":1785686400,"livemode":false}"#)
+    }
+
+    private mutating func customer(_ form: [String: String]) -> Reply {
+        let id = "cus_test_\(customers.values.joined().count + 1)"
+        customers[form["metadata[bus_account_id]"] ?? "", default: []].append(id)
+        return Reply(body: #"{"id":"\#(id)","object":"customer","livemode":\#(catalog.isLive)}"#)
     }
 
     private mutating func meter(_ form: [String: String]) -> Reply {
@@ -145,8 +152,16 @@ package struct StripeWorld: Sendable {
             prices[String(key)].map { price in
                 let usage = price.isMetered ? "metered" : "licensed"
                 return #"{"id":"\#(price.id)","lookup_key":"\#(key)","recurring":{"usage_type":"\#(usage)"}}"#
-            }
+            } ?? synced(String(key))
         }
+    }
+
+    /// An active price that a catalog sync made.
+    private func synced(_ key: String) -> String? {
+        let price = catalog.objects[StripeCatalogModel.prices]?.first {
+            $0["lookup_key"] == .string(key) && $0["active"] == true
+        }
+        return price.map { String(decoding: JSONValue.object($0).serialized(), as: UTF8.self) }
     }
 
     private func search(_ query: String) -> [String] {

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// A life that a subscription can really have, as its provider would tell it: whole seconds, many of them shared.
@@ -59,7 +60,8 @@ package struct SubscriptionHistory {
                 status: kind == .deleted ? .canceled : Self.standing(status),
                 providerCustomerID: random.chance(50) ? "cus_1" : nil, providerSubscriptionID: "sub_1",
                 planID: random.chance(50) ? "plan_\(Int.random(in: 0..<3, using: &random))" : nil,
-                features: random.chance(70) ? ["llm:proxy"] : [], occurredAt: Timestamp(seconds: second), kind: kind,
+                features: random.chance(70) ? ["llm:proxy"] : [], occurredAt: Timestamp(clampingSeconds: second),
+                kind: kind,
                 providerStatus: kind == .checkout ? "paid" : status, previousProviderStatus: previous,
                 livemode: false))
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 
@@ -54,7 +55,7 @@ struct EventsListenCommand: BusCommand {
         var settings = session.settings
         let listener = ListenerSettings(&settings)
         try settings.check()
-        let scope = AccessPolicy.scope(for: name, to: .listen)
+        let scope = AccessPolicy.scope(for: name, to: .listen).rawValue
         do {
             try await session.withEvents(access, scope: scope) { client in
                 let feed = EventFeed(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 
@@ -43,7 +44,7 @@ struct EventsSendCommand: BusCommand {
         let envelope = EventEnvelope(
             name: try EventsSendCommand.eventName(name), correlationID: correlationID, source: source ?? "bus-events",
             metadata: try pairs(), payload: try document())
-        let scope = AccessPolicy.scope(for: envelope.name, to: .send)
+        let scope = AccessPolicy.scope(for: envelope.name, to: .send).rawValue
         let limit = session.timeLimit ?? .seconds(Limits.commandCallSeconds)
         let answer = try await session.withEvents(access, scope: scope) { client in
             try await client.acceptance(of: EventDraft(envelope), within: limit)

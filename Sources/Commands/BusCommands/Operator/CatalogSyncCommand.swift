@@ -1,5 +1,6 @@
 import ArgumentParser
 import BillingCore
+import BusContract
 import BusCore
 import BusRuntime
 import StripeClient

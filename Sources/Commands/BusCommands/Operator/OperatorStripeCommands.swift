@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusContract
 import BusCore
 import BusRuntime
 import StripeClient

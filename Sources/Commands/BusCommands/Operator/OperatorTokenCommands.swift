@@ -106,7 +106,7 @@ struct TokenIssueCommand: BusCommand {
         guard !subject.isEmpty else {
             throw ProcessFailure(exitCode: 2, "--subject is empty; name a person or a service")
         }
-        let now = Timestamp(seconds: Timestamp.now.seconds)
+        let now = Timestamp(clampingSeconds: Timestamp.now.seconds)
         let audience = audience ?? Audience.api
         let scopes = (scope ?? "").split(separator: " ").map { String($0) }
         let text = try await BusToken.issue(

@@ -1,14 +1,23 @@
+import BusContract
 import BusCore
 
-/// The payload of `bus.billing.status.response` (bus.md 6.2).
-package struct AccountStatus: Hashable, Sendable {
-    private let standing: AccountStanding
-    private let usage: [QuotaUsage]
-
+extension AccountStatus {
     /// An account's standing and the quotas of its active plans with their counts.
     package init(_ standing: AccountStanding, quotas: QuotaTable, counts: UsageCounts) {
-        self.standing = standing
-        usage = AccountStatus.quotas(of: standing, quotas).map { QuotaUsage($0, counts[$0]) }
+        let usage = AccountStatus.quotas(of: standing, quotas).map { QuotaUsage($0, counts[$0]) }
+        self.init(
+            accountID: standing.accountID, status: standing.status, features: standing.features,
+            needsSetup: standing.needsSetup, provider: standing.provider, planID: standing.planID,
+            usage: usage.map(\.line), next: AccountStatus.next(for: standing, usage))
+    }
+
+    /// What the person should do, the most pressing thing first.
+    private static func next(for standing: AccountStanding, _ usage: [QuotaUsage]) -> NextStep? {
+        if standing.needsSetup { return NextStep(.setupBilling, command: BillingCommand.setup) }
+        if standing.status == .pastDue { return NextStep(.manageBilling, command: BillingCommand.portal) }
+        guard let exceeded = usage.first(where: \.isExceeded) else { return nil }
+        return NextStep(
+            .upgradePlan, command: BillingCommand.portal, recommendedPlan: exceeded.quota.upgradePlanID)
     }
 
     /// The quotas that count for an account; of several plans the most generous for each window.
@@ -25,38 +34,5 @@ package struct AccountStatus: Hashable, Sendable {
             }
         }
         return found
-    }
-
-    /// The response's payload.
-    package func payload() -> JSONText {
-        let exceeded = usage.first(where: \.isExceeded)
-        return JSONText { writer in
-            writer.object { writer in
-                writer.member("account_id", standing.accountID)
-                writer.member("status", standing.status.rawValue)
-                writer.member("features", standing.features)
-                writer.member("setup_required", standing.needsSetup)
-                writer.member("provider", optional: standing.provider)
-                writer.member("plan_id", optional: standing.planID)
-                if !usage.isEmpty {
-                    writer.key("usage")
-                    writer.array { writer in
-                        for item in usage { item.write(to: &writer) }
-                    }
-                }
-                if standing.needsSetup {
-                    writer.member("next_action", "setup_billing")
-                    writer.member("command", BillingCommand.setup)
-                } else if standing.status == .pastDue {
-                    writer.member("next_action", "manage_billing")
-                    writer.member("command", BillingCommand.portal)
-                } else if let exceeded {
-                    writer.member("upgrade_required", true)
-                    writer.member("next_action", "upgrade_plan")
-                    writer.member("recommended_plan", optional: exceeded.quota.upgradePlanID)
-                    writer.member("command", BillingCommand.portal)
-                }
-            }
-        }
     }
 }

@@ -1,44 +1,5 @@
+import BusContract
 import BusCore
-
-/// `bus.billing.entitlement.check.request`, read (bus.md 6.4).
-package struct EntitlementCheck: Hashable, Sendable {
-    /// Who wants to use it.
-    package let accountID: String
-    /// The feature; `scope` on the wire.
-    package let feature: String
-    /// How much of which meter is about to be used, when the caller knows.
-    package let usage: Usage?
-
-    /// Usage that is planned.
-    package struct Usage: Hashable, Sendable {
-        /// The meter.
-        package let meterEventName: String
-        /// At least 1.
-        package let quantity: Int64
-    }
-
-    /// Reads a payload.
-    package init(_ payload: JSONText) throws(RequestFault) {
-        let fields = try RequestFields(payload)
-        accountID = try fields.accountID()
-        guard let feature = try fields.text("scope", "feature") else {
-            throw .invalid("scope is missing; send the feature to check, such as llm:proxy")
-        }
-        guard FeatureList.isLabel(feature) else { throw .invalid("scope must match [a-z0-9][a-z0-9:._-]{0,99}") }
-        self.feature = feature
-        usage = try EntitlementCheck.usage(fields)
-    }
-
-    private static func usage(_ fields: RequestFields) throws(RequestFault) -> Usage? {
-        guard let usage = fields.value("usage")?.value else { return nil }
-        guard case .object = usage else { throw .invalid("usage must be an object with meter_event_name and quantity") }
-        guard let meter = usage["meter_event_name"]?.text?.nonEmpty else {
-            throw .invalid("usage.meter_event_name is missing")
-        }
-        guard let quantity = usage["quantity"] else { throw .invalid("usage.quantity is missing") }
-        return Usage(meterEventName: meter, quantity: try RequestFields.count(quantity, "usage.quantity"))
-    }
-}
 
 /// The computed answer to "may it, now?"; never stored.
 package enum Entitlement: Hashable, Sendable {
@@ -49,7 +10,7 @@ package enum Entitlement: Hashable, Sendable {
     /// Bought, but used up; the first exhausted window of the most generous plan.
     case quotaExceeded(planID: String?, QuotaUsage)
 
-    /// Decides in the order of bus.md 6.4: active, feature bought, every matching quota.
+    /// Decides in this order: active, feature bought, every matching quota.
     ///
     /// An account with several plans for the feature may use it while one of them has something left.
     package init(_ check: EntitlementCheck, standing: AccountStanding, quotas: QuotaTable, counts: UsageCounts) {
@@ -87,32 +48,21 @@ package enum Entitlement: Hashable, Sendable {
         return false
     }
 
-    /// The response's payload.
-    package func payload() -> JSONText {
-        JSONText { writer in
-            writer.object { writer in
-                writer.member("allowed", isAllowed)
-                switch self {
-                case .active(let planID):
-                    writer.member("reason", "billing_active")
-                    writer.member("plan_id", optional: planID)
-                case .billingRequired:
-                    writer.member("reason", "billing_required")
-                    writer.member("command", BillingCommand.setup)
-                case .quotaExceeded(let planID, let usage):
-                    writer.member("reason", "quota_exceeded")
-                    writer.member("plan_id", optional: planID)
-                    writer.member("recommended_plan", optional: usage.quota.upgradePlanID)
-                    writer.key("usage")
-                    usage.write(to: &writer)
-                    writer.member("command", BillingCommand.portal)
-                }
-            }
+    /// The answer on the wire.
+    package var answer: EntitlementAnswer {
+        switch self {
+        case .active(let planID): EntitlementAnswer(isAllowed: true, reason: .active, planID: planID)
+        case .billingRequired:
+            EntitlementAnswer(isAllowed: false, reason: .billingRequired, command: BillingCommand.setup)
+        case .quotaExceeded(let planID, let usage):
+            EntitlementAnswer(
+                isAllowed: false, reason: .quotaExceeded, planID: planID,
+                recommendedPlan: usage.quota.upgradePlanID, usage: usage.line, command: BillingCommand.portal)
         }
     }
 }
 
-/// The quotas of every plan: those of a file, or of the active catalog (bus.md 6.7, D-43).
+/// The quotas of every plan: those of a file, or of the active catalog (docs/contract/billing.md, "Quotas").
 package enum QuotaTable: Hashable, Sendable {
     case plans([String: [Quota]])
     case catalog(Catalog)

@@ -1,4 +1,4 @@
-/// A limit on one meter of one feature inside one window (bus.md 6.7).
+/// A limit on one meter of one feature inside one window (docs/contract/billing.md, "Quotas").
 package struct Quota: Hashable, Sendable {
     /// What is limited.
     package let feature: String

@@ -1,6 +1,6 @@
 import BusCore
 
-/// The quotas of each plan, as `BUS_BILLING_QUOTA_CONFIG` gives them; a catalog is one too (bus.md 6.7).
+/// The quotas of each plan in a file of `BUS_BILLING_QUOTA_CONFIG`; a catalog is such a file too.
 package struct QuotaFile: Hashable, Sendable {
     /// Quotas by plan id, in the file's order.
     package let quotas: [String: [Quota]]

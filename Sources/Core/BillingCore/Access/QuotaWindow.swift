@@ -1,10 +1,10 @@
 import BusCore
 
-/// A fixed span of UTC time in which usage is counted (bus.md 6.7, D-43); the order is that of reports (6.4).
+/// A fixed span of UTC time in which usage is counted; shorter ones are reported first.
 package enum QuotaWindow: String, CaseIterable, Comparable, Sendable {
     case minute, hour, day, week, month, total
 
-    /// Reads a window under every name the contract takes, in any case (D-42).
+    /// Reads a window under each of its names, in any case (docs/contract/billing.md, "Quota windows").
     package init?(_ text: String) {
         switch text.lowercased() {
         case "minute", "minutes", "min", "mins", "minutely", "per_minute": self = .minute

@@ -1,37 +1,37 @@
 import BusCore
 
-/// What is sold: products, their prices, what is metered, and the plans that accounts take (bus.md 7.3).
+/// Products, prices, meters, and the plans that accounts take (docs/contract/catalog.md, "Schema").
 ///
-/// Holding one means that its document was checked: every reference in it leads somewhere.
+/// Its document was checked, so every reference in it leads somewhere.
 package struct Catalog: Hashable, Sendable {
-    /// What is sold, in the document's order.
+    /// In the document's order.
     package let products: [Product]
-    /// Every price: those of the document, then those that only plans list.
+    /// The document's prices, then those that only plans list.
     package let prices: [Price]
     /// What is counted.
     package let meters: [Meter]
-    /// What an account can take.
+    /// In the document's order; the first plan that sells a feature is offered for it.
     package let plans: [Plan]
-    /// The document as it was given, with members that nobody here knows.
+    /// The document as given, unknown members included.
     package let body: JSONValue
 
     /// Whether members that the contract does not name are mistakes.
     package enum UnknownMembers: Sendable {
-        /// They are kept as they are: what comes over the wire may know more than we do.
+        /// They are kept: a newer peer may know them.
         case keep
-        /// Each is a problem: in a file written by hand it is a slip.
+        /// Each is a problem: in a file written by hand it is a typing error.
         case refuse
     }
 
-    /// What the catalog is wanted for, which decides what may be left out (bus.md 7.3).
+    /// What the catalog is for, which decides what may be left out.
     package enum Purpose: Sendable {
-        /// To be the active catalog: `products`, `meters` and `plans` have to be there.
+        /// To become the active catalog: `products`, `meters` and `plans` are required.
         case store
-        /// To be brought to Stripe: `products` and prices have to be there.
+        /// To be brought to Stripe: `products` and prices are required.
         case sync
     }
 
-    /// Checks a document and reads it; reports everything that is wrong with it at once.
+    /// Checks a document and reads it; reports all its problems at once.
     package init(
         _ body: JSONValue, unknownMembers: UnknownMembers, purpose: Purpose = .store
     ) throws(CatalogFaults) {
@@ -55,7 +55,7 @@ package struct Catalog: Hashable, Sendable {
     package static let empty = Catalog(
         nil, body: ["version": 1, "products": [], "prices": [], "meters": [], "plans": []])
 
-    /// Takes what was checked.
+    /// Takes over a draft that was checked.
     private init(_ draft: CatalogDraft?, body: JSONValue) {
         products = draft?.readProducts ?? []
         prices = draft?.readPrices ?? []
@@ -66,18 +66,18 @@ package struct Catalog: Hashable, Sendable {
 }
 
 extension Catalog {
-    /// The plan of that id.
+    /// The plan with that id.
     package func plan(id: String) -> Plan? {
         plans.first { $0.id == id }
     }
 
-    /// The plan to offer to who wants a feature: the default one, else the first (D-38).
+    /// The plan to offer for a feature: the default one, else the first.
     package func plan(selling feature: String) -> Plan? {
         let selling = plans.filter { $0.features.contains(feature) }
         return selling.first(where: \.isDefault) ?? selling.first
     }
 
-    /// Every price of a plan, licensed and metered: what one checkout starts (additions A-07).
+    /// Every price of a plan, licensed and metered.
     package func prices(of plan: Plan) -> [Price] {
         prices.filter { $0.planID == plan.id }
     }
@@ -86,11 +86,11 @@ extension Catalog {
 // MARK: - Entries
 
 extension Catalog {
-    /// Something that is sold.
+    /// A product.
     package struct Product: Hashable, Sendable {
-        /// The name that plans use.
+        /// The name under which plans refer to it.
         package let id: String
-        /// The name that prices use, and the one in Stripe's metadata.
+        /// The name under which prices refer to it, and the one in Stripe's metadata.
         package let lookupKey: String
         package let name: String
         package let description: String?
@@ -107,16 +107,16 @@ extension Catalog {
         package let planID: String?
         /// Three letters, lower case.
         package let currency: String
-        /// Minor units; nil when `unitAmountDecimal` says it.
+        /// Minor units; nil when `unitAmountDecimal` is given.
         package let unitAmount: Int64?
-        /// Minor units with up to twelve decimals, as written; only of metered prices.
+        /// Minor units with up to twelve decimals, as written; metered prices only.
         package let unitAmountDecimal: String?
-        /// How often it is paid; nil for once.
+        /// How often it is paid; nil for a one-time price.
         package let interval: Interval?
         /// How many intervals one payment covers; nil for one.
         package let intervalCount: Int64?
         package let usageType: UsageType
-        /// The meter that is charged; only of metered prices.
+        /// The meter that is charged; metered prices only.
         package let meterLookupKey: String?
     }
 
@@ -125,17 +125,17 @@ extension Catalog {
         case day, week, month, year
     }
 
-    /// Whether a price is paid as agreed or as used.
+    /// Whether a price is fixed or charged by usage.
     package enum UsageType: String, CaseIterable, Sendable {
         case licensed, metered
     }
 
-    /// Something that is counted.
+    /// A meter.
     package struct Meter: Hashable, Sendable {
         package let name: String
-        /// What one of it is called; a catalog for sync alone may leave it out.
+        /// The name of one unit; a catalog for a sync may leave it out.
         package let unit: String?
-        /// The name that metered prices use.
+        /// The name under which metered prices refer to it.
         package let lookupKey: String
         package let displayName: String
         /// The name in usage events and in Stripe.
@@ -146,12 +146,12 @@ extension Catalog {
         package let valueSettingsEventPayloadKey: String
     }
 
-    /// What Stripe makes of a meter's events (stripe.md 5.3).
+    /// How Stripe aggregates a meter's events.
     package enum AggregationFormula: String, CaseIterable, Sendable {
         case sum, count, last
     }
 
-    /// How Stripe finds the customer of a meter's event (stripe.md 5.3).
+    /// How Stripe finds the customer of a meter event.
     package enum CustomerMappingType: String, CaseIterable, Sendable {
         case byID = "by_id"
     }
@@ -159,10 +159,10 @@ extension Catalog {
     /// The bundle an account takes.
     package struct Plan: Hashable, Sendable {
         package let id: String
-        /// The `id` of its product, also when the document wrote the lookup key.
+        /// The `id` of its product, even where the document has the lookup key.
         package let productID: String
         package let name: String?
-        /// It is offered before others that sell the same feature.
+        /// It is offered before other plans that sell the same feature.
         package let isDefault: Bool
         package let features: [String]
         package let prices: [PlanPrice]
@@ -171,7 +171,7 @@ extension Catalog {
 
     /// A price as a plan lists it.
     package struct PlanPrice: Hashable, Sendable {
-        /// As written, or made from plan, currency and interval.
+        /// As written, or derived from plan, currency and interval.
         package let lookupKey: String
         package let currency: String
         package let unitAmount: Int64

@@ -1,17 +1,17 @@
 import BusCore
 
-/// A catalog as far as it could be read, each entry with its place: what the rules between entries look at.
+/// A catalog as far as it could be read, each entry with its path, for the rules between entries.
 struct CatalogDraft {
     let products: [ProductDraft]
     let prices: [PriceDraft]
     let meters: [MeterDraft]
     let plans: [PlanDraft]
-    /// False when an array holds what could not be read: then a name that is unknown may be one of those.
+    /// False when an array has unreadable entries; an unknown name may then belong to one of them.
     let hasAllProducts: Bool
     let hasAllMeters: Bool
     let hasAllPlans: Bool
 
-    /// Reads a document and reports what is wrong inside its entries; nil when it is no object.
+    /// Reads a document and reports the problems inside its entries; nil when it is not an object.
     init?(
         _ body: JSONValue, _ unknownMembers: Catalog.UnknownMembers, _ purpose: Catalog.Purpose,
         _ problems: CatalogProblems
@@ -30,7 +30,7 @@ struct CatalogDraft {
         self.meters = meters.objects.map { MeterDraft($0, needsUnit: purpose == .store) }
         self.plans = plans.objects.map(PlanDraft.init)
         hasAllProducts = root.has("products") && products.isWhole && self.products.allSatisfy(\.isNamed)
-        // Without an array that may be left out, a name is a mistake; without one that may not, its absence is.
+        // When an optional array is missing, a reference into it is the mistake. A missing required array is one itself.
         let mayLackMeters = purpose == .sync
         hasAllMeters = (mayLackMeters || root.has("meters")) && meters.isWhole && self.meters.allSatisfy(\.isNamed)
         hasAllPlans = root.has("plans") && plans.isWhole && self.plans.allSatisfy { $0.id != nil }
@@ -48,7 +48,7 @@ struct CatalogDraft {
     }
 }
 
-// MARK: - What a faultless draft says
+// MARK: - Reading a draft without problems
 
 extension CatalogDraft {
     var readProducts: [Catalog.Product] { products.compactMap(\.product) }

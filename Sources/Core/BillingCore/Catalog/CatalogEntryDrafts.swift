@@ -1,7 +1,7 @@
 import BusCore
 
-// One entry each, as far as it could be read. Reading reports what is wrong inside the entry; nil stands for what is
-// absent or was reported.
+// One entry each, as far as it could be read. Reading reports the problems inside the entry. Nil means absent, or
+// reported as a problem.
 
 struct ProductDraft {
     static let known = ["id", "lookup_key", "name", "description", "stripe_product_id"]
@@ -9,7 +9,7 @@ struct ProductDraft {
     let path: CatalogPath
     let id: String?
     let lookupKey: String?
-    /// Every name it has could be read.
+    /// All its names could be read.
     let isNamed: Bool
     let product: Catalog.Product?
 
@@ -41,11 +41,11 @@ struct MeterDraft {
     ]
 
     let path: CatalogPath
-    /// The names that were written.
+    /// Its names as written.
     let names: [(member: String, name: String)]
     let lookupKey: String?
     let eventName: String?
-    /// Every name it has could be read.
+    /// All its names could be read.
     let isNamed: Bool
     let meter: Catalog.Meter?
 
@@ -99,7 +99,7 @@ struct PlanDraft {
     let features: [String]?
     let prices: [PlanPriceDraft]
     let quotas: [QuotaDraft]
-    /// It lists prices, readable or not.
+    /// True when it lists prices, readable or not.
     let hasPrices: Bool
 
     init(_ object: CatalogObject) {
@@ -158,7 +158,7 @@ struct QuotaDraft {
         }
     }
 
-    /// Reports quotas that count the same thing over the same time.
+    /// Reports quotas with the same feature, meter and window.
     static func checkRepeats(_ quotas: [QuotaDraft], _ problems: CatalogProblems) {
         var first: [[String]: CatalogPath] = [:]
         for quota in quotas {

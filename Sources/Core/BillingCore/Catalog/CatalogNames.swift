@@ -1,7 +1,7 @@
-/// Which entry of one of a catalog's arrays each name stands for.
+/// The names of the entries of one array of a catalog.
 struct CatalogNames {
     private let kind: String
-    /// Every name could be read, so that one that is not among them is a mistake.
+    /// True when every name could be read, so that an unknown name is a mistake.
     private let isWhole: Bool
     private var owners: [String: (index: Int, path: CatalogPath)] = [:]
 
@@ -10,10 +10,10 @@ struct CatalogNames {
         self.isWhole = isWhole
     }
 
-    /// The position of the entry that has the name.
+    /// The index of the entry with the name.
     func entry(_ name: String) -> Int? { owners[name]?.index }
 
-    /// Gives a name to an entry; the name of another entry is reported and stays where it is.
+    /// Adds the name of an entry; a name that another entry has is reported and stays with it.
     mutating func add(
         _ name: String?, _ member: String, of path: CatalogPath, _ index: Int, _ problems: CatalogProblems
     ) {
@@ -28,7 +28,7 @@ struct CatalogNames {
             "\(CatalogText.quoted(name)) already names \(owner.path.text); give each \(kind) its own")
     }
 
-    /// Reports a reference to a name that no entry has, or to another name than the `wanted` member of the entry.
+    /// Reports a reference that no entry has, or one to another name than the entry's `wanted` member.
     func check(
         _ name: String?, at path: CatalogPath, _ problems: CatalogProblems,
         wanted: (member: String, of: (Int) -> String?)? = nil
@@ -47,7 +47,7 @@ struct CatalogNames {
         }
     }
 
-    /// The search for what was meant looks at every name; a full report has no room for its result.
+    /// Searching for a suggestion looks at every name, so it is skipped when the report is full.
     private func suggestions(_ problems: CatalogProblems, _ wanted: ((Int) -> String?)?) -> [String] {
         if problems.isFull { return [] }
         guard let wanted else { return owners.keys.sorted() }

@@ -1,6 +1,6 @@
 import BusCore
 
-/// A price of the document's own list.
+/// A price of the document's `prices`.
 struct PriceDraft {
     static let known = [
         "lookup_key", "product_lookup_key", "plan_id", "currency", "unit_amount", "unit_amount_decimal", "interval",
@@ -75,7 +75,7 @@ struct PlanPriceDraft {
     static let known = ["lookup_key", "currency", "unit_amount", "interval"]
 
     let path: CatalogPath
-    /// Where its key is written; its own path when the key was made.
+    /// The path of its key; its own path when the key is derived.
     let keyPath: CatalogPath
     /// As written, or `<plan id>-<currency>-<interval or once>`.
     let key: String?
@@ -107,7 +107,7 @@ struct PlanPriceDraft {
         return Catalog.PlanPrice(lookupKey: key, currency: currency, unitAmount: unitAmount, interval: interval.value)
     }
 
-    /// The entry that the document's own list lacks.
+    /// The price for the document's `prices` when it is missing there.
     func price(of product: Catalog.Product, planID: String?) -> Catalog.Price? {
         planPrice.map { price in
             Catalog.Price(
@@ -118,7 +118,7 @@ struct PlanPriceDraft {
     }
 }
 
-/// How often a price is paid: an absent interval means once, an unreadable one means nothing.
+/// How often a price is paid; an absent interval means once; an unreadable one is a problem.
 struct ReadInterval {
     let value: Catalog.Interval?
     let isReadable: Bool
@@ -155,7 +155,7 @@ extension CatalogObject {
         return nil
     }
 
-    /// Stripe takes payments that cover at most three years (stripe.md 5.2).
+    /// One payment covers at most three years in Stripe.
     fileprivate func intervalCount(of interval: ReadInterval) -> Int64? {
         guard has("interval_count"), interval.isReadable else { return nil }
         switch interval.value {

@@ -1,26 +1,26 @@
 import BusCore
 
-/// Why a document is no catalog, or no quota file: everything that is wrong with it, in its order.
+/// Why a document is not a catalog or a quota file: all its problems, in the document's order.
 package struct CatalogFaults: Error, Hashable, Sendable {
     /// At least one and at most `Limits.catalogProblemsMax`; the last says how many more there are.
     package let problems: [CatalogProblem]
 }
 
-/// One thing to mend in a catalog.
+/// One mistake in a catalog.
 package struct CatalogProblem: Hashable, Sendable, CustomStringConvertible {
-    /// What kind of document it is in.
+    /// The kind of document.
     package let document: Document
     /// Where: `$.plans[0].quotas[1].window`.
     package let path: String
     /// Lower-case fact, then the remedy; never a secret.
     package let message: String
 
-    /// The documents that are checked, by the word their problems begin with.
+    /// The kinds of document; the raw value begins each problem.
     package enum Document: String, Sendable {
         case catalog, quotas
     }
 
-    /// `catalog: <json path>: <problem>` (bus.md 7.3).
+    /// `catalog: <json path>: <problem>`.
     package var description: String { "\(document.rawValue): \(path): \(message)" }
 }
 
@@ -45,7 +45,7 @@ struct CatalogPath: Hashable, Comparable {
         return path
     }
 
-    /// `$.plans[0]`, with members that are no plain words in quotes.
+    /// `$.plans[0]`; members that are not plain words are quoted.
     var text: String {
         steps.reduce(into: "$") { text, step in
             switch step {
@@ -57,7 +57,7 @@ struct CatalogPath: Hashable, Comparable {
         }
     }
 
-    /// The order in which the contract lists members; a tree of values has forgotten the document's own.
+    /// The order in which members are reported, because a parsed object does not keep the document's order.
     private static let order: [String: Int] = {
         let names = [
             "version", "products", "id", "lookup_key", "name", "description", "stripe_product_id", "product_lookup_key",
@@ -84,7 +84,7 @@ struct CatalogPath: Hashable, Comparable {
     }
 }
 
-/// The problems of one document while it is being read; every cursor into it reports here.
+/// Collects the problems of one document while it is read.
 final class CatalogProblems {
     private let document: CatalogProblem.Document
     private var found: [(path: CatalogPath, message: String)] = []
@@ -94,17 +94,17 @@ final class CatalogProblems {
         self.document = document
     }
 
-    /// Enough was found to fill a report; looking for a remedy is no longer worth the time.
+    /// True when the report is full, so that searching for remedies can stop.
     var isFull: Bool { count >= Limits.catalogProblemsMax }
 
     func report(_ path: CatalogPath, _ message: String) {
         count += 1
         found.append((path, message))
-        // Only the first of them are shown, so a document of nothing but mistakes takes no more memory than that.
+        // Only the first ones are shown, so keeping more would only cost memory.
         if found.count >= 4 * Limits.catalogProblemsMax { keepFirst() }
     }
 
-    /// Reports a value of the wrong kind; a secret is reported by its own rule.
+    /// Reports a value of the wrong kind; the check for secrets reports a secret.
     func reportKind(of value: JSONValue, at path: CatalogPath, _ remedy: String) {
         if CatalogSecrets.isSecret(value) { return }
         report(path, "is \(value.kind); \(remedy)")
@@ -126,7 +126,7 @@ final class CatalogProblems {
     }
 
     private func keepFirst() {
-        // The position breaks ties, because the sort promises no order for equal paths.
+        // The index breaks ties, because `sort` is not stable.
         let order = found.indices.sorted { left, right in
             found[left].path == found[right].path ? left < right : found[left].path < found[right].path
         }

@@ -1,12 +1,12 @@
 import BusCore
 
-/// One object of a catalog, read member by member; what is wrong with a member is reported, and it reads as nil.
+/// One object of a catalog, read member by member; a wrong member is reported and reads as nil.
 struct CatalogObject {
     let path: CatalogPath
     private let members: [String: JSONValue]
     private let problems: CatalogProblems
     private let unknownMembers: Catalog.UnknownMembers
-    /// Absent members that an unknown one was meant to be: that they are missing needs no second report.
+    /// Missing members that a misspelled one was meant to be; they are not reported again as missing.
     private let misspelled: Set<String>
 
     /// Reads `value` as an object whose members are `known`.
@@ -49,14 +49,14 @@ struct CatalogObject {
         problems.report(path.member(name), message)
     }
 
-    /// Reports a member that has to be there.
+    /// Reports a required member that is missing.
     func require(_ name: String, _ remedy: String) {
         if !has(name) { report(name, "is missing; \(remedy)") }
     }
 
     // MARK: Plain values
 
-    /// A text of at most `most` characters; a secret reads as nil and is reported by its own rule.
+    /// A text of at most `most` characters; a secret reads as nil; the check for secrets reports it.
     func text(_ name: String, most: Int) -> String? {
         guard let value = value(name) else { return nil }
         guard let text = value.text else {
@@ -72,7 +72,7 @@ struct CatalogObject {
         return text
     }
 
-    /// A name that others refer to: printable ASCII without blanks; a bad one is reported and still a name.
+    /// A name for references: printable ASCII without blanks; a bad name is reported and still returned.
     func identifier(_ name: String, most: Int = Limits.catalogNameCharactersMax) -> String? {
         guard let text = text(name, most: most) else { return nil }
         if !text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) {
@@ -83,7 +83,7 @@ struct CatalogObject {
         return text
     }
 
-    /// A whole number of a range.
+    /// A whole number in a range.
     func integer(_ name: String, _ range: ClosedRange<Int64>) -> Int64? {
         guard let value = value(name) else { return nil }
         let remedy = "write a whole number from \(range.lowerBound) to \(range.upperBound)"
@@ -121,7 +121,7 @@ struct CatalogObject {
 
     // MARK: Arrays
 
-    /// The elements of an array with their places; nil when it is absent, no array or too long.
+    /// The elements of an array with their paths; nil when it is missing, not an array, or too long.
     func elements(_ name: String) -> [(path: CatalogPath, value: JSONValue)]? {
         guard let value = value(name) else { return nil }
         guard let elements = value.elements else {
@@ -136,7 +136,7 @@ struct CatalogObject {
         return elements.enumerated().map { (path.index($0.offset), $0.element) }
     }
 
-    /// The objects of an array; `isWhole` is false when there is more in it than could be read.
+    /// The objects of an array; `isWhole` is false when some elements could not be read.
     func objects(_ name: String, known: [String]) -> (objects: [CatalogObject], isWhole: Bool) {
         guard let elements = elements(name) else { return ([], !has(name)) }
         let objects = elements.compactMap {
@@ -145,7 +145,7 @@ struct CatalogObject {
         return (objects, objects.count == elements.count)
     }
 
-    /// Texts that are features, repeated ones once; nil when one of them is none.
+    /// Features without repeats; nil when an element is not a feature.
     func features(_ name: String) -> [String]? {
         guard let elements = elements(name) else { return nil }
         let features = elements.compactMap { feature($0.value, at: $0.path) }

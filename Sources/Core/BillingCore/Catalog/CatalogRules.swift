@@ -1,6 +1,6 @@
 import BusCore
 
-/// What has to hold between the entries of a catalog: names are unique, references lead somewhere, prices agree.
+/// The rules between the entries of a catalog: unique names, references that lead somewhere, prices that agree.
 struct CatalogRules {
     private let draft: CatalogDraft
     private let problems: CatalogProblems
@@ -8,7 +8,7 @@ struct CatalogRules {
     private let meters: CatalogNames
     private let plans: CatalogNames
 
-    /// Finds out which entry each name stands for; a name of two entries is reported here.
+    /// Collects the names of all entries, and reports a name that two entries share.
     init(_ draft: CatalogDraft, _ problems: CatalogProblems) {
         self.draft = draft
         self.problems = problems
@@ -74,7 +74,7 @@ struct CatalogRules {
 
     // MARK: Plans
 
-    /// With two defaults for one feature, which of them is offered would be a matter of order.
+    /// A feature has at most one default plan; with two, the order would decide which one is offered.
     private func checkDefaults() {
         var owners: [String: CatalogPath] = [:]
         for plan in draft.plans where plan.isDefault {
@@ -88,7 +88,7 @@ struct CatalogRules {
         }
     }
 
-    /// A price has one key, one amount and one plan, however often it is written down.
+    /// A price has one key, one amount and one plan, even when it is listed twice.
     private func checkPlanPrices() {
         var given = CatalogNames(kind: "price", isWhole: true)
         for (index, price) in draft.prices.enumerated() {

@@ -1,6 +1,6 @@
-/// The catalog to start from: it holds the fields of every command that reads catalogs (bus.md 7.4).
+/// A catalog to start from, with the fields of every command that reads one (docs/contract/catalog.md, "Template").
 package enum CatalogTemplate {
-    /// The document, which ends with a line end; its lines are those of the contract, however long.
+    /// The document, ending with a line feed; its lines are those of the contract, even the long ones.
     package static let text = """
         {
           "version": 1,

@@ -1,8 +1,8 @@
 import BusCore
 
-/// How a catalog's texts are judged and shown.
+/// Checks a catalog's texts and shows them in messages.
 enum CatalogText {
-    /// A foreign text for a message: short, on one line, without credentials.
+    /// A text of the document for a message: short, on one line, without credentials.
     static func quoted(_ text: String) -> String {
         if CatalogSecrets.isSecret(text) { return "\"…\"" }
         let shown = String(text.prefix(60)).unicodeScalars.map { scalar in
@@ -15,7 +15,7 @@ enum CatalogText {
         isLowerOrDigit(byte) || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || byte == UInt8(ascii: "_")
     }
 
-    /// A positive number of at most 12 digits before and 12 after the point (stripe.md 5.2).
+    /// A positive number with at most 12 digits before and 12 after the point, as Stripe takes it.
     static func isPositiveDecimal(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ 1...12 ~= $0.count && $0.allSatisfy(isDigit) }) else { return false }

@@ -1,6 +1,7 @@
+import BusContract
 import BusCore
 
-/// What an account has bought: the union over its subscriptions, so that ending one never takes another away (D-40).
+/// What an account has bought: the union over its subscriptions, so that ending one leaves the others alone.
 package struct AccountStanding: Hashable, Sendable {
     /// Who pays and owns.
     package let accountID: String
@@ -26,7 +27,7 @@ package struct AccountStanding: Hashable, Sendable {
     package var active: [SubscriptionStanding] { subscriptions.filter { $0.status == .active } }
     /// Everything that may be used, without doubles.
     package var features: [String] { FeatureList.union(active.flatMap(\.features)) }
-    /// False while something is bought, even when its payment is late (bus.md 6.2, D-36).
+    /// False while something is bought, even when its payment is late.
     package var needsSetup: Bool { status != .active && status != .pastDue }
 
     /// The provider's id for the account, from the subscription that knows it and says most.

@@ -1,6 +1,7 @@
+import BusContract
 import BusCore
 
-/// What tells one subscription from another; test and live never share one (additions A-10).
+/// Identifies a subscription; test and live never share one.
 package struct SubscriptionKey: Hashable, Sendable {
     /// The payment company's label.
     package let provider: String
@@ -18,8 +19,8 @@ package struct SubscriptionKey: Hashable, Sendable {
 
     /// Where an update belongs.
     ///
-    /// A checkout without a subscription is a payment and stands for itself; other updates without one are about the one
-    /// unnamed subscription of their account (D-40).
+    /// A checkout without a subscription is a payment of its own. Other updates without one belong to the account's one
+    /// unnamed subscription.
     package init(_ update: SubscriptionUpdate) {
         provider = update.provider
         livemode = update.livemode
@@ -33,7 +34,7 @@ package struct SubscriptionKey: Hashable, Sendable {
     }
 }
 
-/// A subscription: a function of the set of updates seen for it (D-40).
+/// A subscription: a function of the set of updates seen for it.
 package struct Subscription: Hashable, Sendable {
     /// What was seen, as far as the order needs it.
     package private(set) var order: SubscriptionOrder

@@ -1,6 +1,7 @@
+import BusContract
 import BusCore
 
-/// What a subscription's updates decide together, whatever order they came in (bus.md D-40).
+/// Decides a subscription's state from its updates in any order (docs/contract/billing.md, "Order of updates").
 ///
 /// A provider stamps whole seconds and promises no order, so comparing two updates cannot work. Every part of this
 /// value is a maximum, or the first few of a total order, over all updates seen: adding them in any order, any number
@@ -74,7 +75,7 @@ package struct SubscriptionOrder: Hashable, Sendable {
     }
 }
 
-/// The way a subscription took within one second, told by the status each update came from.
+/// The chain of statuses within one second: each update names the status it came from.
 struct StatusChain {
     private let steps: [SubscriptionUpdate]
     private let points: [SubscriptionUpdate]
@@ -134,7 +135,7 @@ private func isEarlier(_ left: SubscriptionUpdate, _ right: SubscriptionUpdate) 
     left.occurredAt == right.occurredAt ? isLessEntitled(right, left) : left.occurredAt < right.occurredAt
 }
 
-/// Which of two that agree in status knows more: what was read beats what was told, the subscription its checkout.
+/// Orders two updates with the same status by how much they know; a subscription that was read again knows most.
 private func isWeaker(_ left: SubscriptionUpdate, _ right: SubscriptionUpdate) -> Bool {
     (left.kind.knowledge, left.eventID) < (right.kind.knowledge, right.eventID)
 }
@@ -167,5 +168,5 @@ extension SubscriptionUpdate.Kind? {
 
 extension Timestamp {
     /// True for the times of providers that stamp whole seconds: when inside the second is unknown.
-    package var isWholeSecond: Bool { nanoseconds == Timestamp(seconds: seconds).nanoseconds }
+    package var isWholeSecond: Bool { nanoseconds % 1_000_000_000 == 0 }
 }

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// Whose usage of what: the part of a bucket's identity that does not change with time.
@@ -14,6 +15,12 @@ package struct UsageSubject: Hashable, Sendable {
         self.accountID = accountID
         self.feature = feature
         self.meterEventName = meterEventName
+    }
+
+    /// What a request is about.
+    package init(_ request: UsageExportRequest) {
+        self.init(
+            accountID: request.accountID, feature: request.feature, meterEventName: request.meterEventName)
     }
 }
 
@@ -71,37 +78,22 @@ package struct QuotaUsage: Hashable, Sendable {
         self.count = count
     }
 
-    /// Nothing of the reported usage is left (bus.md 6.2).
+    /// Nothing of the reported usage is left.
     package var isExceeded: Bool { count.used >= quota.limit }
     /// What may still be asked for; never negative.
     package var remaining: Int64 { max(0, quota.limit - count.claimed) }
 
-    /// True when `quantity` more, or without one anything at all, is too much (bus.md 6.4).
+    /// True when `quantity` more, or without one anything at all, is too much.
     package func refuses(_ quantity: Int64?) -> Bool {
         guard let quantity else { return count.claimed >= quota.limit }
         return count.claimed.addingSaturated(quantity) > quota.limit
     }
 
-    /// Writes the object of bus.md 6.2, as the next value of a document.
-    package func write(to writer: inout JSONWriter) {
-        writer.object { writer in
-            writer.member("feature", quota.feature)
-            writer.member("meter_event_name", quota.meterEventName)
-            writer.member("window", quota.window.rawValue)
-            writer.member("used", count.used)
-            if count.held > 0 { writer.member("reserved", count.held) }
-            writer.member("limit", quota.limit)
-            writer.member("remaining", remaining)
-            writer.member("exceeded", isExceeded)
-            writer.member("upgrade_plan_id", optional: quota.upgradePlanID)
-        }
-    }
-}
-
-extension Int64 {
-    /// The sum, or the nearest value there is.
-    package func addingSaturated(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
+    /// The quota and its count on the wire.
+    package var line: UsageLine {
+        UsageLine(
+            feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window.rawValue,
+            used: count.used, reserved: count.held, limit: quota.limit, remaining: remaining,
+            isExceeded: isExceeded, upgradePlanID: quota.upgradePlanID)
     }
 }

@@ -69,7 +69,7 @@ package enum JSONValue: Hashable, Sendable {
         return nil
     }
 
-    /// An integer written as such, as an integral float, or as a decimal string (bus.md 5.1).
+    /// An integer written as such, as an integral float, or as a decimal string.
     package var integer: Int64? {
         switch self {
         case .number(let digits), .string(let digits):

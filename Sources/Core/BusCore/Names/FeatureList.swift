@@ -5,7 +5,4 @@ package enum FeatureList {
         var seen: Set<String> = []
         return features.map { String($0.trimmingASCIIWhitespace()) }.filter { !$0.isEmpty && seen.insert($0).inserted }
     }
-
-    /// True for a feature; see `Labels.isFeature`.
-    package static func isLabel(_ text: String) -> Bool { Labels.isFeature(text) }
 }

@@ -1,4 +1,4 @@
-/// The ids of one event log: `evt_<unix nanoseconds>`, always growing even when the clock steps back (bus.md 2.1).
+/// The ids of one event log: `evt_<unix nanoseconds>`, always growing even when the clock steps back.
 package struct EventIDSequence: Sendable {
     private var last: Int64
 

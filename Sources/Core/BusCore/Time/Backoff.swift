@@ -1,4 +1,4 @@
-/// Exponential waiting between attempts, with jitter (bus.md D-22).
+/// Exponential waiting between attempts, with jitter.
 package struct Backoff: Hashable, Sendable {
     /// The wait before the second attempt.
     package let first: Duration

@@ -1,7 +1,10 @@
 extension Duration {
-    /// Reads a duration in Go's syntax (`250ms`, `30s`, `1h30m`) plus days (`30d`); a bare integer is seconds (bus.md 4.1).
+    /// Reads a duration in Go's syntax (`250ms`, `30s`, `1h30m`) plus days (`30d`); a bare integer is seconds.
+    ///
+    /// A duration over a hundred years is refused, so that adding it to a clock cannot overflow.
     package init?(goSyntax text: String) {
-        if let seconds = Int64(text), seconds >= 0, seconds < 1 << 40 {
+        if let seconds = Int64(text) {
+            guard 0...Duration.secondsReadMax ~= seconds else { return nil }
             self = .seconds(seconds)
             return
         }
@@ -11,15 +14,18 @@ extension Duration {
         while !rest.isEmpty {
             let digits = rest.prefix { "0123456789.".contains($0) }
             let unit = rest.dropFirst(digits.count).prefix { !"0123456789.".contains($0) }
-            guard let amount = Double(digits), amount < 1e9, let nanoseconds = Duration.unitNanoseconds[unit] else {
-                return nil
-            }
-            total += .nanoseconds(Int64(amount * nanoseconds))
+            guard let amount = Double(digits), let unitNanoseconds = Duration.unitNanoseconds[unit],
+                amount * unitNanoseconds <= Double(Duration.secondsReadMax) * 1e9
+            else { return nil }
+            total += .nanoseconds(Int64(amount * unitNanoseconds))
+            guard total <= .seconds(Duration.secondsReadMax) else { return nil }
             rest = rest.dropFirst(digits.count + unit.count)
         }
         self = total
     }
 
+    /// A hundred years of 365 days.
+    private static let secondsReadMax: Int64 = 36_500 * 86_400
     private static let unitNanoseconds: [Substring: Double] = [
         "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9, "d": 86_400e9,
     ]
@@ -28,8 +34,8 @@ extension Duration {
     package var wholeNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        return scaled.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
+        let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// Seconds with their fraction.
@@ -37,7 +43,7 @@ extension Duration {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 
-    /// As Go prints a duration: `850ns`, `1.5ms`, `2m3.25s` (bus.md 8.1).
+    /// As Go prints a duration: `850ns`, `1.5ms`, `2m3.25s`.
     package var goText: String {
         let nanoseconds = wholeNanoseconds
         let amount = nanoseconds.magnitude

@@ -1,30 +1,54 @@
-/// A moment in UTC, to the nanosecond, between the years 1678 and 2262.
+/// A moment in UTC, to the nanosecond, from 1970 to the end of the year 2200.
+///
+/// Every value lies in that range, so arithmetic stops at its ends and every text that is written can be read back.
 package struct Timestamp: Hashable, Comparable, Sendable {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     package let nanoseconds: Int64
 
-    /// The moment so many nanoseconds after 1970.
-    package init(nanoseconds: Int64) {
-        self.nanoseconds = nanoseconds
+    /// 1970-01-01T00:00:00Z.
+    package static let earliest = Timestamp(clampingNanoseconds: 0)
+    /// 2200-12-31T23:59:59.999999999Z.
+    package static let latest = Timestamp(clampingNanoseconds: .max)
+
+    private static let nanosecondsMax: Int64 = 7_289_654_399_999_999_999
+    private static let nanosecondsPerSecond: Int64 = 1_000_000_000
+
+    /// Seconds since 1970 that somebody sent; nil when they are out of range.
+    package init?(seconds: Int64) {
+        self.init(seconds: seconds, fraction: 0)
     }
 
-    /// The moment so many seconds after 1970, clamped to the range of the type.
-    package init(seconds: Int64) {
-        let (value, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        nanoseconds = overflow ? (seconds < 0 ? .min : .max) : value
+    /// Seconds since 1970 with a fraction, as tokens carry them; nil when they are out of range.
+    package init?(fractionalSeconds seconds: Double) {
+        guard seconds >= 0, seconds < Double(Timestamp.nanosecondsMax) / 1e9 else { return nil }
+        nanoseconds = Int64(seconds * 1e9)
+    }
+
+    /// Nanoseconds since 1970 of our own clock or of a stored row; the nearest moment when they are out of range.
+    package init(clampingNanoseconds nanoseconds: Int64) {
+        self.nanoseconds = min(max(nanoseconds, 0), Timestamp.nanosecondsMax)
+    }
+
+    /// Seconds since 1970 of our own clock or of a constant; the nearest moment when they are out of range.
+    package init(clampingSeconds seconds: Int64) {
+        let (value, overflow) = seconds.multipliedReportingOverflow(by: Timestamp.nanosecondsPerSecond)
+        self.init(clampingNanoseconds: overflow ? (seconds < 0 ? .min : .max) : value)
+    }
+
+    private init?(seconds: Int64, fraction: Int64) {
+        guard 0...Timestamp.nanosecondsMax / Timestamp.nanosecondsPerSecond ~= seconds else { return nil }
+        nanoseconds = seconds * Timestamp.nanosecondsPerSecond + fraction
     }
 
     /// Whole seconds since 1970, rounded down.
-    package var seconds: Int64 {
-        let (quotient, remainder) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return remainder < 0 ? quotient - 1 : quotient
-    }
+    package var seconds: Int64 { nanoseconds / Timestamp.nanosecondsPerSecond }
 
-    /// The moment `seconds` later.
+    /// The moment `seconds` later, or the end of the range.
     package func advanced(bySeconds seconds: Int64) -> Timestamp {
-        let offset = Timestamp(seconds: seconds).nanoseconds
+        let (offset, isFar) = seconds.multipliedReportingOverflow(by: Timestamp.nanosecondsPerSecond)
         let (value, overflow) = nanoseconds.addingReportingOverflow(offset)
-        return Timestamp(nanoseconds: overflow ? (offset < 0 ? .min : .max) : value)
+        if isFar || overflow { return seconds < 0 ? .earliest : .latest }
+        return Timestamp(clampingNanoseconds: value)
     }
 
     /// Earlier before later.
@@ -34,7 +58,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 }
 
 extension Timestamp {
-    /// Reads RFC 3339 with any offset and up to nanoseconds; nil when it is something else or out of range.
+    /// Reads RFC 3339 with any offset and up to nanoseconds; nil for other texts, leap seconds and moments out of range.
     package init?(rfc3339 text: String) {
         let digits = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
@@ -52,7 +76,7 @@ extension Timestamp {
         guard let year = number(0..<4), isAt(4, "-"), let month = number(5..<7), isAt(7, "-"),
             let day = number(8..<10), isAt(10, "T", "t", " "), let hour = number(11..<13), isAt(13, ":"),
             let minute = number(14..<16), isAt(16, ":"), let second = number(17..<19),
-            1...12 ~= month, 1...Timestamp.daysInMonth(month, of: year) ~= day, hour < 24, minute < 60, second <= 60
+            1...12 ~= month, 1...Timestamp.daysInMonth(month, of: year) ~= day, hour < 24, minute < 60, second < 60
         else { return nil }
         var index = 19
         var fraction: Int64 = 0
@@ -79,15 +103,15 @@ extension Timestamp {
         } else {
             return nil
         }
-        guard index == digits.count, 1678...2261 ~= year else { return nil }
+        guard index == digits.count else { return nil }
         let seconds = Timestamp.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
-        self.init(nanoseconds: seconds * 1_000_000_000 + fraction)
+        self.init(seconds: seconds, fraction: fraction)
     }
 
     /// RFC 3339 in UTC with `Z`; the fraction only when there is one, in milli-, micro- or nanoseconds.
     package var rfc3339: String {
-        let fraction = Int(nanoseconds - seconds * 1_000_000_000)
-        let (day, second) = floorDivide(seconds, 86_400)
+        let fraction = nanoseconds % Timestamp.nanosecondsPerSecond
+        let (day, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let (year, month, date) = Timestamp.civil(day)
         var text: [UInt8] = []
         text.reserveCapacity(30)
@@ -113,11 +137,11 @@ extension Timestamp {
         if fraction > 0 {
             text.append(UInt8(ascii: "."))
             if fraction % 1_000_000 == 0 {
-                append(Int64(fraction / 1_000_000), digits: 3)
+                append(fraction / 1_000_000, digits: 3)
             } else if fraction % 1000 == 0 {
-                append(Int64(fraction / 1000), digits: 6)
+                append(fraction / 1000, digits: 6)
             } else {
-                append(Int64(fraction), digits: 9)
+                append(fraction, digits: 9)
             }
         }
         text.append(UInt8(ascii: "Z"))

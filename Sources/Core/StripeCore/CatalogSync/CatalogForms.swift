@@ -1,20 +1,21 @@
 import BillingCore
+import BusContract
 import BusCore
 import Crypto
 
-/// From steps of a sync to calls of Stripe (stripe.md 5).
+/// Turns the steps of a sync into calls of Stripe.
 package enum CatalogForms {
-    /// Objects that one page of a list holds at most (stripe.md 1.4).
+    /// Stripe's longest page of a list.
     private static let pageObjectsMax: Int64 = 100
 
-    /// The lists that a sync reads; without a filter both active and archived things come.
+    /// The lists that a sync reads; without a filter they hold active and archived objects.
     package enum Listing: String, CaseIterable, Sendable {
         case meters = "/v1/billing/meters"
         case products = "/v1/products"
         case prices = "/v1/prices"
     }
 
-    /// One page of a list, after the object of that id.
+    /// One page of a list, after the object with that id.
     package static func page(_ listing: Listing, status: String? = nil, after id: String?) -> StripeCall {
         var form = StripeForm()
         form.add("limit", pageObjectsMax)
@@ -23,13 +24,13 @@ package enum CatalogForms {
         return .get(listing.rawValue, form)
     }
 
-    /// `GET /v1/account`: whose catalog it is (stripe.md 7).
+    /// `GET /v1/account`: the account that is about to change.
     package static let account = StripeCall.get("/v1/account")
 
-    /// `GET /v1/balance`: whether the key works, and its mode (stripe.md 7).
+    /// `GET /v1/balance`: whether the key works, and its mode (docs/contract/stripe-facts.md, "Credential probe").
     package static let balance = StripeCall.get("/v1/balance")
 
-    /// Where a step writes, and what.
+    /// The path and the form of a step's write.
     ///
     /// - Parameter id: Turns a reference into the id to send.
     static func content<Fault: Error>(
@@ -98,11 +99,12 @@ package enum CatalogForms {
 
     /// `bus-catalog-<mode>-<kind>-<sha256 of name, content and salt>`.
     ///
-    /// For what makes something the salt is the same in every process, so that a run which was killed with its call on
-    /// the way and the next run make one thing. A change is salted by the run: Stripe would answer yesterday's change
-    /// from memory, without doing it, when somebody undid it by hand since. Repeating a change does no harm.
+    /// A call that creates something has the same salt in every process. A run that was killed during the call and the
+    /// next run therefore create one object. A call that changes something is salted with its run. With a constant key,
+    /// Stripe would answer a change from memory without doing it, even after somebody has undone it by hand. Doing a
+    /// change twice is harmless.
     static func idempotencyKey(
-        _ object: CatalogObject, _ mode: StripeMode, path: String, _ form: StripeForm, salt: String
+        _ object: CatalogSyncObject, _ mode: StripeMode, path: String, _ form: StripeForm, salt: String
     ) -> String {
         let content = [object.lookupKey, path, form.encoded(), salt].joined(separator: "\n")
         return "bus-catalog-\(mode.rawValue)-\(object.kind.rawValue)-\(hexText(SHA256.hash(data: Array(content.utf8))))"
@@ -114,7 +116,7 @@ extension StripeForm {
         add(key, value.map { $0 ? "true" : "false" })
     }
 
-    /// Metadata is merged by Stripe: keys that are not ours stay as they are (stripe.md 1.4).
+    /// Stripe merges metadata: keys that are not ours stay as they are.
     fileprivate mutating func add(_ mark: CatalogMark) {
         add("metadata[\(CatalogMark.markerKey)]", mark.marker)
         add("metadata[\(CatalogMark.nameKey)]", mark.lookupKey)

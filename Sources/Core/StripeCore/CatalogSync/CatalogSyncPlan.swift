@@ -1,26 +1,27 @@
 import BillingCore
+import BusContract
 import BusCore
 import Crypto
 
-/// What a sync would do to make Stripe sell what a catalog says: every write in order, and nothing else.
+/// Every write that makes Stripe sell what a catalog says, in order (docs/contract/catalog.md, "Sync plan").
 ///
-/// It follows from what is in Stripe alone, never from an earlier run. So a run that was stopped anywhere is finished
-/// by planning again: what was done is found, what was not is planned.
+/// It follows from the catalog and from what is in Stripe now, never from an earlier run. So planning again finishes a
+/// run that was stopped anywhere.
 package struct CatalogSyncPlan: Hashable, Sendable {
     /// Test or live, from the key.
     package let mode: StripeMode
-    /// `acct_…`; nil when the key may not know.
+    /// `acct_…`; nil when the key may not read the account.
     package let account: String?
     /// The writes in their order: meters, products, prices, then what is archived.
     package let steps: [CatalogSyncStep]
-    /// What becomes of every entry of the catalog, in its order, and of what is archived.
+    /// The outcome for every entry of the catalog, in its order, then for what is archived.
     package let entries: [CatalogEntry]
-    /// Things of ours that the file does not name and that stay, because nobody asked to archive them.
-    package let leftovers: [CatalogObject]
-    /// SHA-256 of account, mode and every call: who confirms it confirms exactly these writes.
+    /// Objects of ours that the file does not name; they stay unless `prune` is set.
+    package let leftovers: [CatalogSyncObject]
+    /// SHA-256 of account, mode and every call; confirming it confirms exactly these writes.
     package let hash: String
 
-    /// Compares.
+    /// Compares a catalog with what is in Stripe.
     package init(
         _ catalog: Catalog, stripe: StripeCatalog, mode: StripeMode, account: String? = nil, prune: Bool = false
     ) throws(CatalogSyncFaults) {
@@ -50,8 +51,10 @@ package struct CatalogSyncPlan: Hashable, Sendable {
         return hexText(hash.finalize())
     }
 
-    /// Checks that the writes may be made: in live mode only who asked for it and has seen this plan, and in any
-    /// mode no other plan than the one that is confirmed.
+    /// Checks that the writes may be made.
+    ///
+    /// Live mode needs `live` and this plan's hash; test mode refuses a wrong hash
+    /// (docs/contract/catalog.md, "Live sync").
     package func permit(
         keyMode: StripeMode, live: Bool, confirmed: String?
     ) throws(CatalogSyncRefusal) {
@@ -71,16 +74,16 @@ package struct CatalogSyncPlan: Hashable, Sendable {
     }
 }
 
-/// What becomes of one thing of the catalog.
+/// The outcome for one object of the catalog.
 package struct CatalogEntry: Hashable, Sendable {
-    package let object: CatalogObject
-    /// Its id in Stripe; nil until it is made.
+    package let object: CatalogSyncObject
+    /// Its id in Stripe; nil until it is created.
     package var id: String?
     package var action: CatalogAction
     package var differences: [CatalogDifference]
 }
 
-/// Why no plan can be made: everything that a person has to settle first.
+/// Why there is no plan: everything that a person has to settle first.
 package struct CatalogSyncFaults: Error, Hashable, Sendable {
     /// At least one; lower-case fact, then the remedy.
     package let problems: [String]

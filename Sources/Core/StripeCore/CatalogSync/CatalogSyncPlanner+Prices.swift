@@ -1,10 +1,10 @@
 import BillingCore
 import BusCore
 
-/// Prices: what is wrong in one cannot be mended, only replaced.
+/// Plans the prices. Stripe never changes a price's terms, so a price that differs is replaced.
 ///
-/// A price belongs to an entry of the file by the lookup key that it holds, else by our mark on it. So the one that was
-/// replaced is still found when the run stopped after its key had moved on.
+/// A price belongs to the entry of the file whose lookup key it holds, else to the entry in our mark on it. The mark
+/// finds a replaced price whose key has already moved, when the run stopped in between.
 extension CatalogSyncPlanner {
     mutating func planPrices() {
         let wanted = Set(catalog.prices.map(\.lookupKey))
@@ -23,7 +23,7 @@ extension CatalogSyncPlanner {
         }
         for price in catalog.prices { plan(price, among: groups[price.lookupKey] ?? []) }
         for price in rest {
-            let object = CatalogObject(.price, price.mark.lookupKey ?? price.lookupKey ?? price.id)
+            let object = CatalogSyncObject(.price, price.mark.lookupKey ?? price.lookupKey ?? price.id)
             if !prune {
                 leftovers.append(object)
                 continue
@@ -34,13 +34,13 @@ extension CatalogSyncPlanner {
     }
 
     private mutating func plan(_ price: Catalog.Price, among group: [StripeCatalog.Price]) {
-        let object = CatalogObject(.price, price.lookupKey)
+        let object = CatalogSyncObject(.price, price.lookupKey)
         let productID = productIDs[price.productLookupKey]
         let meterID = price.meterLookupKey.flatMap { meterIDs[$0] }
         let terms = PriceTerms(price, productID: productID, meterID: meterID)
         let mark = CatalogMark(price.lookupKey, mode: mode)
         let holder = group.first { $0.lookupKey == price.lookupKey }
-        // A price of a meter that is yet to be made is new, whatever else there is.
+        // A price cannot exist before its meter, so a price of a new meter is new too.
         let isPossible = price.meterLookupKey == nil || meterID != nil
         let equal = isPossible ? group.filter { $0.terms == terms } : []
         let keeper = equal.max { left, right in
@@ -50,7 +50,7 @@ extension CatalogSyncPlanner {
         var superseded = group.filter { $0.id != keeper?.id }
         if let holder, holder.id != keeper?.id, holder.mark != mark {
             if holder.isActive {
-                // Without the mark nothing would tie it to this entry once its key has moved.
+                // Without the mark, nothing ties it to this entry after its key has moved.
                 steps.append(
                     CatalogSyncStep(
                         object: object, id: holder.id, action: .updated,
@@ -84,9 +84,9 @@ extension CatalogSyncPlanner {
         }
     }
 
-    /// A price with the right terms: it becomes active, ours, and the holder of the key, as far as it is not.
+    /// Keeps a price with the right terms, and makes it active, marked and the holder of the key.
     private mutating func keep(
-        _ keeper: StripeCatalog.Price, as object: CatalogObject, _ mark: CatalogMark,
+        _ keeper: StripeCatalog.Price, as object: CatalogSyncObject, _ mark: CatalogMark,
         replacing holder: StripeCatalog.Price?
     ) {
         var changes = CatalogSyncStep.PriceChanges()
@@ -111,10 +111,10 @@ extension CatalogSyncPlanner {
     }
 
     private mutating func make(
-        _ price: Catalog.Price, as object: CatalogObject, _ terms: PriceTerms, replacing old: StripeCatalog.Price?
+        _ price: Catalog.Price, as object: CatalogSyncObject, _ terms: PriceTerms, replacing old: StripeCatalog.Price?
     ) {
-        let product = CatalogObject(.product, price.productLookupKey)
-        let meter = price.meterLookupKey.map { CatalogObject(.meter, $0) }
+        let product = CatalogSyncObject(.product, price.productLookupKey)
+        let meter = price.meterLookupKey.map { CatalogSyncObject(.meter, $0) }
         let write = CatalogSyncStep.Write.createPrice(
             price, product: productIDs[product.lookupKey].map { .id($0) } ?? .made(product),
             meter: meter.map { meter in meterIDs[meter.lookupKey].map { .id($0) } ?? .made(meter) })
@@ -126,7 +126,7 @@ extension CatalogSyncPlanner {
         .updatePrice(id: price.id, .init(isActive: false))
     }
 
-    /// The fields in which terms differ; a thing that is yet to be made is shown by the file's name for it.
+    /// The fields that differ; an object that does not exist yet is shown under its name in the file.
     private static func differences(
         from old: PriceTerms?, to new: PriceTerms, _ price: Catalog.Price?
     ) -> [CatalogDifference] {

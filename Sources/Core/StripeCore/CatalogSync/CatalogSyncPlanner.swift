@@ -1,7 +1,8 @@
 import BillingCore
+import BusContract
 import BusCore
 
-/// The work of comparing a catalog with Stripe; prices are in `CatalogSyncPlanner+Prices.swift`.
+/// Compares a catalog with Stripe; prices are in `CatalogSyncPlanner+Prices.swift`.
 struct CatalogSyncPlanner {
     let catalog: Catalog
     let stripe: StripeCatalog
@@ -10,13 +11,13 @@ struct CatalogSyncPlanner {
 
     private(set) var entries: [CatalogEntry] = []
     var steps: [CatalogSyncStep] = []
-    var leftovers: [CatalogObject] = []
+    var leftovers: [CatalogSyncObject] = []
     private(set) var problems: [String] = []
 
-    /// Ids by the file's lookup keys; what is not in here is made by a step.
+    /// Ids by the file's lookup keys; a step creates what is missing here.
     private(set) var meterIDs: [String: String] = [:]
     private(set) var productIDs: [String: String] = [:]
-    /// The products whose default a price is.
+    /// Products by the id of their default price.
     let productsByDefaultPrice: [String: StripeCatalog.Product]
 
     init(_ catalog: Catalog, _ stripe: StripeCatalog, _ mode: StripeMode, prune: Bool) {
@@ -36,9 +37,9 @@ struct CatalogSyncPlanner {
         planRest()
     }
 
-    /// Adds an entry that exists or is made, and the step that makes the difference.
+    /// Adds an entry and the steps that bring it about.
     mutating func add(
-        _ object: CatalogObject, id: String?, _ action: CatalogAction, _ differences: [CatalogDifference],
+        _ object: CatalogSyncObject, id: String?, _ action: CatalogAction, _ differences: [CatalogDifference],
         _ writes: CatalogSyncStep.Write...
     ) {
         entries.append(CatalogEntry(object: object, id: id, action: action, differences: differences))
@@ -48,12 +49,12 @@ struct CatalogSyncPlanner {
         }
     }
 
-    /// Makes a price no product's default; Stripe refuses to archive one that is.
+    /// Gives the product of a default price another default; Stripe refuses to archive a default price.
     mutating func moveDefault(from id: String, to price: (reference: CatalogSyncStep.Reference, shown: String)?) {
         guard let product = productsByDefaultPrice[id] else { return }
         let index = entries.firstIndex { $0.id == product.id && $0.object.kind == .product }
         let object =
-            index.map { entries[$0].object } ?? CatalogObject(.product, product.mark.lookupKey ?? product.id)
+            index.map { entries[$0].object } ?? CatalogSyncObject(.product, product.mark.lookupKey ?? product.id)
         let difference = CatalogDifference(field: "default_price", old: id, new: price?.shown)
         steps.append(
             CatalogSyncStep(
@@ -69,8 +70,8 @@ struct CatalogSyncPlanner {
     private mutating func planMeters() {
         let byEventName = Dictionary(grouping: stripe.meters, by: \.eventName)
         for meter in catalog.meters {
-            let object = CatalogObject(.meter, meter.lookupKey)
-            // Several inactive meters may share a name, one active meter at most.
+            let object = CatalogSyncObject(.meter, meter.lookupKey)
+            // Inactive meters may share a name; at most one active meter has it.
             let found = (byEventName[meter.eventName] ?? []).max { left, right in
                 (left.isActive ? 1 : 0, left.created, left.id) < (right.isActive ? 1 : 0, right.created, right.id)
             }
@@ -114,7 +115,7 @@ struct CatalogSyncPlanner {
         let byID = Dictionary(stripe.products.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let named = Set(catalog.products.compactMap(\.stripeProductID))
         for product in catalog.products {
-            let object = CatalogObject(.product, product.lookupKey)
+            let object = CatalogSyncObject(.product, product.lookupKey)
             let found: StripeCatalog.Product?
             if let id = product.stripeProductID {
                 found = namedProduct(product, byID[id], id)
@@ -153,7 +154,7 @@ struct CatalogSyncPlanner {
         return found
     }
 
-    /// The product that carries the name of a product of the file; an archived one only if there is no other.
+    /// The product whose mark names a product of the file; an archived one counts only without an active one.
     private mutating func markedProduct(
         _ product: Catalog.Product, _ found: [StripeCatalog.Product]
     ) -> StripeCatalog.Product? {
@@ -181,7 +182,7 @@ struct CatalogSyncPlanner {
             changes.name = product.name
             differences.append(CatalogDifference(field: "name", old: found.name, new: product.name))
         }
-        // What the file does not say is left to whoever says it in Stripe.
+        // A description that the file leaves out is not changed.
         if let description = product.description, found.description != description {
             changes.description = description
             differences.append(CatalogDifference(field: "description", old: found.description, new: description))
@@ -200,7 +201,7 @@ struct CatalogSyncPlanner {
         let kept = Set(productIDs.values)
         for product in stripe.products where product.isActive && product.mark.isOurs(mode) && !kept.contains(product.id)
         {
-            let object = CatalogObject(.product, product.mark.lookupKey ?? product.id)
+            let object = CatalogSyncObject(.product, product.mark.lookupKey ?? product.id)
             if prune {
                 let changes = CatalogSyncStep.ProductChanges(isActive: false)
                 add(object, id: product.id, .archived, [], .updateProduct(id: product.id, changes))
@@ -217,14 +218,14 @@ struct CatalogSyncPlanner {
         return CatalogDifference(field: "metadata", old: text(old), new: text(new))
     }
 
-    /// The fields of something new.
+    /// The fields of a new object, as differences.
     func made(_ fields: [(String, String?)]) -> [CatalogDifference] {
         fields.compactMap { field, value in value.map { CatalogDifference(field: field, old: nil, new: $0) } }
     }
 }
 
 extension Catalog.Meter {
-    /// What Stripe never changes, by the file's names.
+    /// The fields that Stripe never changes, under their names in the file.
     fileprivate var fixed: [String: String] {
         [
             "aggregation_formula": aggregationFormula.rawValue,

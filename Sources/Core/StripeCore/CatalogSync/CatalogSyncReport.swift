@@ -1,8 +1,9 @@
+import BusContract
 import BusCore
 
 /// The plan and the result as people and programs read them.
 extension CatalogSyncPlan {
-    /// One line for each write, then what stays; the last names the plan.
+    /// One line for each write, then what stays; the last line names the plan.
     package var text: [String] {
         let place = "\(mode.rawValue) mode" + (account.map { ", account \($0)" } ?? "")
         var lines = [steps.isEmpty ? "\(place): nothing to do" : "\(place): \(steps.count) writes"]
@@ -16,9 +17,9 @@ extension CatalogSyncPlan {
     }
 
     /// `{"livemode", "mode", "account", "plan", "steps", "leftovers", "products": [{"lookup_key", "id", "action"}],
-    /// "prices": […], "meters": […]}` (bus.md 8.3, additions A-12).
+    /// "prices": […], "meters": […]}` (docs/contract/catalog.md, "Sync plan").
     ///
-    /// - Parameter entries: The plan's own, or those of its result, which have ids.
+    /// - Parameter entries: The entries of the plan, or those of its result, which have ids.
     package func json(result entries: [CatalogEntry]) -> JSONText {
         JSONText { writer in
             writer.object { writer in
@@ -39,7 +40,9 @@ extension CatalogSyncPlan {
                         }
                     }
                 }
-                for (name, kind) in [("products", CatalogObject.Kind.product), ("prices", .price), ("meters", .meter)] {
+                for (name, kind) in [
+                    ("products", CatalogSyncObject.Kind.product), ("prices", .price), ("meters", .meter),
+                ] {
                     writer.key(name)
                     writer.array { writer in
                         for entry in entries where entry.object.kind == kind { entry.write(to: &writer) }

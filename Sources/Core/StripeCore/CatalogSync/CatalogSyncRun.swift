@@ -1,23 +1,24 @@
+import BusContract
 import BusCore
 
-/// One carrying out of a plan: says which call is next, and learns the ids that calls make.
+/// Carries out a plan: names the next call, and takes in the ids that calls return.
 package struct CatalogSyncRun: Sendable {
-    /// What is being done; replaced when Stripe was looked at again on the way.
+    /// The plan being carried out; a fresh look at Stripe replaces it.
     package private(set) var plan: CatalogSyncPlan
     private let entries: [CatalogEntry]
     private let run: String
-    private var ids: [CatalogObject: String] = [:]
-    private var keysUsed: [CatalogObject: Int] = [:]
+    private var ids: [CatalogSyncObject: String] = [:]
+    private var keysUsed: [CatalogSyncObject: Int] = [:]
     private var position = 0
 
-    /// A run that has made no call yet; no two runs may have the same `run`.
+    /// A run that has made no call yet; every run needs a `run` of its own.
     package init(_ plan: CatalogSyncPlan, run: String) {
         self.plan = plan
         self.run = run
         entries = plan.entries
     }
 
-    /// The step that is next; nil when everything is done.
+    /// The next step; nil when everything is done.
     package var step: CatalogSyncStep? {
         plan.steps.indices.contains(position) ? plan.steps[position] : nil
     }
@@ -44,18 +45,18 @@ package struct CatalogSyncRun: Sendable {
         return .post(path, form, key: key)
     }
 
-    /// Takes the id that the step's call answered with, and goes on to the next.
+    /// Stores the id that the step's call returned, and goes on to the next step.
     package mutating func finish(_ step: CatalogSyncStep, id: String) {
         if step.makesObject { ids[step.object] = id }
         position += 1
     }
 
-    /// Goes on from a fresh look at Stripe, when its answer to a step that makes something came from its memory.
+    /// Goes on from a fresh look at Stripe, after Stripe answered a creating step from its memory.
     ///
-    /// The memory may be of something that is gone, or of a failure. If the step is planned again it was not done, and
-    /// is tried under another key.
+    /// Stripe may remember an object that is gone, or a failure. A step that the fresh plan holds again was not done,
+    /// so it is tried under another key.
     ///
-    /// - Returns: False when the step has had all the keys it gets.
+    /// - Returns: False when the step has used all its keys.
     package mutating func resume(
         with fresh: CatalogSyncPlan, after step: CatalogSyncStep
     ) throws(CatalogSyncFaults) -> Bool {
@@ -73,7 +74,7 @@ package struct CatalogSyncRun: Sendable {
         return keysUsed[step.object, default: 0] < Limits.stripeKeysPerStepMax
     }
 
-    /// What became of every entry.
+    /// The outcome for every entry.
     package var result: CatalogSyncResult {
         CatalogSyncResult(
             mode: plan.mode,
@@ -85,7 +86,7 @@ package struct CatalogSyncRun: Sendable {
     }
 }
 
-/// What a sync has done (bus.md 8.3).
+/// What a sync has done.
 package struct CatalogSyncResult: Hashable, Sendable {
     package let mode: StripeMode
     /// Every entry with its id.

@@ -1,73 +1,73 @@
 import BillingCore
 import BusCore
 
-/// One thing of a catalog: what result, plan and references speak of.
-package struct CatalogObject: Hashable, Sendable {
-    /// The three kinds, in the order in which a sync makes them.
+/// A meter, product or price of a catalog, by its name.
+package struct CatalogSyncObject: Hashable, Sendable {
+    /// The three kinds, in the order in which a sync creates them.
     package enum Kind: String, CaseIterable, Sendable {
         case meter, product, price
     }
 
     package let kind: Kind
-    /// Its name in the file; of a thing that no file names, its id.
+    /// Its name in the file; the id of an object that the file does not name.
     package let lookupKey: String
 
-    /// Something of the catalog.
+    /// An object of the catalog.
     package init(_ kind: Kind, _ lookupKey: String) {
         self.kind = kind
         self.lookupKey = lookupKey
     }
 }
 
-/// What a sync does to a thing (bus.md 8.3).
+/// What a sync does to an object.
 package enum CatalogAction: String, Sendable {
     case existing, created, updated, replaced, reactivated, archived
 }
 
-/// One field that is not as the file says.
+/// One field that differs from the file.
 package struct CatalogDifference: Hashable, Sendable {
-    /// The file's name for it.
+    /// Its name in the file.
     package let field: String
-    /// What Stripe has; nil for nothing.
+    /// The value in Stripe; nil for none.
     package let old: String?
-    /// What it becomes; nil for nothing.
+    /// The new value; nil for none.
     package let new: String?
 }
 
-/// One write of a sync: one call, and what it touches.
+/// One write of a sync: a call, and the object it touches.
 package struct CatalogSyncStep: Hashable, Sendable {
-    /// What is touched.
-    package let object: CatalogObject
-    /// Its id in Stripe; nil until the step has made it.
+    /// The object that the call touches.
+    package let object: CatalogSyncObject
+    /// Its id in Stripe; nil until the step has created it.
     package let id: String?
     package let action: CatalogAction
     package let differences: [CatalogDifference]
     /// The call's content.
     package let write: Write
 
-    /// An id that is known, or the promise of an earlier step.
+    /// An id that is known, or the object that an earlier step creates.
     package enum Reference: Hashable, Sendable {
-        /// It is there already.
+        /// The object exists.
         case id(String)
-        /// An earlier step of this plan makes it.
-        case made(CatalogObject)
+        /// An earlier step of this plan creates it.
+        case made(CatalogSyncObject)
     }
 
-    /// The writes there are; each is one call.
+    /// The kinds of write; each is one call.
     package enum Write: Hashable, Sendable {
         case createMeter(Catalog.Meter)
         case renameMeter(id: String, displayName: String)
         case reactivateMeter(id: String)
         case createProduct(Catalog.Product)
         case updateProduct(id: String, ProductChanges)
-        /// Nil takes the default away.
+        /// Nil removes the default.
         case setDefaultPrice(productID: String, Reference?)
-        /// The new price takes its lookup key from whoever holds it, in the same call.
+        /// The same call takes the lookup key from the price that holds it.
         case createPrice(Catalog.Price, product: Reference, meter: Reference?)
         case updatePrice(id: String, PriceChanges)
     }
 
-    /// What becomes different about a product; nil leaves a field alone.
+    /// Changes of a product; nil leaves a field alone.
     package struct ProductChanges: Hashable, Sendable {
         package var isActive: Bool?
         package var name: String?
@@ -75,17 +75,17 @@ package struct CatalogSyncStep: Hashable, Sendable {
         package var mark: CatalogMark?
     }
 
-    /// What becomes different about a price; nil leaves a field alone.
+    /// Changes of a price; nil leaves a field alone.
     package struct PriceChanges: Hashable, Sendable {
         package var isActive: Bool?
-        /// The key that it takes from whoever holds it.
+        /// The key that it takes from the price that holds it.
         package var lookupKey: String?
         package var mark: CatalogMark?
     }
 }
 
 extension CatalogSyncStep {
-    /// True for the writes that make something: repeated under another key they would make a second one.
+    /// True for writes that create something; under another key they would create it twice.
     package var makesObject: Bool {
         switch write {
         case .createMeter, .createProduct, .createPrice: true
@@ -93,7 +93,7 @@ extension CatalogSyncStep {
         }
     }
 
-    /// True when this is the same work as `other`, planned again after some of the steps before it.
+    /// True when `other` is this step, planned before some earlier steps were done.
     func isSameWork(as other: CatalogSyncStep) -> Bool {
         object == other.object && action == other.action && makesObject == other.makesObject
             && (id == other.id || other.id == nil)

@@ -1,7 +1,8 @@
 import BillingCore
+import BusContract
 import BusCore
 
-/// The part of Stripe's products, prices and meters that a sync compares (stripe.md 5).
+/// The part of Stripe's products, prices and meters that a sync compares.
 package struct StripeCatalog: Hashable, Sendable {
     /// Every product of the account and mode, archived ones too.
     package var products: [Product]
@@ -10,7 +11,7 @@ package struct StripeCatalog: Hashable, Sendable {
     /// Every meter, inactive ones too.
     package var meters: [Meter]
 
-    /// What was listed.
+    /// A catalog as listed.
     package init(products: [Product] = [], prices: [Price] = [], meters: [Meter] = []) {
         self.products = products
         self.prices = prices
@@ -20,25 +21,25 @@ package struct StripeCatalog: Hashable, Sendable {
 
 // MARK: - Our marks
 
-/// The metadata by which a sync knows its own products and prices; meters have none (stripe.md 5.3).
+/// The metadata by which a sync knows its own products and prices; meters have no metadata.
 package struct CatalogMark: Hashable, Sendable {
-    /// `bus_catalog`, whose value is the mode: a copy that somebody took from test to live is not live's.
+    /// `bus_catalog`; its value is the mode, so that an object copied from test to live does not count as ours there.
     package static let markerKey = "bus_catalog"
-    /// `bus_lookup_key` (D-48).
+    /// `bus_lookup_key`.
     package static let nameKey = "bus_lookup_key"
 
-    /// The mode that marked it, as found.
+    /// The mode in the mark, as found.
     package let marker: String?
-    /// The entry of the catalog that it stands for, as found.
+    /// The catalog's lookup key in the mark, as found.
     package let lookupKey: String?
 
-    /// A mark.
+    /// A mark as found.
     package init(marker: String?, lookupKey: String?) {
         self.marker = marker
         self.lookupKey = lookupKey
     }
 
-    /// What an entry's object carries.
+    /// The mark that an entry's object gets.
     package init(_ lookupKey: String, mode: StripeMode) {
         self.init(marker: mode.rawValue, lookupKey: lookupKey)
     }
@@ -50,16 +51,16 @@ package struct CatalogMark: Hashable, Sendable {
             marker: metadata?[CatalogMark.markerKey]?.text, lookupKey: metadata?[CatalogMark.nameKey]?.text)
     }
 
-    /// True for what a sync of this mode made or took over: only such things are ever archived.
+    /// True for what a sync of this mode created or took over; only such objects are ever archived.
     package func isOurs(_ mode: StripeMode) -> Bool { marker == mode.rawValue }
 }
 
 // MARK: - Objects
 
 extension StripeCatalog {
-    /// A product (stripe.md 5.1).
+    /// A product (docs/contract/stripe-facts.md, "Products").
     package struct Product: Hashable, Sendable {
-        /// `prod_…`, or an id that its maker chose.
+        /// `prod_…`, or an id that its creator chose.
         package let id: String
         package let isActive: Bool
         package let name: String
@@ -67,7 +68,7 @@ extension StripeCatalog {
         package let defaultPriceID: String?
         package let mark: CatalogMark
 
-        /// Reads one element of a list; nil when it is no product.
+        /// Reads one element of a list; nil when it is not a product.
         package init?(_ value: JSONValue) {
             guard let id = value["id"]?.text, let name = value["name"]?.text, let isActive = value["active"]?.flag
             else {
@@ -82,7 +83,7 @@ extension StripeCatalog {
         }
     }
 
-    /// A price (stripe.md 5.2).
+    /// A price (docs/contract/stripe-facts.md, "Prices").
     package struct Price: Hashable, Sendable {
         /// `price_…`.
         package let id: String
@@ -94,7 +95,7 @@ extension StripeCatalog {
         /// What cannot be changed.
         package let terms: PriceTerms
 
-        /// Reads one element of a list; nil when it is no price.
+        /// Reads one element of a list; nil when it is not a price.
         package init?(_ value: JSONValue) {
             guard let id = value["id"]?.text, let isActive = value["active"]?.flag,
                 let terms = PriceTerms(of: value)
@@ -108,19 +109,19 @@ extension StripeCatalog {
         }
     }
 
-    /// A meter (stripe.md 5.3).
+    /// A meter (docs/contract/stripe-facts.md, "Meters").
     package struct Meter: Hashable, Sendable {
         /// `mtr_…`.
         package let id: String
         package let isActive: Bool
         package let eventName: String
         package let displayName: String
-        /// Seconds since 1970; of several inactive ones the newest is taken.
+        /// Seconds since 1970; of several inactive meters the newest is taken.
         package let created: Int64
-        /// What cannot be changed, by Stripe's name for it.
+        /// The fields that cannot be changed, under Stripe's names.
         package let fixed: [String: String]
 
-        /// Reads one element of a list; nil when it is no meter.
+        /// Reads one element of a list; nil when it is not a meter.
         package init?(_ value: JSONValue) {
             guard let id = value["id"]?.text, let status = value["status"]?.text,
                 let eventName = value["event_name"]?.text, let displayName = value["display_name"]?.text
@@ -143,26 +144,26 @@ extension StripeCatalog {
 }
 
 extension JSONValue {
-    /// An expandable field: an id, or an object with one (stripe.md 1.4).
+    /// An expandable field: an id, or an object with one.
     fileprivate var expandedID: String? { text ?? self["id"]?.text }
 }
 
 // MARK: - Terms
 
-/// What Stripe never lets anybody change about a price; a difference in it needs a new price.
+/// The fields of a price that Stripe never changes; a difference needs a new price.
 package struct PriceTerms: Hashable, Sendable {
-    /// The product's id; nil for one that is yet to be made.
+    /// The product's id; nil when the product does not exist yet.
     package let productID: String?
     package let currency: String
-    /// Minor units as a decimal without needless zeros; nil when the price has no single amount.
+    /// Minor units as a decimal without superfluous zeros; nil when the price has no single amount.
     package let amount: String?
     package let interval: String?
     package let intervalCount: Int64?
-    /// `licensed` or `metered`; nil for a price that is paid once.
+    /// `licensed` or `metered`; nil for a one-time price.
     package let usageType: String?
-    /// The meter's id; nil also for one that is yet to be made.
+    /// The meter's id; nil for a licensed price, and when the meter does not exist yet.
     package let meterID: String?
-    /// A form of pricing that no catalog describes: tiers, packages, amounts that the customer chooses.
+    /// A pricing scheme that a catalog cannot describe: tiers, packages, or an amount that the customer chooses.
     package let otherScheme: String?
 
     /// Reads a price of Stripe's.
@@ -198,7 +199,7 @@ package struct PriceTerms: Hashable, Sendable {
         otherScheme = nil
     }
 
-    /// The same number always in the same digits: `012.50` is `12.5`.
+    /// One spelling for each number: `012.50` is `12.5`.
     static func canonical(_ decimal: String) -> String {
         let parts = decimal.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         var whole = parts.first ?? ""

@@ -1,4 +1,4 @@
-/// Pairs of a Stripe v1 body or query string, in the order they were added (stripe.md 1.3).
+/// Pairs of a Stripe v1 body or query string, in the order they were added.
 package struct StripeForm: Hashable, Sendable {
     /// One `key=value`, not yet encoded.
     package struct Pair: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// What the deployment adds to a request (bus.md 5.10).

@@ -1,6 +1,7 @@
+import BusContract
 import BusCore
 
-/// An answer of Stripe's that is not a success, classified (stripe.md 1.6, 1.8; bus.md 5.6, 5.7).
+/// An answer of Stripe's that is not a success, classified (docs/contract/stripe-facts.md, "Errors").
 package struct StripeFault: Error, Equatable, Sendable {
     /// The contract's code.
     package let code: BusError.Code
@@ -8,7 +9,7 @@ package struct StripeFault: Error, Equatable, Sendable {
     package let message: String
     /// Another attempt with the same key may succeed now.
     package let mayRetry: Bool
-    /// Stripe had this meter event already, which is a success (bus.md 5.5).
+    /// Stripe had this meter event already, which is a success.
     package let isDuplicateMeterEvent: Bool
     /// The HTTP status; nil when there was no answer.
     package let status: Int?
@@ -60,7 +61,7 @@ package struct StripeFault: Error, Equatable, Sendable {
     }
 }
 
-/// How Stripe calls are repeated (stripe.md 1.6).
+/// How Stripe calls are repeated (docs/contract/stripe-facts.md, "Retries").
 package enum StripeRetry {
     /// The wait after so many failures (from 1); `random` is uniform in 0..<1.
     package static func delay(afterFailures failures: Int, random: Double) -> Duration {

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import Crypto
 
@@ -6,14 +7,14 @@ package enum StripeForms {
     /// Lookup keys that one price list takes.
     private static let lookupKeysPerCallMax = 10
 
-    /// `POST /v1/checkout/sessions` (bus.md 5.2, stripe.md 2.1).
+    /// `POST /v1/checkout/sessions` (docs/contract/stripe-facts.md, "Checkout Sessions").
     ///
     /// The Bus keys go on the session and on what the session makes, so that later events of it carry them too.
     package static func checkout(
         _ request: CheckoutRequest, lines: [CheckoutLine], mode: StripeMode
     ) -> StripeCall {
         var form = StripeForm()
-        form.add("mode", request.mode.rawValue)
+        form.add("mode", request.message.mode.rawValue)
         for (index, line) in lines.enumerated() {
             form.add("line_items[\(index)][price]", line.priceID)
             form.add("line_items[\(index)][quantity]", line.quantity)
@@ -21,10 +22,10 @@ package enum StripeForms {
         form.add("success_url", request.successURL)
         form.add("cancel_url", request.cancelURL)
         form.add("client_reference_id", request.accountID)
-        form.add("customer", request.customerID)
+        form.add("customer", request.message.customerID)
         form.add("customer_email", request.customerEmail)
         form.add(request.metadata, under: "metadata")
-        switch request.mode {
+        switch request.message.mode {
         case .subscription: form.add(request.metadata, under: "subscription_data[metadata]")
         case .payment: form.add(request.metadata, under: "payment_intent_data[metadata]")
         // Stripe chooses the methods it offers by currency and asks for one even though nothing is charged.
@@ -45,12 +46,12 @@ package enum StripeForms {
         }
     }
 
-    /// `POST /v1/billing_portal/sessions` (bus.md 5.3).
+    /// `POST /v1/billing_portal/sessions`.
     package static func portal(_ request: PortalRequest, customerID: String, mode: StripeMode) -> StripeCall {
         var form = StripeForm()
         form.add("customer", customerID)
         form.add("return_url", request.returnURL)
-        form.add("configuration", request.configurationID)
+        form.add("configuration", request.message.configurationID)
         let key = idempotencyKey("portal", request.idempotencyKey, request.accountID, mode)
         return .post("/v1/billing_portal/sessions", form, key: key)
     }
@@ -63,14 +64,14 @@ package enum StripeForms {
         return .get("/v1/customers/search", form)
     }
 
-    /// `POST /v1/billing/meter_events` (bus.md 5.5); the identifier is also the idempotency key.
+    /// `POST /v1/billing/meter_events`; the identifier is also the idempotency key.
     package static func meterEvent(_ request: MeterRequest) -> StripeCall {
         var form = StripeForm()
-        form.add("event_name", request.meterEventName)
-        form.add("payload[\(request.customerPayloadKey)]", request.customerID)
-        form.add("payload[\(request.valuePayloadKey)]", request.quantity)
+        form.add("event_name", request.message.meterEventName)
+        form.add("payload[\(request.message.customerPayloadKey ?? "stripe_customer_id")]", request.message.customerID)
+        form.add("payload[\(request.message.valuePayloadKey ?? "value")]", request.message.quantity)
         form.add("identifier", request.identifier)
-        form.add("timestamp", request.occurredAt?.seconds)
+        form.add("timestamp", request.message.occurredAt?.seconds)
         return .post("/v1/billing/meter_events", form, key: request.identifier)
     }
 
@@ -79,8 +80,7 @@ package enum StripeForms {
         .get("/v1/subscriptions/\(StripeForm.percentEncoded(id))")
     }
 
-    /// `bus-<call>-<mode>-<sha256 of key and account>`: callers' keys may hold anything, and test and live never meet
-    /// (bus.md 5.2, additions A-10).
+    /// `bus-<call>-<mode>-<sha256 of key and account>`: callers' keys may hold anything, and test and live never meet.
     private static func idempotencyKey(
         _ call: String, _ key: String, _ accountID: String, _ mode: StripeMode
     ) -> String {
@@ -96,15 +96,15 @@ package struct CheckoutLine: Hashable, Sendable {
     package let quantity: Int64?
 
     /// A line for a price whose kind is known.
-    package init(_ item: CheckoutRequest.Item, price: ResolvedPrice) {
+    package init(_ line: ProviderCheckoutRequest.Line, price: ResolvedPrice) {
         priceID = price.id
-        quantity = price.isMetered ? nil : item.quantity ?? 1
+        quantity = price.isMetered ? nil : line.quantity ?? 1
     }
 
     /// A line for a price known only by its id: taken for licensed, as the contract's default quantity is.
-    package init(_ item: CheckoutRequest.Item, priceID: String) {
+    package init(_ line: ProviderCheckoutRequest.Line, priceID: String) {
         self.priceID = priceID
-        quantity = item.quantity ?? 1
+        quantity = line.quantity ?? 1
     }
 }
 

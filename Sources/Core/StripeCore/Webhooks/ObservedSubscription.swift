@@ -1,7 +1,8 @@
 import BillingCore
+import BusContract
 import BusCore
 
-/// A subscription read from Stripe, as opposed to told by an event (bus.md D-40).
+/// A subscription as read from Stripe, not as reported by an event.
 package struct ObservedSubscription: Hashable, Sendable {
     /// Stripe's word for its standing.
     package let status: String

@@ -8,7 +8,7 @@ package enum StripeEventFault: Error, Equatable, Sendable {
     case notAnEvent(field: String)
 }
 
-/// What we use of a Stripe event, in either API shape; everything else is skipped unread (stripe.md 8.3).
+/// The part of a Stripe event that we use, in either API shape; everything else is skipped.
 package struct StripeEvent: Hashable, Sendable {
     /// `evt_…`.
     package let id: String
@@ -27,7 +27,7 @@ package struct StripeEvent: Hashable, Sendable {
     /// `data.previous_attributes.status`.
     package let previousStatus: String?
 
-    /// The event types that change a subscription's standing (bus.md 5.4).
+    /// The event types that change a subscription's standing.
     package enum Topic: String, Sendable, CaseIterable {
         case checkoutCompleted = "checkout.session.completed"
         case subscriptionCreated = "customer.subscription.created"
@@ -151,7 +151,7 @@ private struct EventFields {
     /// Snapshot events count seconds, thin events write RFC 3339.
     private mutating func readCreated(_ reader: inout JSONReader) throws(JSONFault) {
         if try reader.peek() == .number {
-            created = Int64(try reader.number()).map(Timestamp.init(seconds:))
+            created = Int64(try reader.number()).flatMap(Timestamp.init(seconds:))
         } else if let text = try reader.lenientString() {
             created = Timestamp(rfc3339: text)
         }

@@ -22,7 +22,7 @@ package struct StripeMetadata: Hashable, Sendable {
         self.planID = planID
     }
 
-    /// The union of both feature keys: trimmed, without doubles, in their order (D-30).
+    /// The union of both feature keys: trimmed, without repeats, in order.
     package var featureList: [String] {
         FeatureList.union((features?.split(separator: ",").map(String.init) ?? []) + [feature].compactMap { $0 })
     }
@@ -62,7 +62,7 @@ extension JSONReader {
         return nil
     }
 
-    /// An expandable field: an id, or an object with an `id` (stripe.md 1.4).
+    /// An expandable field: an id, or an object with an `id`.
     mutating func expandableID() throws(JSONFault) -> String? {
         guard try peek() == .object else { return try lenientString() }
         var id: String?

@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// Why a verified event changes nothing; the raw value goes over the wire as `ignored_reason`.
@@ -19,7 +20,7 @@ package enum WebhookOutcome: Hashable, Sendable {
     case ignored(IgnoredReason)
 }
 
-/// From Stripe's events to `bus.billing.subscription.update` (bus.md D-30).
+/// Maps Stripe's events to subscription updates (docs/contract/webhooks.md, "Mapping to an update").
 package enum SubscriptionMapper {
     /// The update an event stands for, or why there is none.
     package static func map(_ event: StripeEvent, mode: StripeMode) -> WebhookOutcome {

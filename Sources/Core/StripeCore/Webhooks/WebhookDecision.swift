@@ -1,15 +1,16 @@
 import BillingCore
+import BusContract
 import BusCore
 
 /// Why a webhook is refused.
 package enum WebhookFault: Error, Equatable, Sendable {
-    /// Nothing in the body may be believed.
+    /// The signature does not prove the body.
     case signature(SignatureFault)
     /// Signed, but not an event.
     case event(StripeEventFault)
 }
 
-/// What we make of one webhook: the whole of bus.md 5.4 between the bytes and the answer, shared by the HTTP ingress
+/// The decision about one webhook, from its bytes to the update or refusal; shared by the HTTP ingress
 /// and the verify request.
 package struct WebhookDecision: Hashable, Sendable {
     /// What was verified.

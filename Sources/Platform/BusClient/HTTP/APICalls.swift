@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BusCore
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -38,25 +39,42 @@ package struct APICalls: Sendable {
     ) async throws(APIFault) -> Answer {
         var request = HTTPClientRequest(url: origin.text + path)
         request.method = method
+        if let ifMatch { request.headers.add(name: "If-Match", value: ifMatch) }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let (status, etag, bytes) = try await authorizedAnswer(to: request)
+        guard (200..<300).contains(status) else { throw .refused(APIFault.Refusal(status: status, body: bytes)) }
+        guard let text = try? JSONText(parsing: bytes) else { throw .unreadable }
+        return Answer(body: text, etag: etag)
+    }
+
+    /// Shows who calls; a token that is refused is replaced when its file holds a new one.
+    private func authorizedAnswer(
+        to request: HTTPClientRequest
+    ) async throws(APIFault) -> (status: Int, etag: String?, body: [UInt8]) {
+        var request = request
         switch credential {
         case .bearer(let tokens):
-            request.headers.add(name: "Authorization", value: "Bearer \(tokens.token.reveal())")
+            let token = tokens.token(logger: silent)
+            request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token.reveal())")
+            let first = try await answer(to: request)
+            guard first.status == 401, case .renewed(let fresh) = tokens.afterRefusal(of: token, logger: silent) else {
+                return first
+            }
+            request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(fresh.reveal())")
         case .internalKey(let secret):
             let key = secret.reveal()
             // The HTTP library would refuse it with an error that shows the whole header.
             guard key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { throw .unusableKey }
             request.headers.add(name: "X-Bus-Internal-Key", value: key)
         }
-        if let ifMatch { request.headers.add(name: "If-Match", value: ifMatch) }
-        if let body {
-            request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
-        }
-        let (status, etag, bytes) = try await answer(to: request)
-        guard (200..<300).contains(status) else { throw .refused(APIFault.Refusal(status: status, body: bytes)) }
-        guard let text = try? JSONText(parsing: bytes) else { throw .unreadable }
-        return Answer(body: text, etag: etag)
+        return try await answer(to: request)
     }
+
+    /// A command says what failed in its own words.
+    private var silent: Logger { Logger(label: "calls") { _ in SwiftLogNoOpLogHandler() } }
 
     private func answer(
         to request: HTTPClientRequest

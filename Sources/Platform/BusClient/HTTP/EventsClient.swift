@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// One event to publish; the key makes repeating it harmless (additions A-02).
+/// One event to publish; the key makes repeating it harmless.
 package struct EventDraft: Sendable {
     /// The event.
     package let envelope: EventEnvelope
@@ -20,7 +20,7 @@ package struct EventDraft: Sendable {
 
 /// Why the Events API did not do what was asked.
 package enum EventsFault: Error, Sendable {
-    /// 401 or 403: repeating with this token is pointless (D-22).
+    /// 401 or 403: repeating with this token does not help.
     case refused(status: Int, message: String)
     /// 404: the URL is wrong, or the server lacks the route.
     case notFound
@@ -52,7 +52,7 @@ package struct EventsClient: Sendable {
     @discardableResult
     package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> String? {
         let answer = try await acceptance(of: draft, within: timeout)
-        // The contract promises a 2xx and nothing more (bus.md 3.3).
+        // Other servers answer any 2xx, with or without an id (docs/contract/events.md, "Publish").
         return (try? JSONValue(parsing: answer))?["id"]?.text
     }
 
@@ -66,7 +66,7 @@ package struct EventsClient: Sendable {
         return try await send(request, within: timeout)
     }
 
-    /// Publishes all events or none.
+    /// Publishes all events or none.
     package func publish(_ drafts: [EventDraft], within timeout: Duration) async throws(EventsFault) {
         var writer = JSONWriter(capacity: drafts.count * 640)
         writer.object { writer in
@@ -88,6 +88,11 @@ package struct EventsClient: Sendable {
     func open(_ query: StreamQuery) async throws(EventsFault) -> HTTPClientResponse {
         var request = request(endpoint.stream + "?" + query.text, .GET)
         request.headers.replaceOrAdd(name: "Accept", value: "application/x-ndjson")
+        let unsigned = request
+        return try await authorized { token throws(EventsFault) in try await open(unsigned.authorized(by: token)) }
+    }
+
+    private func open(_ request: HTTPClientRequest) async throws(EventsFault) -> HTTPClientResponse {
         let refusal: EventsFault
         do {
             // The library's deadline ends at the head, so the stream itself is not bounded.
@@ -101,27 +106,44 @@ package struct EventsClient: Sendable {
         throw refusal
     }
 
-    /// Ends deliveries of a group.
+    /// Says what became of one delivery.
     package func acknowledge(
         group: String, delivery: String, outcome: DeliveryOutcome, within timeout: Duration
+    ) async throws(EventsFault) {
+        try await post(endpoint.acknowledge, group: group, within: timeout) { writer in
+            writer.object { writer in
+                writer.member("id", delivery)
+                writer.member("outcome", outcome.word)
+                writer.member("code", optional: outcome.code)
+                if outcome == .giveBack { writer.member("delaySeconds", 0) }
+            }
+        }
+    }
+
+    /// Starts the leases of deliveries anew.
+    package func extendLeases(
+        group: String, deliveries: [String], within timeout: Duration
+    ) async throws(EventsFault) {
+        try await post(endpoint.leases, group: group, within: timeout) { writer in
+            for id in deliveries { writer.object { $0.member("id", id) } }
+        }
+    }
+
+    private func post(
+        _ url: String, group: String, within timeout: Duration, _ deliveries: (inout JSONWriter) -> Void
     ) async throws(EventsFault) {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("group", group)
             writer.key("deliveries")
-            writer.array { writer in
-                writer.object { writer in
-                    writer.member("id", delivery)
-                    writer.member("outcome", outcome.rawValue)
-                }
-            }
+            writer.array(deliveries)
         }
-        var request = request(endpoint.acknowledge, .POST)
+        var request = request(url, .POST)
         request.body = .bytes(ByteBuffer(bytes: writer.bytes))
         _ = try await send(request, within: timeout)
     }
 
-    /// What the server can do beyond the published contract; empty when it does not say.
+    /// The features of the server (docs/contract/events.md, "Capabilities"); empty when it lists none.
     package func features(within timeout: Duration) async throws(EventsFault) -> Set<String> {
         let answer = try await send(request(endpoint.capabilities, .GET), within: timeout)
         let features = (try? JSONValue(parsing: answer))?["features"]?.elements ?? []
@@ -133,12 +155,39 @@ package struct EventsClient: Sendable {
     private func request(_ url: String, _ method: HTTPMethod) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: url)
         request.method = method
-        request.headers.add(name: "Authorization", value: "Bearer \(tokens.token.reveal())")
         if method == .POST { request.headers.add(name: "Content-Type", value: "application/json") }
         return request
     }
 
     private func send(_ request: HTTPClientRequest, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
+        let deadline = ContinuousClock.now + timeout
+        return try await authorized { token throws(EventsFault) in
+            try await answer(to: request.authorized(by: token), within: max(deadline - .now, .milliseconds(1)))
+        }
+    }
+
+    /// Makes a call with our token, and again when the token was refused and its file holds a new one.
+    private func authorized<Value>(
+        _ call: (Secret) async throws(EventsFault) -> Value
+    ) async throws(EventsFault) -> Value {
+        var token = tokens.token(logger: logger)
+        while true {
+            do { return try await call(token) } catch .refused(status: 401, let message) {
+                switch tokens.afterRefusal(of: token, logger: logger) {
+                case .renewed(let fresh): token = fresh
+                case .later:
+                    throw .unavailable(
+                        reason: "the token was refused and its file holds no new one yet",
+                        retryAfterSeconds: Int(Limits.tokenReadIntervalSeconds))
+                case .never: throw .refused(status: 401, message: message)
+                }
+            }
+        }
+    }
+
+    private func answer(
+        to request: HTTPClientRequest, within timeout: Duration
+    ) async throws(EventsFault) -> [UInt8] {
         let answer: Result<[UInt8], EventsFault>
         do {
             answer = try await inTime(timeout) {
@@ -178,19 +227,49 @@ package struct EventsClient: Sendable {
     }
 }
 
-/// How a delivery ended.
-package enum DeliveryOutcome: String, Sendable {
-    case done, retry, dead
+extension HTTPClientRequest {
+    fileprivate func authorized(by token: Secret) -> HTTPClientRequest {
+        var request = self
+        request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token.reveal())")
+        return request
+    }
 }
 
-/// The query of one stream (bus.md 3.4).
+/// What became of a delivery (docs/contract/events.md, "Acknowledged delivery").
+package enum DeliveryOutcome: Hashable, Sendable {
+    /// Handled.
+    case done
+    /// To be delivered again; the code says why it failed.
+    case retry(code: String)
+    /// Never to be delivered again; the code says why.
+    case dead(code: String)
+    /// Never handled here: for another consumer, at once.
+    case giveBack
+
+    var word: String {
+        switch self {
+        case .done: "done"
+        case .retry, .giveBack: "retry"
+        case .dead: "dead"
+        }
+    }
+
+    var code: String? {
+        switch self {
+        case .retry(let code), .dead(let code): code
+        case .done, .giveBack: nil
+        }
+    }
+}
+
+/// The query of one stream (docs/contract/events.md, "Streams").
 struct StreamQuery {
     var name: EventName
     var group: String?
     var consumer: String?
     var replay = false
     var follow = true
-    /// Starts after this event, on servers that can.
+    /// Starts after this event, on servers that can.
     var afterID: String?
     var acknowledges = false
 

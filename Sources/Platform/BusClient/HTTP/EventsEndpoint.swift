@@ -11,6 +11,8 @@ package struct EventsEndpoint: Hashable, Sendable {
     package var batch: String { collection + "/batch" }
     /// `…/api/v1/events/ack`.
     package var acknowledge: String { collection + "/ack" }
+    /// `…/api/v1/events/lease`.
+    package var leases: String { collection + "/lease" }
     /// `…/api/v1/events/capabilities`.
     package var capabilities: String { collection + "/capabilities" }
 

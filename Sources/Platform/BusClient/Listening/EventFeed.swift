@@ -3,7 +3,7 @@ import BusCore
 import Logging
 import NIOCore
 
-/// The events of one name for a person or a script to read: opened again whenever an open stream ends (bus.md 3.4).
+/// The events of one name for a person or a script to read: opened again whenever an open stream ends.
 package struct EventFeed: Sendable {
     /// Which events, and how they are shared.
     package struct Terms: Sendable {

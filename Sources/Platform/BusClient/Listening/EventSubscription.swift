@@ -1,20 +1,37 @@
+import BusContract
 import BusCore
 import BusRuntime
 import Logging
+import ServiceLifecycle
+import Synchronization
 
-/// The requests of one name, handled as they come (bus.md D-22).
+/// The requests of one exchange, handled as they come.
+///
+/// A delivery is known here from the moment its line is read. Until it is acknowledged its lease is extended, so
+/// neither waiting for a slot nor a slow handler uses up an attempt.
 struct EventSubscription {
-    let name: EventName
-    let worker: EventWorker
+    private let exchange: ExchangeRules
+    private let worker: EventWorker
+    private let slots: WorkerSlots
+    /// Deliveries read and not acknowledged.
+    private let room = WorkerSlots(count: Limits.deliveriesHeldMax)
+    private let held = HeldDeliveries()
+
+    init(exchange: ExchangeRules, worker: EventWorker) {
+        self.exchange = exchange
+        self.worker = worker
+        slots = WorkerSlots(count: worker.settings.concurrency)
+    }
 
     private var reopening: StreamReopening {
         StreamReopening(
-            name: name, client: worker.client, settings: worker.settings.listener, readiness: worker.readiness,
-            logger: worker.logger)
+            name: exchange.request, client: worker.client, settings: worker.settings.listener,
+            readiness: worker.readiness, logger: worker.logger)
     }
 
     /// Streams until shutdown, or until one event with `--once`; handlers outlive the connection their event came on.
     func run() async throws {
+        async let _ = extendLeases()
         try await withThrowingDiscardingTaskGroup { handlers in
             try await reopening.run { try await stream(to: &handlers) }
         }
@@ -23,18 +40,19 @@ struct EventSubscription {
     /// Reads one connection to its end; true when that was the only event to handle.
     private func stream(to handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
         let query = StreamQuery(
-            name: name, group: worker.settings.group, consumer: worker.settings.consumer,
+            name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
             acknowledges: try await serverAcknowledges())
         return try await reopening.read(query) { line in
             guard let delivery = read(line) else { return false }
-            // Waiting for a free handler here is what slows the server down when we are busy.
-            await worker.slots.acquire()
+            // Waiting here slows down a server that does not bound what it sends.
+            await room.acquire()
+            if let id = delivery.id { held.add(id) }
             handlers.addTask { await handle(delivery) }
             return worker.settings.handlesOnce
         }
     }
 
-    /// Detected on every connection, because a server may be upgraded or replaced meanwhile.
+    /// Asked on every connection, because a server may be upgraded or replaced meanwhile.
     private func serverAcknowledges() async throws(EventsFault) -> Bool {
         do {
             return try await worker.client.features(within: .seconds(5)).contains("manual-ack")
@@ -53,22 +71,67 @@ struct EventSubscription {
     }
 
     private func handle(_ delivery: Delivery) async {
-        let outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil)
-        await worker.slots.release()
-        guard let id = delivery.id else { return }
+        await slots.acquire()
+        let outcome: DeliveryOutcome
+        if Task.isShuttingDownGracefully, delivery.id != nil {
+            outcome = .giveBack
+        } else {
+            outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil)
+        }
+        await slots.release()
+        if let id = delivery.id { await acknowledge(id, delivery.event, outcome) }
+        await room.release()
+    }
+
+    private func acknowledge(_ id: String, _ event: EventEnvelope, _ outcome: DeliveryOutcome) async {
+        held.remove(id)
         do {
             try await worker.client.acknowledge(
                 group: worker.settings.group, delivery: id, outcome: outcome, within: .seconds(10))
         } catch {
             // The lease ends and the event comes again; the handler is idempotent.
-            var metadata = EventWorker.metadata(delivery.event)
-            metadata["cause"] = "\(error)"
-            worker.logger.warning("acknowledgement failed", metadata: metadata)
+            worker.logger.warning(
+                "acknowledgement failed", metadata: event.logMetadata.merging(["cause": "\(error)"]) { $1 })
+        }
+    }
+
+    /// Extends the leases of what is held, well before they end, until it is cancelled.
+    private func extendLeases() async {
+        while true {
+            do {
+                try await ContinuousClock().sleep(for: .seconds(Limits.leaseExtensionSeconds))
+            } catch {
+                return
+            }
+            let ids = held.ids
+            if ids.isEmpty { continue }
+            do {
+                try await worker.client.extendLeases(
+                    group: worker.settings.group, deliveries: ids, within: .seconds(10))
+            } catch {
+                worker.logger.warning(
+                    "leases not extended", metadata: ["event.name": "\(exchange.request)", "cause": "\(error)"])
+            }
         }
     }
 
     private struct Delivery {
         let event: EventEnvelope
         let id: String?
+    }
+}
+
+/// The ids of the deliveries that a subscription holds.
+private final class HeldDeliveries: Sendable {
+    private let deliveries = Mutex<Set<String>>([])
+
+    var ids: [String] { deliveries.withLock { Array($0) } }
+
+    func add(_ id: String) {
+        deliveries.withLock { _ = $0.insert(id) }
+    }
+
+    func remove(_ id: String) {
+        deliveries.withLock { _ = $0.remove(id) }
     }
 }

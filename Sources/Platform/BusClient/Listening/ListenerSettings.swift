@@ -1,7 +1,7 @@
 import BusCore
 import BusRuntime
 
-/// How streams are kept open (bus.md 4.1, D-22).
+/// How streams are kept open.
 package struct ListenerSettings: Sendable {
     /// Reopen a stream that ends.
     package var retries: Bool
@@ -9,8 +9,6 @@ package struct ListenerSettings: Sendable {
     package var backoff: Backoff
     /// Not ready while any stream is down.
     package var isRequired: Bool
-    /// Read the token file again after 401.
-    package var refreshesToken: Bool
 
     /// Reads what everything that listens shares; `isRequired` counts where nothing is set.
     package init(_ reader: inout SettingsReader, isRequired: Bool = false) {
@@ -20,6 +18,7 @@ package struct ListenerSettings: Sendable {
         let longest = reader.duration("BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range)
         backoff = Backoff(first: first, longest: max(first, longest))
         self.isRequired = reader.bool("BUS_EVENTS_LISTENER_REQUIRED", default: isRequired)
-        refreshesToken = reader.bool("BUS_EVENTS_TOKEN_REFRESH")
+        // What the token source goes by, shown among the effective settings.
+        _ = reader.bool("BUS_EVENTS_TOKEN_REFRESH", default: true)
     }
 }

@@ -1,10 +1,11 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
 import BusRuntime
 import Logging
 import ServiceLifecycle
 
-/// The stream of one name, opened again as long as that can help (bus.md D-22).
+/// The stream of one name, opened again as long as that can help.
 struct StreamReopening {
     let name: EventName
     let client: EventsClient
@@ -58,7 +59,7 @@ struct StreamReopening {
         return false
     }
 
-    /// The event of a line; an unreadable one is skipped with a warning (bus.md 3.4).
+    /// The event of a line; an unreadable one is skipped with a warning.
     func event(_ line: [UInt8]) -> EventEnvelope? {
         do { return try EventEnvelope(decoding: line) } catch {
             logger.warning("unreadable line skipped", metadata: ["event.name": "\(name)", "cause": "\(error)"])
@@ -77,7 +78,6 @@ struct StreamReopening {
     private func judge(_ fault: EventsFault) async throws {
         switch fault {
         case .refused(let status, let message):
-            if settings.refreshesToken, status == 401 { return try await refreshToken(message) }
             throw ProcessFailure(
                 exitCode: 1,
                 "the Events API refused the stream of \(name) (\(status): \(message)); the token of "
@@ -94,12 +94,5 @@ struct StreamReopening {
                 "events server unavailable", metadata: ["event.name": "\(name)", "cause": "\(reason)"])
             if let seconds = retryAfterSeconds, settings.retries { await wait(.seconds(min(seconds, 60))) }
         }
-    }
-
-    /// With `BUS_EVENTS_TOKEN_REFRESH` a refused listener looks at its token file once a minute.
-    private func refreshToken(_ message: String) async throws {
-        logger.warning("token refused, reading it again", metadata: ["cause": "\(message)"])
-        if client.tokens.reload(with: .ofProcess()) { return }
-        await wait(.seconds(60))
     }
 }

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import CoreMetrics
@@ -48,7 +49,7 @@ package final class EventPublisher: Service, Sendable {
         if let fault { throw fault }
     }
 
-    /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused (D-22).
+    /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused.
     package func run() async throws {
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {

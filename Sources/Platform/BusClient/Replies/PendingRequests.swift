@@ -51,7 +51,7 @@ struct PendingRequests {
         requests.removeValue(forKey: id)
     }
 
-    /// True when a response may have passed while the stream of `name` was down (bus.md D-56).
+    /// True when a response may have passed while the stream of `name` was down.
     func hasPublished(awaiting name: EventName) -> Bool {
         requests.values.contains { $0.isPublished && $0.response == name }
     }

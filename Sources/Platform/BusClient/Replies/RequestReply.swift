@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import CoreMetrics
@@ -17,11 +18,10 @@ package enum RequestReplyFault: Error, Equatable, Sendable {
     case tooMany
 }
 
-/// Asks by events: publishes a request once its responses are heard, and hands each response to whoever asked
-/// (bus.md 2.4).
+/// Asks by events: publishes a request once its responses are heard, and returns the response to the caller.
 ///
-/// A response is known by its correlation id alone. Responses nobody waits for, late ones and those of other
-/// processes, are dropped and counted.
+/// The correlation id alone identifies a response. Late responses and those for other processes are dropped and
+/// counted (docs/contract/events.md, "Correlation").
 package final class RequestReply: Service, Sendable {
     private let responses: [EventName]
     private let client: EventsClient
@@ -55,6 +55,17 @@ package final class RequestReply: Service, Sendable {
 
     /// Requests that wait for their response.
     package var pendingCount: Int { pending.withLock { $0.count } }
+
+    /// Publishes a request and reads its response.
+    ///
+    /// It throws `RequestReplyFault`, `ReplyFault`, or `CancellationError` when its task was cancelled.
+    package func ask<Request, Response>(
+        _ exchange: Exchange<Request, Response>, _ request: Request, metadata: [String: String] = [:],
+        within timeout: Duration
+    ) async throws -> Reply<Response> {
+        try exchange.reply(
+            try await call(exchange.request, request.payload, metadata: metadata, within: timeout))
+    }
 
     /// Publishes a request and returns its response, which may carry an error.
     ///
@@ -143,7 +154,7 @@ package final class RequestReply: Service, Sendable {
         try await stream.run {
             defer { pending.withLock { $0.close(name) } }
             var query = StreamQuery(name: name)
-            // What was answered while the stream was down is read again; the rest of the replay is dropped (D-56).
+            // What was answered while the stream was down is read again; the rest of the replay is dropped.
             query.replay = pending.withLock { $0.hasPublished(awaiting: name) }
             return try await stream.read(query) {
                 for (id, draft) in pending.withLock({ $0.open(name) }) { publish(id, draft) }

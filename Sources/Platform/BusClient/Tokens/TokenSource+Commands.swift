@@ -2,7 +2,7 @@ import BusCore
 import BusRuntime
 
 extension TokenSource {
-    /// The token of `bus billing`: a flag, two variables, what `bus auth` saved (bus.md 8.3).
+    /// The token of `bus billing`: a flag, two variables, what `bus auth` saved.
     package static func findForUser(flag: String?, in reader: SettingsReader, at now: Timestamp) throws -> TokenSource {
         if let flag { return try read(flag, label: "--token-file", in: reader, at: now) }
         if let path = reader.variable("BUS_API_TOKEN_FILE") {
@@ -13,7 +13,7 @@ extension TokenSource {
         }
         let path = configurationFolder(reader) + "/auth/api-token"
         if let text = reader.contents(ofFile: path)?.trimmed, !text.isEmpty {
-            return try checked(text, label: "the saved token", path: path, at: now)
+            return try checked(text, label: "the saved token", path: renewable(path, reader), at: now)
         }
         throw ProcessFailure(
             exitCode: 1,
@@ -21,7 +21,7 @@ extension TokenSource {
                 + "or pass --token-file with a file that holds one")
     }
 
-    /// The token of `bus operator`; each variable also names a file with `_FILE` (bus.md D-52, additions A-11).
+    /// The token of `bus operator`; each variable also names a file with `_FILE`.
     package static func findForOperator(
         flag: String?, in reader: SettingsReader, at now: Timestamp
     ) throws -> TokenSource {

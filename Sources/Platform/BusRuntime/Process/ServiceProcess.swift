@@ -5,7 +5,7 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// How a process ends when it cannot go on (bus.md 4.2): the text goes to standard error, the code to the shell.
+/// How a process ends when it cannot go on: the text goes to standard error, the code to the shell.
 package struct ProcessFailure: Error, CustomStringConvertible {
     /// 1 for run-time and token failures, 2 for usage and configuration.
     package let exitCode: Int32
@@ -91,26 +91,31 @@ package struct ServiceProcess: Sendable {
         do {
             try await work()
         } catch let faults as SettingsFaults {
-            for message in faults.messages { Terminal.error(message) }
+            for message in faults.messages { report(message) }
             exit(2)
         } catch let failure as ProcessFailure {
-            Terminal.error(failure.description)
+            report(failure.description)
             exit(failure.exitCode)
         } catch is CancellationError {
             exit(0)
         } catch let error as BusError {
-            Terminal.error(error.message)
+            report(error.message)
             exit(1)
         } catch {
-            Terminal.error(Redaction.redact("\(error)"))
+            report("\(error)")
             exit(1)
         }
+    }
+
+    /// Settings and servers put their own words into messages: they stay on one line and show no credential.
+    private static func report(_ message: String) {
+        Terminal.error(Redaction.redact(message).onOneLine)
     }
 }
 
 extension SettingsReader {
     /// Effective settings as `NAME=value` lines, secrets redacted, for `--check-config`.
     package var effectiveText: String {
-        effective.map { "\($0.name)=\(Redaction.redact($0.value))" }.joined(separator: "\n")
+        effective.map { "\($0.name)=\(Redaction.redact($0.value).onOneLine)" }.joined(separator: "\n")
     }
 }

@@ -17,7 +17,7 @@ package enum Terminal {
         write("ERROR \(text)\n", to: STDERR_FILENO)
     }
 
-    /// A reader that went away is nobody's to report to.
+    /// A failed write is ignored: when the reader is gone, nobody reads a report either.
     private static func write(_ text: String, to descriptor: Int32) {
         _ = write(Array(text.utf8), to: descriptor)
     }

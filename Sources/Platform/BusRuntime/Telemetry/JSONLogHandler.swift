@@ -37,33 +37,37 @@ package struct JSONLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
         if let explicit = event.metadata { fields.merge(explicit) { $1 } }
         if let error = event.error { fields["error"] = "\(error)" }
-        let now = Timestamp.now
-        write(format == .json ? json(event, fields, now) : text(event, fields, now))
+        write(line(event.level, event.message.description, fields, at: .now))
     }
 
-    private func json(_ event: LogEvent, _ fields: Logger.Metadata, _ now: Timestamp) -> [UInt8] {
+    /// The event as it is written, without the line end; credentials are hidden in all of it.
+    func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, at now: Timestamp) -> [UInt8] {
+        let message = Redaction.redact(message)
+        let fields = fields.map { (key: $0, value: Redaction.redact($1.description)) }.sorted { $0.key < $1.key }
+        switch format {
+        case .json: return json(level, message, fields, now)
+        case .text:
+            // A foreign text must not begin a line that looks like ours.
+            let pairs = fields.map { " \($0.key.onOneLine)=\($0.value.onOneLine)" }.joined()
+            return Array("\(level.rawValue.uppercased()) \(message.onOneLine)\(pairs)".utf8)
+        }
+    }
+
+    private func json(
+        _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)], _ now: Timestamp
+    ) -> [UInt8] {
         var writer = JSONWriter(capacity: 256)
         writer.object { writer in
             writer.member("time", now.rfc3339)
-            writer.member("level", event.level.rawValue)
+            writer.member("level", level.rawValue)
             writer.member("logger", label)
-            writer.member("message", event.message.description)
-            for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
-                writer.member(key, Redaction.redact(value.description))
-            }
+            writer.member("message", message)
+            for (key, value) in fields { writer.member(key, value) }
         }
         return writer.bytes
     }
 
-    private func text(_ event: LogEvent, _ fields: Logger.Metadata, _ now: Timestamp) -> [UInt8] {
-        var line = "\(event.level.rawValue.uppercased()) \(event.message)"
-        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
-            line += " \(key)=\(Redaction.redact(value.description))"
-        }
-        return Array(line.utf8)
-    }
-
-    /// One write per line keeps lines of several threads apart; a closed standard error is nobody's to report to.
+    /// One write per line keeps the lines of several threads apart; nobody is left to hear that standard error is closed.
     private func write(_ line: [UInt8]) {
         _ = (line + [UInt8(ascii: "\n")]).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

@@ -12,18 +12,27 @@ package struct SQLiteDatabase: SQLDatabase {
     package var dialect: SQLDialect { .sqlite }
 
     /// Opens or creates a file; its folder is created for the owner alone.
+    ///
+    /// Any number of processes may open one new file at the same moment.
     package init(path: String) async throws {
-        try SQLiteDatabase.prepareFile(path)
-        var configuration = SQLiteDatabase.configuration
+        (writer, file) = try SQLiteDatabase.openFile(path)
+    }
+
+    /// Never suspends: whoever waits for the lock keeps its thread, so its holder must not need another one.
+    private static func openFile(_ path: String) throws -> (DatabasePool, OpenedFile) {
+        try createFolder(of: path)
+        let lock = try OpeningLock(path: path)
+        defer { withExtendedLifetime(lock) {} }
+        try createFile(path)
+        var configuration = configuration
         configuration.maximumReaderCount = Limits.sqliteReadersMax
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
             // Turning WAL on lowers `synchronous` to NORMAL, which answers a commit before it is on the disk.
-            try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            writer = pool
-            file = try OpenedFile(path: path)
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            return (pool, try OpenedFile(path: path))
         } catch {
-            throw SQLFault(error)
+            throw (error as? SQLFault) ?? SQLFault(error)
         }
     }
 
@@ -70,7 +79,7 @@ package struct SQLiteDatabase: SQLDatabase {
         return configuration
     }
 
-    private static func prepareFile(_ path: String) throws {
+    private static func createFolder(of path: String) throws {
         let files = FileManager.default
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         if !files.fileExists(atPath: folder) {
@@ -81,10 +90,15 @@ package struct SQLiteDatabase: SQLDatabase {
                 throw SQLFault.unusablePath(folder)
             }
         }
+    }
+
+    /// Creates the file if there is none; one that is there is not even opened, which would end its locks.
+    private static func createFile(_ path: String) throws {
         // The write-ahead log and its index take over the permissions of the file.
-        if !files.fileExists(atPath: path),
-            !files.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-        {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            Glibc.close(descriptor)
+        } else if errno != EEXIST {
             throw SQLFault.unusablePath(path)
         }
     }
@@ -141,18 +155,23 @@ private struct SQLiteConnection: SQLConnection {
     }
 
     func savepoint<T>(_ body: () throws -> T) throws -> T {
-        var result: Result<T, any Error>?
-        try database.inSavepoint {
+        try run("SAVEPOINT bus_change")
+        do {
+            let value = try body()
+            try run("RELEASE bus_change")
+            return value
+        } catch let fault as SQLFault where fault.isOfTheDatabase {
+            // The transaction may have ended already, and must not be committed.
+            throw fault
+        } catch {
             do {
-                result = .success(try body())
-                return .commit
+                try run("ROLLBACK TO bus_change")
+                try run("RELEASE bus_change")
             } catch {
-                result = .failure(error)
-                return .rollback
+                throw SQLFault.failed("a change could not be undone: \(error)")
             }
+            throw error
         }
-        guard let result else { throw SQLFault.failed("the savepoint did not run") }
-        return try result.get()
     }
 
     private static func arguments(_ values: [SQLValue]) -> StatementArguments {
@@ -189,6 +208,10 @@ extension SQLFault {
         }
         // The statement's values are left out: they may be payloads.
         let detail = "\(error.resultCode) \(error.message ?? "")"
-        self = error.resultCode == .SQLITE_CONSTRAINT ? .constraint(detail) : .failed(detail)
+        switch error.resultCode {
+        case .SQLITE_CONSTRAINT: self = .constraint(detail)
+        case .SQLITE_ERROR, .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE: self = .refused(detail)
+        default: self = .failed(detail)
+        }
     }
 }

@@ -31,7 +31,8 @@ struct ClaimTransaction {
     mutating func run() throws {
         try countRoom()
         for name in request.names where hasRoom { try claimAgain(name) }
-        for name in request.names where hasRoom { try claimNew(name) }
+        // Every round moves the cursor; what is parked takes no room.
+        for name in request.names { while hasRoom, !isCut, try claimNew(name) {} }
     }
 
     private mutating func countRoom() throws {
@@ -64,7 +65,7 @@ struct ClaimTransaction {
             let row = try connection.first(
                 ClaimTransaction.nextAvailable, groupValues + [.text(name.text), .integer(now.nanoseconds)])
             guard let next = try row?.integerOrNil(0) else { continue }
-            nextAt = min(nextAt ?? Timestamp(nanoseconds: next), Timestamp(nanoseconds: next))
+            nextAt = min(nextAt ?? Timestamp(clampingNanoseconds: next), Timestamp(clampingNanoseconds: next))
         }
         return ClaimedDeliveries(
             deliveries: deliveries.sorted { $0.id.sequence < $1.id.sequence }, nextAt: nextAt)
@@ -86,9 +87,9 @@ struct ClaimTransaction {
         let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(room))]
         var size = bytes
         try connection.each(ClaimTransaction.due, values) { row in
-            let event = StoredEvent(sequence: try row.integer(0), envelope: try row.text(1))
+            let event = try StoredEvent(row)
             due.append(event)
-            size += event.envelope.utf8.count
+            size += event.size
             return size < Limits.streamPageBytesMax
         }
         let parkedBefore = parked
@@ -96,43 +97,67 @@ struct ClaimTransaction {
             guard let row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
             switch row.state.claiming(leaseSeconds: request.leaseSeconds, at: now) {
             case .notYet: break
-            case .park(let code):
-                try row.park(code: code, at: now, connection)
-                parked += 1
+            case .park(let code): try park(row, code: code)
             case .deliver(let state):
+                // The first delivery goes out unread. When nobody answers it, the line itself may be the reason.
+                guard let envelope = event.envelope, !row.state.isLeased || event.isReadable else {
+                    try park(row, code: DeliveryState.malformed)
+                    continue
+                }
                 try row.lease(state, to: request.holder, leaseSeconds: request.leaseSeconds, connection)
-                add(event, attempt: state.attempt)
+                add(envelope, DeliveryID(sequence: event.sequence, attempt: state.attempt))
             }
         }
         return parked > parkedBefore
     }
 
-    /// Events behind the group's cursor.
-    private mutating func claimNew(_ name: EventName) throws {
+    /// One round of events behind the group's cursor; true when some of them were not delivered.
+    private mutating func claimNew(_ name: EventName) throws -> Bool {
+        let deliveredBefore = deliveries.count
         let (events, _) = try EventLog.run(
             of: name, owner: request.group.owner, after: try position(name), through: .max, countMax: room,
             bytesMax: Limits.streamPageBytesMax - bytes, connection)
-        guard let last = events.last else { return }
+        guard let last = events.last else { return false }
         for event in events {
             let lease = now.advanced(bySeconds: Int64(request.leaseSeconds))
-            let row = DeliveryRow(
+            var row = DeliveryRow(
                 group: request.group, sequence: event.sequence, name: name.text, leaseSeconds: request.leaseSeconds,
                 firstAt: now, state: DeliveryState(attempt: 1, isLeased: true, availableAt: lease))
-            try row.insert(holder: request.holder, connection)
-            add(event, attempt: 1)
+            guard let envelope = event.envelope else {
+                row.state.attempt = 0
+                try park(row, code: DeliveryState.malformed)
+                continue
+            }
+            // A replayed dead letter of a group that had ended may have a row already.
+            guard try row.insert(holder: request.holder, connection) else { continue }
+            add(envelope, DeliveryID(sequence: event.sequence, attempt: 1))
         }
         try connection.run(
             ClaimTransaction.advance,
             groupValues + [.text(name.text), .integer(last.sequence), .integer(now.nanoseconds)])
+        return deliveries.count - deliveredBefore < events.count
     }
 
-    private mutating func add(_ event: StoredEvent, attempt: Int) {
-        deliveries.append(
-            Delivery(id: DeliveryID(sequence: event.sequence, attempt: attempt), envelope: event.envelope))
+    private mutating func park(_ row: DeliveryRow, code: String) throws {
+        try row.park(code: code, at: now, connection)
+        parked += 1
+    }
+
+    private mutating func add(_ envelope: String, _ id: DeliveryID) {
+        deliveries.append(Delivery(id: id, envelope: envelope))
         room -= 1
-        bytes += event.envelope.utf8.count
+        bytes += envelope.utf8.count
     }
 
+}
+
+extension StoredEvent {
+    fileprivate var isReadable: Bool {
+        envelope.map { (try? EventEnvelope(decoding: [UInt8]($0.utf8))) != nil } ?? false
+    }
+}
+
+extension ClaimTransaction {
     static let heldCount: SQL = """
         SELECT count(*) FROM bus_event_deliveries
         WHERE owner_scope = $1 AND group_name = $2 AND holder = $3 AND available_at > $4 AND is_leased = 1

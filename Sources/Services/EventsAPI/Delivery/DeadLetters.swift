@@ -7,6 +7,8 @@ package struct DeadLetter: Hashable, Sendable {
     package let number: Int64
     /// The parked event.
     package let eventID: String
+    /// The number inside the event's id.
+    let sequence: Int64
     /// What had happened.
     package let name: String
     /// Whose delivery it was.
@@ -94,14 +96,15 @@ extension DeadLetter {
         code = try row.text(6)
         attempts = Int(try row.integer(7))
         correlationID = try row.textOrNil(8)
-        firstAt = Timestamp(nanoseconds: try row.integer(9))
-        lastAt = Timestamp(nanoseconds: try row.integer(10))
+        firstAt = Timestamp(clampingNanoseconds: try row.integer(9))
+        lastAt = Timestamp(clampingNanoseconds: try row.integer(10))
+        sequence = try row.integer(11)
     }
 
     fileprivate func redeliver(at now: Timestamp, _ connection: any SQLConnection) throws {
         try connection.run("DELETE FROM bus_event_dead_letters WHERE id = $1", [.integer(number)])
         let row = DeliveryRow(
-            group: group, sequence: EventIDSequence.number(of: eventID) ?? 0, name: name,
+            group: group, sequence: sequence, name: name,
             leaseSeconds: Limits.leaseSecondsDefault, firstAt: firstAt,
             state: DeliveryState(attempt: 0, isLeased: false, availableAt: now))
         try row.insert(holder: "", connection)
@@ -109,7 +112,7 @@ extension DeadLetter {
 
     private static let columns: SQL = """
         SELECT id, event_id, name, owner_scope, group_name, source, code, retry_count, correlation_id, first_at,
-            last_at
+            last_at, event_seq
         FROM bus_event_dead_letters
         """
     fileprivate static let one = columns + " WHERE id = $1"

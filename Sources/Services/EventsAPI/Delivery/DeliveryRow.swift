@@ -18,10 +18,10 @@ struct DeliveryRow {
         return try row.map { row in
             DeliveryRow(
                 group: group, sequence: sequence, name: try row.text(0), leaseSeconds: Int(try row.integer(4)),
-                firstAt: Timestamp(nanoseconds: try row.integer(5)),
+                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)),
                 state: DeliveryState(
                     attempt: Int(try row.integer(1)), isLeased: try row.integer(2) != 0,
-                    availableAt: Timestamp(nanoseconds: try row.integer(3))))
+                    availableAt: Timestamp(clampingNanoseconds: try row.integer(3))))
         }
     }
 
@@ -52,8 +52,9 @@ struct DeliveryRow {
             ])
     }
 
-    /// Adds the first claim of an event.
-    func insert(holder: String, _ connection: any SQLConnection) throws {
+    /// Adds the first claim of an event; false when the group has the event already.
+    @discardableResult
+    func insert(holder: String, _ connection: any SQLConnection) throws -> Bool {
         try connection.run(
             DeliveryRow.insertion,
             [
@@ -61,7 +62,7 @@ struct DeliveryRow {
                 .integer(Int64(state.attempt)), .integer(state.isLeased ? 1 : 0),
                 .integer(state.availableAt.nanoseconds), .integer(Int64(leaseSeconds)), .text(holder),
                 .integer(firstAt.nanoseconds),
-            ])
+            ]) > 0
     }
 
     func remove(_ connection: any SQLConnection) throws {
@@ -75,17 +76,18 @@ struct DeliveryRow {
             [.text(group.scope), .text(group.name), .integer(id.sequence), .integer(Int64(id.attempt))])
     }
 
-    /// Moves the delivery to the dead letters, with what an operator needs and nothing of the payload (bus.md R6).
+    /// Moves the delivery to the dead letters, with what an operator needs and nothing of the payload.
+    ///
+    /// The columns say enough of a line that cannot be read; its source stays unknown.
     func park(code: String, at now: Timestamp, _ connection: any SQLConnection) throws {
-        let event = try connection.first(DeliveryRow.event, [.integer(sequence)])
-        let envelope = try EventEnvelope(decoding: [UInt8](try event?.text(2).utf8 ?? "".utf8))
+        let line = try connection.first(DeliveryRow.line, [.integer(sequence)])?.readableText(0)
+        let envelope = line.flatMap { try? EventEnvelope(decoding: [UInt8]($0.utf8)) }
         try connection.run(
             DeliveryRow.parking,
             [
-                .integer(sequence), .optional(try event?.text(0)), .text(name), .text(group.scope),
-                .text(group.name), .optional(envelope.source?.replacing("\0", with: "")), .text(code),
-                .integer(Int64(state.attempt)),
-                .optional(try event?.textOrNil(1)), .integer(firstAt.nanoseconds), .integer(now.nanoseconds),
+                .integer(sequence), .text(group.scope), .text(group.name),
+                .optional(envelope?.source?.replacing("\0", with: "")), .text(code), .integer(Int64(state.attempt)),
+                .integer(firstAt.nanoseconds), .integer(now.nanoseconds),
             ])
         try remove(connection)
     }
@@ -106,16 +108,16 @@ struct DeliveryRow {
     static let insertion: SQL = """
         INSERT INTO bus_event_deliveries (owner_scope, group_name, event_seq, name, attempt, is_leased,
             available_at, lease_seconds, holder, first_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
         """
     static let deletion: SQL = """
         DELETE FROM bus_event_deliveries WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let claimDeletion = deletion + " AND attempt = $4"
-    static let event: SQL = "SELECT id, correlation_id, envelope FROM bus_events WHERE seq = $1"
+    static let line: SQL = "SELECT envelope FROM bus_events WHERE seq = $1"
     static let parking: SQL = """
         INSERT INTO bus_event_dead_letters (event_seq, event_id, name, owner_scope, group_name, source, code,
             retry_count, correlation_id, first_at, last_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        SELECT seq, id, name, $2, $3, $4, $5, $6, correlation_id, $7, $8 FROM bus_events WHERE seq = $1
         """
 }

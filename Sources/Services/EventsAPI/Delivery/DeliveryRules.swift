@@ -123,6 +123,8 @@ package struct DeliveryState: Hashable, Sendable {
 
     /// Parked because every attempt failed.
     package static let exhausted = "retry_exhausted"
+    /// Parked because the stored line cannot be read.
+    package static let malformed = "malformed"
     /// Parked because its consumer refused it without a code.
     package static let rejected = "rejected"
 }

@@ -34,9 +34,7 @@ package struct EventAppender: Sendable {
 
     private func store(_ drafts: [EventDraft], isBatch: Bool) async throws -> [AcceptedEvent] {
         let bytes = drafts.reduce(0) { $0 + $1.body.count }
-        let accepted = try await commits.perform(
-            events: drafts.count, bytes: bytes, undoing: drafts.count > 1
-        ) { [log, now] connection in
+        let accepted = try await commits.perform(events: drafts.count, bytes: bytes) { [log, now] connection in
             try log.append(drafts, isBatch: isBatch, at: now(), connection)
         }
         let names = Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name))

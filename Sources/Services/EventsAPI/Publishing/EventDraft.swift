@@ -1,4 +1,5 @@
 import BusCore
+import BusSQL
 
 /// An event that passed every check and waits for its place in the log.
 package struct EventDraft: Sendable {
@@ -39,12 +40,11 @@ package struct EventDraft: Sendable {
         return line
     }
 
-    /// True when a stored event says the same: same name, and a payload that is equal as JSON.
+    /// True when the payload of a stored event is equal as JSON.
     func says(theSameAs stored: EventEnvelope) -> Bool {
-        guard stored.name == name else { return false }
         if stored.payload == payload { return true }
         guard let left = try? payload.value(), let right = try? stored.payload.value() else {
-            return false  // Both were checked when they were read; a damaged one equals nothing.
+            return false  // Both were checked when they were read.
         }
         return left == right
     }
@@ -64,6 +64,16 @@ package struct AcceptedEvent: Hashable, Sendable {
 package struct StoredEvent: Hashable, Sendable {
     /// The number inside the event's id; grows in publish order.
     package let sequence: Int64
-    /// The canonical envelope, one line without its end.
-    package let envelope: String
+    /// The canonical envelope, one line without its end; nil when the stored row is damaged.
+    package let envelope: String?
+
+    /// The bytes of the line.
+    var size: Int { envelope?.utf8.count ?? 0 }
+
+    /// Reads the columns `seq` and `envelope`; a line that is cut off or no text counts as damaged.
+    init(_ row: SQLRow) throws {
+        sequence = try row.integer(0)
+        let line = try row.readableText(1)
+        envelope = line?.utf8.first == UInt8(ascii: "{") && line?.utf8.last == UInt8(ascii: "}") ? line : nil
+    }
 }

@@ -75,9 +75,9 @@ extension EventLog {
             values += [.text(name.text), .text(owner)]
         }
         try connection.each(statement, values) { row in
-            let event = StoredEvent(sequence: try row.integer(0), envelope: try row.text(1))
+            let event = try StoredEvent(row)
             events.append(event)
-            bytes += event.envelope.utf8.count
+            bytes += event.size
             return bytes < bytesMax
         }
         return (events, bytes >= bytesMax || events.count == countMax)

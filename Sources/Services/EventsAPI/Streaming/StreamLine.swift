@@ -43,12 +43,12 @@ struct BroadcastStream {
             let page = try await log.page(of: selection, after: cursor, through: last, limit: left)
             if !page.events.isEmpty {
                 var buffer = ByteBuffer()
-                buffer.reserveCapacity(page.events.reduce(0) { $0 + $1.envelope.utf8.count + 1 })
-                for event in page.events {
-                    buffer.writeString(event.envelope)
+                buffer.reserveCapacity(page.events.reduce(0) { $0 + $1.size + 1 })
+                for case let envelope? in page.events.map(\.envelope) {
+                    buffer.writeString(envelope)
                     buffer.writeInteger(UInt8(ascii: "\n"))
                 }
-                try await writer.write(buffer)
+                if buffer.readableBytes > 0 { try await writer.write(buffer) }
                 cursor = page.cursor
                 left -= page.events.count
             }

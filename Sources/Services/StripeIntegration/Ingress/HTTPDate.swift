@@ -9,7 +9,7 @@ struct HTTPDate {
     mutating func text(at now: Timestamp) -> String {
         if now.seconds == second { return current }
         second = now.seconds
-        let iso = Timestamp(seconds: second).rfc3339
+        let iso = Timestamp(clampingSeconds: second).rfc3339
         let parts = iso.split { "-T:Z".contains($0) }
         let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import BusServer
 import DequeModule
 import NIOCore
 import NIOHTTP1
@@ -68,7 +69,7 @@ final class WebhookIngress: ChannelInboundHandler {
             keepsAlive = false
         } else {
             respond(
-                receiver.refused(.badRequest, "the request is no HTTP/1.1; check the client"), context, closing: true)
+                receiver.refused(.badRequest, "the request is not HTTP/1.1; check the client"), context, closing: true)
         }
     }
 
@@ -127,7 +128,7 @@ final class WebhookIngress: ChannelInboundHandler {
             state = .idle  // gives up the second reference, so that appending copies nothing
             if body == nil { body = bytes } else { body?.writeImmutableBuffer(bytes) }
             if (body?.readableBytes ?? 0) > Limits.webhookBodyBytesMax {
-                refuseTooLarge(context)
+                respond(receiver.tooLarge, context, closing: true)
             } else if budget.take(bytes.readableBytes) {
                 heldBytes += bytes.readableBytes
                 state = .reading(head, body)
@@ -149,26 +150,21 @@ final class WebhookIngress: ChannelInboundHandler {
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
             length > Limits.webhookBodyBytesMax
         {
-            return refuseTooLarge(context)
+            return respond(receiver.tooLarge, context, closing: true)
         }
         if head.headers.contains(name: "expect") {
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
         }
     }
 
-    private func refuseTooLarge(_ context: ChannelHandlerContext) {
-        let message = "the body is larger than \(Limits.webhookBodyBytesMax) bytes; this is no Stripe event"
-        respond(receiver.refused(.payloadTooLarge, message), context, closing: true)
-    }
-
     private func route(_ head: HTTPRequestHead, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
-        let path = head.uri.prefix { $0 != "?" }
+        let path = head.uri == WebhookRoute.path ? head.uri[...] : RequestTarget.path(head.uri)
         switch path {
-        case "/api/internal/stripe/webhook", "/api/internal/stripe/webhook/":
-            guard head.method == .POST else { return refuseMethod("POST", path, context) }
-            receive(head, body ?? ByteBuffer(), context)
+        case WebhookRoute.path[...]:
+            if head.method == .POST { return receive(head, body ?? ByteBuffer(), context) }
+            respond(receiver.refusedMethod(path, allowed: "POST"), context)
         case "/livez", "/healthz", "/readyz":
-            guard head.method == .GET else { return refuseMethod("GET", path, context) }
+            if head.method != .GET { return respond(receiver.refusedMethod(path, allowed: "GET"), context) }
             respond(path == "/readyz" ? readinessAnswer : WebhookIngress.ok, context)
         default: respond(receiver.refused(.notFound, "there is nothing at this path; check the webhook's URL"), context)
         }
@@ -206,14 +202,9 @@ final class WebhookIngress: ChannelInboundHandler {
         heldBytes = 0
     }
 
-    private func refuseMethod(_ allowed: String, _ path: Substring, _ context: ChannelHandlerContext) {
-        respond(receiver.refused(.methodNotAllowed, "\(path) takes \(allowed)"), context, allow: allowed)
-    }
-
     // MARK: Answer
 
-    private static let ok = WebhookReceiver.Answer(
-        status: 200, body: Array(#"{"ok":true}"#.utf8), retryAfterSeconds: nil)
+    private static let ok = WebhookReceiver.Answer(status: 200, body: Array(#"{"ok":true}"#.utf8))
 
     private var readinessAnswer: WebhookReceiver.Answer {
         let missing = readiness.missing
@@ -221,9 +212,7 @@ final class WebhookIngress: ChannelInboundHandler {
         return receiver.refused(.notReady, "not ready: \(missing.joined(separator: ", ")); try again")
     }
 
-    private func respond(
-        _ answer: WebhookReceiver.Answer, _ context: ChannelHandlerContext, allow: String? = nil, closing: Bool = false
-    ) {
+    private func respond(_ answer: WebhookReceiver.Answer, _ context: ChannelHandlerContext, closing: Bool = false) {
         if case .closed = state { return }
         releaseBody()
         let closes = closing || !keepsAlive || isQuiescing
@@ -235,7 +224,7 @@ final class WebhookIngress: ChannelInboundHandler {
         buffer.writeStaticString("\r\ncontent-length: ")
         buffer.writeString(String(answer.body.count))
         if let seconds = answer.retryAfterSeconds { buffer.writeString("\r\nretry-after: \(seconds)") }
-        if let allow { buffer.writeString("\r\nallow: \(allow)") }
+        if let allow = answer.allow { buffer.writeString("\r\nallow: \(allow)") }
         if closes { buffer.writeStaticString("\r\nconnection: close") }
         buffer.writeStaticString("\r\n\r\n")
         if !omitsBody { buffer.writeBytes(answer.body) }

@@ -1,11 +1,12 @@
 import BillingCore
 import BusClient
+import BusContract
 import BusCore
 import CoreMetrics
 import Logging
 import StripeCore
 
-/// Makes of one webhook's bytes the answer Stripe gets, and publishes what it means before that answer (bus.md 5.9).
+/// Turns the bytes of one webhook into the answer that Stripe gets, and publishes what they mean before that answer.
 package struct WebhookReceiver: Sendable {
     /// An HTTP status with its JSON body; a retryable one also asks Stripe to come back.
     package struct Answer: Sendable {
@@ -14,7 +15,9 @@ package struct WebhookReceiver: Sendable {
         /// A JSON document.
         package let body: [UInt8]
         /// Seconds for `Retry-After`.
-        package let retryAfterSeconds: Int?
+        var retryAfterSeconds: Int?
+        /// The methods for `Allow`.
+        var allow: String?
     }
 
     /// What to do with a webhook.
@@ -115,12 +118,10 @@ package struct WebhookReceiver: Sendable {
         }
     }
 
-    /// The event an update is published as; its key makes Stripe's repetitions harmless (additions A-02).
+    /// The event an update is published as; its key makes Stripe's repetitions harmless.
     package static func draft(of update: SubscriptionUpdate) -> EventDraft {
         EventDraft(
-            EventEnvelope(
-                name: .subscriptionUpdate, correlationID: update.eventID, source: StripeModule.name,
-                payload: update.payload()),
+            Exchange.subscriptionUpdate.ask(update, correlationID: update.eventID, source: BusModule.stripe.name),
             idempotencyKey: "stripe:\(update.eventID)")
     }
 
@@ -150,19 +151,10 @@ package struct WebhookReceiver: Sendable {
         counters.refused.increment()
         logger.info("webhook refused", metadata: ["outcome": "refused", "error.type": "\(fault)"])
         switch fault {
-        case .signature(.noKeys):
-            return refused(
-                .webhookSecretUnconfigured, "no webhook signing secret is set; set BUS_STRIPE_WEBHOOK_SECRET")
-        case .signature(.missing):
-            return refused(.invalidSignature, "there is no Stripe-Signature header; send what Stripe signed")
-        case .signature(.outOfTolerance):
-            return refused(
-                .invalidSignature, "the signature is too old or from the future; check the clocks and sign again")
-        case .signature:
-            return refused(
-                .invalidSignature, "the signature does not belong to this body; check the endpoint's signing secret")
+        case .signature(.noKeys): return refused(.webhookSecretUnconfigured, SignatureFault.noKeys.message)
+        case .signature(let fault): return refused(.invalidSignature, fault.message)
         case .event:
-            return refused(.badRequest, "the signed body is no Stripe event; send a snapshot event as JSON")
+            return refused(.badRequest, "the signed body is not a Stripe event; send a snapshot event as JSON")
         }
     }
 
@@ -175,7 +167,20 @@ package struct WebhookReceiver: Sendable {
             writer.member("emitted", reason == nil)
             writer.member("ignored_reason", optional: reason)
         }
-        return Answer(status: 200, body: writer.bytes, retryAfterSeconds: nil)
+        return Answer(status: 200, body: writer.bytes)
+    }
+
+    /// 413.
+    var tooLarge: Answer {
+        refused(
+            .payloadTooLarge, "the body is larger than \(Limits.webhookBodyBytesMax) bytes; a Stripe event is smaller")
+    }
+
+    /// 405 for a path that takes one method.
+    func refusedMethod(_ path: some StringProtocol, allowed: String) -> Answer {
+        var answer = refused(.methodNotAllowed, "\(path) takes \(allowed)")
+        answer.allow = allowed
+        return answer
     }
 
     /// An error in the form every service uses.
@@ -211,10 +216,4 @@ private struct WebhookCounters: Sendable {
     private static func counter(_ outcome: String) -> Counter {
         Counter(label: "bus_stripe_webhooks_total", dimensions: [("outcome", outcome)])
     }
-}
-
-/// This module's name on the Bus.
-package enum StripeModule {
-    /// The `source` of its events and its unicast group.
-    package static let name = "bus-integration-stripe"
 }

@@ -14,14 +14,21 @@ struct WebhookServer: Service {
     let address: ListenAddress
     let receiver: WebhookReceiver
     let process: ServiceProcess
+    /// False when webhooks also arrive elsewhere: an address that is taken is then a warning.
+    var isRequired = true
 
     private static let name = "webhooks"
 
     func run() async throws {
-        process.readiness.set(WebhookServer.name, false)
+        process.readiness.set(WebhookServer.name, !isRequired)
         let group = MultiThreadedEventLoopGroup.singleton
         let quiescing = ServerQuiescingHelper(group: group)
-        let server = try await bind(group, quiescing)
+        let server: any Channel
+        do { server = try await bind(group, quiescing) } catch {
+            if isRequired { throw error }
+            process.logger.warning("\(error)")
+            return try await gracefulShutdown()
+        }
         process.announceListening(
             name: WebhookServer.name, host: address.host, port: server.localAddress?.port ?? address.port)
         let drained = group.any().makePromise(of: Void.self)
@@ -67,7 +74,9 @@ struct WebhookServer: Service {
             return try await bootstrap.bind(host: address.host, port: address.port).get()
         } catch {
             throw ProcessFailure(
-                exitCode: 1, "cannot listen on \(address): \(error); choose another --webhook-addr or stop its owner")
+                exitCode: 1,
+                "cannot listen for webhooks on \(address): \(error); set BUS_STRIPE_WEBHOOK_ADDR to another address, or "
+                    + "stop what listens there")
         }
     }
 }
@@ -78,6 +87,7 @@ extension WebhookServer {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = Limits.requestHeadBytesMax
         limits.maxHeaderListSize = Limits.requestHeadBytesMax
+        limits.maxHeaderFieldCount = Limits.requestHeaderLinesMax
         try channel.pipeline.syncOperations.addHandlers([
             ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)), ingress,
         ])

@@ -1,18 +1,19 @@
 import BillingCore
+import BusContract
 import BusCore
 import StripeClient
 import StripeCore
 
-/// What the Stripe worker asks for: answered by Stripe, or without a key by a function of the request (bus.md 5.8).
+/// The requests to Stripe; without a key they are answered locally (docs/contract/stripe-requests.md, "Local mode").
 ///
-/// Everything thrown is a `StripeFault`, a `RequestFault` or a `CancellationError`.
+/// Everything thrown is a `StripeFault`, a `BusError` or a `CancellationError`.
 package protocol StripeGateway: Sendable {
     /// Makes the page where the account buys.
-    func checkoutSession(_ request: CheckoutRequest, deadline: ContinuousClock.Instant) async throws -> CheckoutResponse
+    func checkoutSession(_ request: CheckoutRequest, deadline: ContinuousClock.Instant) async throws -> StripeSession
     /// Makes the page where the account manages what it bought.
-    func portalSession(_ request: PortalRequest, deadline: ContinuousClock.Instant) async throws -> PortalResponse
+    func portalSession(_ request: PortalRequest, deadline: ContinuousClock.Instant) async throws -> StripeSession
     /// Hands over one quantity of usage.
-    func recordMeterEvent(_ request: MeterRequest, deadline: ContinuousClock.Instant) async throws -> MeterResponse
+    func recordMeterEvent(_ request: MeterRequest, deadline: ContinuousClock.Instant) async throws -> MeterReceipt
     /// A subscription as it stands now; nil when it cannot be read.
     func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription?
 }
@@ -42,7 +43,7 @@ package struct ClientStripeGateway: StripeGateway {
     /// Resolves the lookup keys, then makes the session.
     package func checkoutSession(
         _ request: CheckoutRequest, deadline: ContinuousClock.Instant
-    ) async throws -> CheckoutResponse {
+    ) async throws -> StripeSession {
         let lines = try await lines(of: request, deadline: deadline)
         return try await client.createCheckoutSession(request, lines: lines, deadline: deadline)
     }
@@ -50,25 +51,25 @@ package struct ClientStripeGateway: StripeGateway {
     /// Finds the customer if the request does not name it, then makes the session.
     package func portalSession(
         _ request: PortalRequest, deadline: ContinuousClock.Instant
-    ) async throws -> PortalResponse {
-        var customer = request.customerID
+    ) async throws -> StripeSession {
+        var customer = request.message.customerID
         if customer == nil {
             customer = try await client.findCustomer(accountID: request.accountID, deadline: deadline)
         }
         guard let customer else {
-            throw RequestFault(
-                code: .customerUnresolved,
-                message: "no Stripe customer carries this account; finish a checkout first or send provider_customer_id"
+            throw BusError(
+                .customerUnresolved,
+                "no Stripe customer carries this account; finish a checkout first or send provider_customer_id"
             )
         }
         return try await client.createPortalSession(request, customerID: customer, deadline: deadline)
     }
 
-    /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more (stripe.md 6.1).
+    /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more.
     package func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
-    ) async throws -> MeterResponse {
-        let lane = MeterLanes.Lane(customerID: request.customerID ?? "", meter: request.meterEventName)
+    ) async throws -> MeterReceipt {
+        let lane = MeterLanes.Lane(customerID: request.message.customerID ?? "", meter: request.message.meterEventName)
         return try await lanes.run(lane) { try await client.recordMeterEvent(request, deadline: deadline) }
     }
 
@@ -87,17 +88,16 @@ package struct ClientStripeGateway: StripeGateway {
         of request: CheckoutRequest, deadline: ContinuousClock.Instant
     ) async throws -> [CheckoutLine] {
         var keys: [String] = []
-        for case .lookupKey(let key) in request.items.map(\.price) where !keys.contains(key) { keys.append(key) }
+        for case .lookupKey(let key) in request.lines.map(\.price) where !keys.contains(key) { keys.append(key) }
         let resolved = keys.isEmpty ? [] : try await client.resolvePrices(keys, deadline: deadline)
-        return try request.items.map { item in
+        return try request.lines.map { item in
             switch item.price {
             case .id(let id): return CheckoutLine(item, priceID: id)
             case .lookupKey(let key):
                 guard let price = resolved.first(where: { $0.lookupKey == key }) else {
-                    throw RequestFault(
-                        code: .priceUnresolved,
-                        message:
-                            "no active Stripe price has the lookup key \(key); run bus operator stripe catalog sync")
+                    throw BusError(
+                        .priceUnresolved,
+                        "no active Stripe price has the lookup key \(key); run bus operator stripe catalog sync")
                 }
                 return CheckoutLine(item, price: price)
             }
@@ -117,21 +117,21 @@ package struct LocalStripeGateway: StripeGateway {
     /// A deterministic session.
     package func checkoutSession(
         _ request: CheckoutRequest, deadline: ContinuousClock.Instant
-    ) async throws -> CheckoutResponse {
+    ) async throws -> StripeSession {
         LocalStripe.checkout(request, settings: settings)
     }
 
     /// A deterministic session.
     package func portalSession(
         _ request: PortalRequest, deadline: ContinuousClock.Instant
-    ) async throws -> PortalResponse {
+    ) async throws -> StripeSession {
         LocalStripe.portal(request, settings: settings)
     }
 
     /// A deterministic receipt.
     package func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
-    ) async throws -> MeterResponse {
+    ) async throws -> MeterReceipt {
         LocalStripe.meterEvent(request)
     }
 

@@ -1,19 +1,19 @@
 import BillingCore
 import BusClient
+import BusContract
 import BusCore
 import Logging
 import StripeCore
 
-/// The answers to `bus.stripe.*` requests: every request gets exactly one, also when it fails (bus.md 5).
+/// The answers to `bus.stripe.*` requests (docs/contract/stripe-requests.md).
 package struct StripeRequests: Sendable {
     let gateway: any StripeGateway
     let settings: StripeRequestSettings
     let webhook: WebhookPolicy
     private let callers: CallerPolicy
     private let budget: Duration
-    private let responder: EventResponder
     let publish: @Sendable (SubscriptionUpdate) async throws -> Void
-    let logger: Logger
+    private let logger: Logger
 
     /// How webhooks are verified.
     package struct WebhookPolicy: Sendable {
@@ -21,7 +21,7 @@ package struct StripeRequests: Sendable {
         let toleranceSeconds: Int
         let isRefetching: Bool
 
-        /// The deployment's keys, the largest age, and whether subscriptions are re-read (bus.md 5.10).
+        /// The deployment's keys, the largest age, and whether subscriptions are re-read.
         package init(keys: [WebhookKey], toleranceSeconds: Int, isRefetching: Bool) {
             self.keys = keys
             self.toleranceSeconds = toleranceSeconds
@@ -33,7 +33,7 @@ package struct StripeRequests: Sendable {
     ///
     /// - Parameters:
     ///   - callers: Whose requests are carried out.
-    ///   - budget: Time one request may take (bus.md 5.6).
+    ///   - budget: Time one request may take.
     ///   - publish: Returns when the Events API has accepted the update.
     package init(
         gateway: any StripeGateway, settings: StripeRequestSettings, webhook: WebhookPolicy, callers: CallerPolicy,
@@ -44,67 +44,65 @@ package struct StripeRequests: Sendable {
         self.webhook = webhook
         self.callers = callers
         self.budget = budget
-        responder = EventResponder(
-            module: StripeModule.name, subject: "stripe", logger: logger,
-            classify: { RequestFailure(classifying: $0) })
         self.publish = publish
         self.logger = logger
     }
 
-    /// The response to one request; what fails becomes an error response.
-    package func answer(_ request: EventEnvelope, now: Timestamp) async -> EventEnvelope {
-        await responder.answer(request) { correlationID in
-            guard callers.trusts(request.owner) else {
-                throw BusError(
-                    .forbiddenAccount, "only services of this deployment may call Stripe; use the Billing API")
-            }
-            return try await payload(for: request, correlationID, now: now, deadline: .now.advanced(by: budget))
+    /// Every exchange of this worker with its handler.
+    package var handlers: RequestHandlers {
+        var handlers = RequestHandlers(.stripe, callers: callers, logger: logger)
+        handlers.answer(.stripeCheckout) { await self.checkout($0, $1) }
+        handlers.answer(.stripePortal) { await self.portal($0, $1) }
+        handlers.answer(.webhookVerify) { await self.verify($0, $1) }
+        handlers.answer(.stripeMeterEvent) { await self.recordMeterEvent($0, $1) }
+        return handlers
+    }
+
+    private func checkout(
+        _ message: ProviderCheckoutRequest, _ caller: Caller
+    ) async -> Outcome<ProviderCheckoutAnswer> {
+        await outcome(ignored: message.ignoredFields) { deadline in
+            let request = try CheckoutRequest(message, requestID: caller.correlationID, settings: settings)
+            return request.answer(
+                try await gateway.checkoutSession(request, deadline: deadline), mode: settings.mode)
         }
     }
 
-    private func payload(
-        for request: EventEnvelope, _ correlationID: String, now: Timestamp, deadline: ContinuousClock.Instant
-    ) async throws -> JSONText {
-        switch request.name {
-        case .checkoutSessionCreateRequest:
-            let checkout = try CheckoutRequest(request.payload, requestID: correlationID, settings: settings)
-            warn(about: checkout.ignoredFields)
-            return try await gateway.checkoutSession(checkout, deadline: deadline)
-                .payload(for: checkout, mode: settings.mode)
-        case .portalSessionCreateRequest:
-            let portal = try PortalRequest(request.payload, requestID: correlationID, settings: settings)
-            warn(about: portal.ignoredFields)
-            return try await gateway.portalSession(portal, deadline: deadline)
-                .payload(for: portal, mode: settings.mode)
-        case .meterEventRecordRequest:
-            let meter = try MeterRequest(request.payload, mode: settings.mode, now: now)
-            warn(about: meter.ignoredFields)
-            return try await gateway.recordMeterEvent(meter, deadline: deadline)
-                .payload(for: meter, mode: settings.mode)
-        case .webhookVerifyRequest:
-            return try await verify(request, now: now, deadline: deadline)
-        default:
-            throw BusError(.invalidRequest, "\(request.name) is not answered here; check the event's name")
+    private func portal(_ message: ProviderPortalRequest, _ caller: Caller) async -> Outcome<ProviderPortalAnswer> {
+        await outcome(ignored: message.ignoredFields) { deadline in
+            let request = try PortalRequest(message, requestID: caller.correlationID, settings: settings)
+            return request.answer(
+                try await gateway.portalSession(request, deadline: deadline), mode: settings.mode)
         }
     }
 
-    func warn(about ignoredFields: [String]) {
-        if ignoredFields.isEmpty { return }
-        logger.warning(
-            "request carries secrets that are not used",
-            metadata: ["ignored.fields": "\(ignoredFields.joined(separator: ","))"])
+    private func recordMeterEvent(_ message: MeterEventRequest, _ caller: Caller) async -> Outcome<MeterEventAnswer> {
+        await outcome(ignored: message.ignoredFields) { deadline in
+            let request = try MeterRequest(message, mode: settings.mode, now: caller.now)
+            return request.answer(
+                try await gateway.recordMeterEvent(request, deadline: deadline), mode: settings.mode)
+        }
     }
-}
 
-extension RequestFailure {
-    /// What a handler of this worker threw, in the contract's words.
-    init(classifying caught: any Error) {
+    /// Does the work of one request before the budget ends.
+    func outcome<Response>(
+        ignored ignoredFields: [String],
+        _ work: (_ deadline: ContinuousClock.Instant) async throws -> Response
+    ) async -> Outcome<Response> {
+        if !ignoredFields.isEmpty {
+            logger.warning(
+                "request carries secrets that are not used",
+                metadata: ["ignored.fields": "\(ignoredFields.joined(separator: ","))"])
+        }
+        return await .of(classify: StripeRequests.classify) { try await work(.now.advanced(by: budget)) }
+    }
+
+    /// What a handler threw, in the contract's words.
+    private static func classify(_ caught: any Error) -> BusError {
         switch caught {
-        case let failure as RequestFailure: self = failure
-        case let error as BusError: self.init(error)
-        case let fault as RequestFault: self.init(BusError(fault.code, fault.message))
-        case let fault as StripeFault: self.init(fault.busError)
-        default: self.init(BusError(.internalError, "something unexpected went wrong; try again", cause: caught))
+        case let error as BusError: error
+        case let fault as StripeFault: fault.busError
+        default: BusError(.internalError, "something unexpected went wrong; try again", cause: caught)
         }
     }
 }

@@ -1,0 +1,106 @@
+import BusCore
+
+extension Exchange {
+    /// The event that asks.
+    package func ask(
+        _ request: Request, correlationID: String, source: String, metadata: [String: String] = [:]
+    ) -> EventEnvelope {
+        EventEnvelope(
+            name: self.request, correlationID: correlationID, source: source, metadata: metadata,
+            payload: request.payload)
+    }
+
+    /// Reads a request that may be carried out.
+    ///
+    /// Whoever may not ask is refused before anything of it is read.
+    package func read(_ event: EventEnvelope, from callers: CallerPolicy) throws(BusError) -> Request {
+        if rules.asker == .services, !callers.trusts(event.owner) {
+            throw BusError(
+                .forbiddenAccount,
+                "only services of this deployment may publish \(event.name); list the subject in "
+                    + "BUS_TRUSTED_SERVICE_SUBJECTS if it is one")
+        }
+        do throws(FieldFault) {
+            let fields = try MessageFields(event.payload, publishedAt: event.timestamp)
+            if let provider = rules.provider, let named = try fields.text("provider"), named != provider.text {
+                throw FieldFault(
+                    code: .unsupportedProvider,
+                    message: "provider is not \(provider); send it to that provider's own worker")
+            }
+            return try Request(from: fields)
+        } catch {
+            throw BusError(error)
+        }
+    }
+
+    /// The event that answers (docs/contract/events.md, "Error object").
+    package func respond(
+        with outcome: Outcome<Response>, to request: EventEnvelope, correlationID: String, from module: BusModule
+    ) -> EventEnvelope {
+        switch outcome {
+        case .answer(let answer):
+            EventEnvelope(name: response, correlationID: correlationID, source: module.name, payload: answer.payload)
+        case .refuse(let error, let answer), .tryAgain(let error, let answer):
+            EventEnvelope(
+                name: response, correlationID: correlationID, source: module.name,
+                metadata: ["\(module.subject).retryable": error.isRetryable ? "true" : "false"],
+                payload: (answer ?? failed)?.payload ?? request.accountEcho,
+                error: EventError(code: error.type, message: Redaction.redact(error.message)))
+        }
+    }
+
+    /// Reads the event that answers.
+    package func reply(_ event: EventEnvelope) throws(ReplyFault) -> Reply<Response> {
+        if let error = event.error { throw .refused(ReplyRefusal(error, event.metadata)) }
+        do {
+            return Reply(answer: try Response(event.payload), payload: event.payload)
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+}
+
+/// A response, read and as it came: a later release may say more than this one reads.
+package struct Reply<Response: Message>: Sendable {
+    /// The response.
+    package let answer: Response
+    /// Its payload, unknown members included.
+    package let payload: JSONText
+}
+
+/// Why a response answers nothing.
+package enum ReplyFault: Error, Hashable, Sendable {
+    /// The worker said no.
+    case refused(ReplyRefusal)
+    /// The payload is not this exchange's response.
+    case unreadable(FieldFault)
+}
+
+/// A worker's error as its response carried it.
+package struct ReplyRefusal: Hashable, Sendable {
+    /// Nil for a code of another release or program.
+    package let code: BusError.Code?
+    /// The code's word, which goes on as it came.
+    package let word: String
+    /// Human text.
+    package let message: String
+    /// The same request may succeed later.
+    package let isRetryable: Bool
+
+    /// Reads an error and the metadata beside it.
+    package init(_ error: EventError, _ metadata: [String: String]) {
+        code = BusError.Code(rawValue: error.code)
+        word = error.code
+        message = error.message
+        isRetryable = metadata.contains { $0.key.hasSuffix(".retryable") && $0.value == "true" }
+    }
+}
+
+extension EventEnvelope {
+    /// What a failed response carries when its exchange has nothing of its own: `{}`, or the account it was for.
+    fileprivate var accountEcho: JSONText {
+        // A payload that is not an object names no account.
+        let account = (try? MessageFields(payload)).flatMap { try? $0.accountID() }
+        return JSONText(.object(account.map { ["account_id": .string($0)] } ?? [:]))
+    }
+}

@@ -1,0 +1,37 @@
+import BusContract
+import BusCore
+
+extension WebhookDecision {
+    /// The verdict on a verified webhook.
+    package func verdict(ignoredFields: [String]) -> WebhookVerdict {
+        let effect: WebhookVerdict.Effect =
+            switch outcome {
+            case .update(let update): .emitted(.init(update))
+            case .ignored(let reason): .ignored(reason.rawValue)
+            }
+        return WebhookVerdict(
+            event: .init(
+                id: event.id, type: event.type, livemode: event.livemode, apiVersion: event.apiVersion,
+                created: event.created, isSupported: isSupported, effect: effect),
+            ignoredFields: ignoredFields)
+    }
+}
+
+extension WebhookFault {
+    /// The refusal of a verify request.
+    package var busError: BusError {
+        switch self {
+        case .signature(let fault):
+            switch fault {
+            case .noKeys: BusError(.webhookSecretUnconfigured, fault.message)
+            case .outOfTolerance: BusError(.webhookTimestampOutOfTolerance, fault.message)
+            case .missing, .malformed, .noMatch: BusError(.webhookSignatureInvalid, fault.message)
+            }
+        case .event(.json):
+            BusError(.webhookPayloadInvalid, "the signed body is not valid JSON")
+        case .event(.notAnEvent(let field)):
+            BusError(
+                .webhookPayloadInvalid, "the signed body is not a Stripe event: check its \(field)")
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import BusContract
+import BusCore
+import TestSupport
+import Testing
+
+private let account = "6c0e7f6a-0000-4000-8000-000000000001"
+
+/// Every message reads what it writes, and what it accepts it writes in one form.
+@Suite("Messages")
+struct MessageTests {
+    /// Reads a payload, writes it, and reads that again.
+    private func canonical<M: Message>(_: M.Type, _ payload: JSONValue) throws -> JSONText {
+        let message = try M(JSONText(payload), publishedAt: .earliest)
+        let written = message.payload
+        let again = try M(written)
+        #expect(again.payload == written, "\(M.self)")
+        return written
+    }
+
+    @Test("a message under other spellings is written in the canonical form")
+    func spellings() throws {
+        let cases: [(JSONText, String)] = [
+            (
+                try canonical(EntitlementCheck.self, ["bus_account_id": .string(account.uppercased()), "feature": "a"]),
+                #"{"account_id":"\#(account)","scope":"a"}"#
+            ),
+            (
+                try canonical(
+                    MeterEventRequest.self,
+                    [
+                        "identity_id": .string(account), "customer_id": "cus_1", "meter": "m", "value": "12",
+                        "event_id": "e", "timestamp": 1_785_599_990, "api_key": "sk",
+                    ]),
+                #"{"account_id":"\#(account)","provider_customer_id":"cus_1","meter_event_name":"m","quantity":12,"#
+                    + #""event_id":"e","idempotency_key":"e","occurred_at":"2026-08-01T15:59:50Z"}"#
+            ),
+            (
+                try canonical(
+                    ProviderCheckoutRequest.self,
+                    ["account_id": .string(account), "features": "b, a,b", "lookup_key": "k", "email": "a@b"]),
+                #"{"account_id":"\#(account)","feature":"b","features":["b","a"],"price_lookup_key":"k","#
+                    + #""customer_email":"a@b"}"#
+            ),
+            (
+                try canonical(UsageExportRequest.self, ["account_id": .string(account), "data": ["tokens": .number("5.0")]]),
+                #"{"account_id":"\#(account)","feature":"llm:proxy","meter_event_name":"bus_llm_tokens","quantity":5}"#
+            ),
+            (
+                try canonical(WebhookVerifyRequest.self, ["raw_body": "x", "headers": ["stripe-signature": "s"]]),
+                #"{"payload_base64":"eA==","signature":"s"}"#
+            ),
+        ]
+        for (written, expected) in cases { #expect(String(decoding: written.bytes, as: UTF8.self) == expected) }
+    }
+
+    @Test("whatever a message accepts it writes so that it reads equal, byte for byte")
+    func fuzz() {
+        fuzz(StatusRequest.self, like: ["account_id": .string(account)])
+        fuzz(AccountStatus.self, like: Samples.status)
+        fuzz(CheckoutSessionRequest.self, like: Samples.checkout)
+        fuzz(PortalSessionRequest.self, like: Samples.checkout)
+        fuzz(ProviderSession.self, like: ["url": "u", "provider": "stripe"])
+        fuzz(EntitlementCheck.self, like: Samples.check)
+        fuzz(EntitlementAnswer.self, like: Samples.denial)
+        fuzz(SubscriptionUpdate.self, like: Samples.update)
+        fuzz(SubscriptionResult.self, like: Samples.result)
+        fuzz(UsageExportRequest.self, like: Samples.usage)
+        fuzz(UsageExportAnswer.self, like: Samples.usageAnswer)
+        fuzz(ProviderCheckoutRequest.self, like: Samples.providerCheckout)
+        fuzz(ProviderCheckoutAnswer.self, like: Samples.page)
+        fuzz(ProviderPortalRequest.self, like: Samples.providerCheckout)
+        fuzz(ProviderPortalAnswer.self, like: Samples.page)
+        fuzz(MeterEventRequest.self, like: Samples.meter)
+        fuzz(MeterEventAnswer.self, like: Samples.meterAnswer)
+        fuzz(WebhookVerifyRequest.self, like: ["payload": "x", "signature": "s"])
+        fuzz(WebhookVerdict.self, like: Samples.verdict)
+    }
+
+    /// Changes a good payload at random places.
+    private func fuzz<M: Message>(_: M.Type, like sample: [String: JSONValue]) {
+        let seed = PropertySettings.seed
+        var random = SeededGenerator(seed: seed)
+        var accepted = 0
+        for round in 0..<PropertySettings.rounds(300, proof: 20_000) {
+            var payload = sample
+            for _ in 0..<(round == 0 ? 0 : Int.random(in: 1...3, using: &random)) {
+                let name = sample.keys.sorted().randomElement(using: &random) ?? ""
+                payload[name] = Samples.oddities.randomElement(using: &random) ?? nil
+            }
+            guard let message = try? M(JSONText(.object(payload)), publishedAt: .earliest) else { continue }
+            accepted += 1
+            let written = message.payload
+            let again = try? M(written)
+            #expect(again == message, "\(M.self), seed \(seed): \(payload)")
+        }
+        #expect(accepted > 0, "\(M.self) refuses its own sample")
+    }
+
+    @Test("a bad field is refused by its name")
+    func faults() {
+        func fault<M: Message>(_: M.Type, _ sample: [String: JSONValue], _ name: String, _ value: JSONValue?) {
+            var payload = sample
+            payload[name] = value
+            let fault = #expect(throws: FieldFault.self, "\(M.self) \(name)") {
+                try M(JSONText(.object(payload)))
+            }
+            #expect(fault?.message.contains(name) == true, "\(M.self): \(fault?.message ?? "accepted")")
+        }
+        for (name, value) in [("account_id", nil), ("account_id", "me"), ("account_id", 7)] as [(String, JSONValue?)] {
+            fault(StatusRequest.self, ["account_id": .string(account)], name, value)
+            fault(SubscriptionUpdate.self, Samples.update, name, value)
+            fault(MeterEventRequest.self, Samples.meter, name, value)
+        }
+        fault(SubscriptionUpdate.self, Samples.update, "event_id", nil)
+        fault(SubscriptionUpdate.self, Samples.update, "provider", "Str ipe")
+        fault(SubscriptionUpdate.self, Samples.update, "status", nil)
+        fault(SubscriptionUpdate.self, Samples.update, "occurred_at", "soon")
+        fault(SubscriptionUpdate.self, Samples.update, "prices", [["lookup_key": "k"]])
+        fault(SubscriptionUpdate.self, Samples.update, "prices", .array(Array(repeating: ["id": "p"], count: 51)))
+        fault(EntitlementCheck.self, Samples.check, "scope", "No Spaces")
+        fault(EntitlementCheck.self, Samples.check, "usage", 7)
+        fault(EntitlementCheck.self, Samples.check, "usage", ["meter_event_name": "m", "quantity": 0])
+        fault(AccountStatus.self, Samples.status, "features", "a")
+        fault(AccountStatus.self, Samples.status, "setup_required", nil)
+        fault(CheckoutSessionRequest.self, Samples.checkout, "return_url", "/relative")
+        fault(MeterEventRequest.self, Samples.meter, "quantity", .number("1.5"))
+        fault(ProviderCheckoutRequest.self, Samples.providerCheckout, "mode", "rent")
+    }
+}

@@ -1,8 +1,0 @@
-import BusContract
-import Testing
-
-@Suite struct ScopeTests {
-    @Test func scopesSortByTheirText() {
-        #expect([Scope.provider, .billingRead].sorted() == [.provider, .billingRead])
-    }
-}

@@ -1,0 +1,136 @@
+import BusCore
+import BusRuntime
+import BusSQL
+import Dispatch
+import TestSupport
+import Testing
+
+/// Changes that share a commit, and what becomes of them when one fails.
+struct GroupCommitTests {
+    /// Faults that belong to one change.
+    private static let faults: [any Error & Sendable] = [
+        BusError(.conflict, "taken"), SQLFault.column(3), SQLFault.refused("no such table"),
+        SQLFault.constraint("unique"), SQLFault.unreadable("a row is damaged"), Stop(),
+    ]
+
+    private func run<Value: Sendable>(
+        _ body: @escaping @Sendable (GroupCommit, SQLiteDatabase) async throws -> Value
+    ) async throws -> Value {
+        let folder = try TemporaryFolder()
+        let database = try await SQLiteDatabase(path: folder.path + "/test.sqlite")
+        try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }])
+        let commits = GroupCommit(database: database)
+        let value = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await commits.run() }
+            let value = try await body(commits, database)
+            group.cancelAll()
+            try await group.waitForAll()
+            return value
+        }
+        try database.close()
+        return value
+    }
+
+    /// Runs the changes in one commit: a first one holds the writer until all of them wait.
+    private func together(
+        _ commits: GroupCommit, _ changes: [@Sendable (any SQLConnection) throws -> Void]
+    ) async throws -> [(any Error)?] {
+        let (started, gate) = (Signal(), DispatchSemaphore(value: 0))
+        return try await withThrowingTaskGroup(of: (Int, (any Error)?).self) { group in
+            group.addTask {
+                try await commits.perform { _ in
+                    started.ring()
+                    gate.wait()
+                }
+                return (-1, nil)
+            }
+            await started.wait()
+            for (index, change) in changes.enumerated() {
+                group.addTask {
+                    do { try await commits.perform { try change($0) } } catch { return (index, error) }
+                    return (index, nil)
+                }
+            }
+            try await eventually("all changes wait") { await commits.queuedEvents == changes.count ? true : nil }
+            gate.signal()
+            return try await group.reduce(into: [(any Error)?](repeating: nil, count: changes.count)) { errors, end in
+                if end.0 >= 0 { errors[end.0] = end.1 }
+            }
+        }
+    }
+
+    private func rows(_ database: SQLiteDatabase) async throws -> [Int64] {
+        try await database.read { try $0.rows("SELECT a FROM t ORDER BY a").map { try $0.integer(0) } }
+    }
+
+    @Test(arguments: faults.indices) func aChangeThatFailsFailsAloneAndLeavesNothing(_ number: Int) async throws {
+        let fault = GroupCommitTests.faults[number]
+        try await run { commits, database in
+            let errors = try await together(
+                commits,
+                [
+                    { try $0.run("INSERT INTO t VALUES (1)") },
+                    { connection in
+                        try connection.run("INSERT INTO t VALUES (2)")
+                        throw fault
+                    },
+                    { try $0.run("INSERT INTO t VALUES (3)") },
+                ])
+            #expect(errors.map { $0 == nil } == [true, false, true], "\(errors)")
+            #expect(try await rows(database) == [1, 3])
+            #expect(await !commits.isFailing)
+            let error = try #require(errors[1] as? BusError)
+            #expect(
+                error.code == ((fault as? BusError)?.code ?? (fault is SQLFault ? .backendUnavailable : .internalError))
+            )
+        }
+    }
+
+    @Test func aStatementTheDatabaseRefusesFailsAlone() async throws {
+        try await run { commits, database in
+            let errors = try await together(
+                commits,
+                [
+                    { try $0.run("INSERT INTO t VALUES (1)") },
+                    { connection in
+                        try connection.run("INSERT INTO t VALUES (2)")
+                        try connection.run("INSERT INTO nowhere VALUES (1)")
+                    },
+                    { connection in
+                        try connection.run("INSERT INTO t VALUES (3)")
+                        try connection.run("INSERT INTO t VALUES (1)")
+                    },
+                    { try $0.run("INSERT INTO t VALUES (4)") },
+                ])
+            #expect(errors.map { $0 == nil } == [true, false, false, true], "\(errors)")
+            #expect(try await rows(database) == [1, 4])
+            #expect(await !commits.isFailing)
+        }
+    }
+
+    @Test func aDatabaseThatFailsFailsEverythingInTheCommit() async throws {
+        try await run { commits, database in
+            // A file of one page too many: SQLite says that the disk is full, and ends the transaction itself.
+            let pages = try await database.write { try $0.first("PRAGMA page_count")?.integer(0) ?? 0 }
+            try await database.write { _ = try $0.first("PRAGMA max_page_count = 3") }
+            let errors = try await together(
+                commits,
+                [
+                    { try $0.run("INSERT INTO t VALUES (1)") },
+                    { connection in
+                        try connection.run("CREATE TABLE big (b BLOB)")
+                        try connection.run(
+                            "INSERT INTO big VALUES ($1)", [.blob([UInt8](repeating: 1, count: 1 << 20))])
+                    },
+                    { try $0.run("INSERT INTO t VALUES (3)") },
+                ])
+            #expect(errors.allSatisfy { ($0 as? BusError)?.code == .backendUnavailable }, "\(errors) \(pages)")
+            #expect(await commits.isFailing)
+            #expect(try await rows(database) == [])
+            let after = try await together(commits, [{ try $0.run("INSERT INTO t VALUES (5)") }])
+            #expect(after[0] == nil)
+            #expect(await !commits.isFailing)
+            #expect(try await rows(database) == [5])
+        }
+    }
+}
