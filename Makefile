@@ -1,7 +1,7 @@
 # Every target is safe to repeat. `make` alone prints this help.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench proof
+.PHONY: help build run demo test lint bench proof
 
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
@@ -11,10 +11,15 @@ TEST_FLAGS := --disable-xctest --experimental-maximum-parallelization-width 16
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build and start bus-local on http://127.0.0.1:8080 (Ctrl-C stops it)
+# Programs that are `bus` under other names; each stands for the words in its name.
+LINKS := bus-api bus-billing bus-events bus-integration bus-operator bus-operator-token
+
+build: ## Build every program into .build/debug, bus-operator-token and its like included
 	@Scripts/setup run
-	@swift build $(BUILD_FLAGS) --product bus
-	@swift build $(BUILD_FLAGS) --product bus-local
+	@swift build $(BUILD_FLAGS)
+	@cd "$$(swift build --show-bin-path)" && for name in $(LINKS); do ln -sfn bus "$$name"; done
+
+run: build ## Build and start bus-local on http://127.0.0.1:8080 (Ctrl-C stops it)
 	@exec "$$(swift build --show-bin-path)/bus-local"
 
 demo: ## Send one signed Stripe event to a running bus-local and show the Bus event it becomes

@@ -185,7 +185,7 @@ import Testing
                 in: world.folder)
             #expect(result.exit == .code(1) && double.writes == 0)
             #expect(
-                result.standardError == "ERROR nobody reads the results any more; run it again and read them whole\n")
+                result.standardError == "ERROR the reader of the results has gone; run it again and read all of them\n")
         }
     }
 

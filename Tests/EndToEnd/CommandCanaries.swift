@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    /// A `.bus` file cannot make an argument of a secret, for our own commands either (bus.md R9).
+    /// A `.bus` file cannot make an argument of a secret, for our own commands either.
     @Test func busFilePassesNone() async throws {
         let folder = try TemporaryFolder()
         let world = try CommandWorld(try Self.secrets(folder), folder: folder)

@@ -2,7 +2,7 @@ import BusCore
 import TestSupport
 import Testing
 
-/// What commands say when something is wrong, and how they exit (bus.md 8.3).
+/// What commands say when something is wrong, and how they exit.
 @Suite(.timeLimit(.minutes(5))) struct CommandFailures {
     /// A command line, and what standard error must hold.
     struct Case: Sendable, CustomTestStringConvertible {
@@ -22,7 +22,7 @@ import Testing
     static let cases: [Case] = [
         Case(line: "billing", says: ["EXAMPLES", "USAGE: bus billing <subcommand>"]),
         Case(line: "operator billing catalog", says: ["USAGE: bus operator billing catalog <subcommand>"]),
-        Case(line: "billing statsu", says: ["bus billing knows no \"statsu\"", "did you mean \"status\"?"]),
+        Case(line: "billing statsu", says: ["bus billing has no command \"statsu\"", "did you mean \"status\"?"]),
         Case(line: "operator stripe catalog", says: ["sync"]),
         Case(line: "operator stripe nonsense", says: ["see bus operator stripe --help"]),
         Case(line: "billing status --formt json", says: ["unknown option --formt", "did you mean \"--format\"?"]),
@@ -39,7 +39,7 @@ import Testing
             says: ["BUS_API_TOKEN has expired"]),
         Case(
             line: "billing status --api-url ftp://x", environment: nowhere,
-            says: ["--api-url is no http or https URL"]),
+            says: ["--api-url must be an http or https URL"]),
         Case(line: "billing status --api-url $NOT_SET", environment: nowhere, says: ["NOT_SET"]),
         Case(
             line: "billing status", environment: nowhere, exit: 1,
@@ -49,7 +49,7 @@ import Testing
         Case(
             line: "operator billing catalog get", environment: ["BUS_API_BASE_URL": "http://127.0.0.1:1"], exit: 1,
             says: ["BUS_OPERATOR_TOKEN_FILE"]),
-        Case(line: "operator billing status --account me", environment: nowhere, says: ["--account is no UUID"]),
+        Case(line: "operator billing status --account me", environment: nowhere, says: ["--account must be a UUID"]),
         Case(line: "operator billing catalog put", environment: nowhere, says: ["--file"]),
         Case(
             line: "operator billing catalog put --file nowhere.json", environment: nowhere, exit: 1,
@@ -63,10 +63,10 @@ import Testing
         Case(line: "operator billing catalog put --file .", environment: nowhere, exit: 1, says: ["Is a directory"]),
         Case(line: "operator billing catalog put --file -", environment: nowhere, exit: 1, says: ["catalog: $: "]),
         Case(line: "events send", says: ["--name"]),
-        Case(line: "events send --name Not.A.Name", says: ["is no event name"]),
+        Case(line: "events send --name Not.A.Name", says: ["must be an event name"]),
         Case(line: "events send --name a.*", says: ["no wildcard"]),
         Case(line: "events send --name a.b --payload {", says: ["--payload is not JSON at byte 1; write one JSON"]),
-        Case(line: "events send --name a.b --payload {}x", says: ["goes on behind the JSON value, from byte 2"]),
+        Case(line: "events send --name a.b --payload {}x", says: ["goes on after the JSON value, from byte 2"]),
         Case(line: "events send --name a.b --payload 1 --payload-file x", says: ["exclude each other"]),
         Case(line: "events send --name a.b --metadata x", says: ["key=value"]),
         Case(line: "events send --name a.b", exit: 1, says: ["no Bus token is set"]),

@@ -4,7 +4,7 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-/// Every command of the contract's table against real services (bus.md 8.3); its JSON is kept in golden files.
+/// Every command of the contract's table against real services; its JSON is kept in golden files.
 @Suite(.timeLimit(.minutes(5))) struct CommandJourney {
     @Test func operatorPutsACatalogAndUsersBuy() async throws {
         try await CommandWorld.withLocal { world in
@@ -91,10 +91,10 @@ import Testing
                 "events listen --name example.hello --delivery unicast --group g --timeout 1s")
             let odd = try await world.bus("events listen --name example.hello --group g --replay --no-follow")
             #expect(odd.exit == .code(0) && odd.standardOutput == all.standardOutput)
-            #expect(odd.standardError.hasPrefix("WARN --group and --consumer count only with --delivery unicast"))
+            #expect(odd.standardError.hasPrefix("WARN --group and --consumer apply only to --delivery unicast"))
             let work = try await world.bus("events listen --name example.hello --delivery work --replay --timeout 5s")
             #expect(work.exit == .code(0) && work.standardOutput.split(separator: "\n").count == 3)
-            #expect(work.standardError.hasPrefix("WARN --replay counts only for broadcast"))
+            #expect(work.standardError.hasPrefix("WARN --replay applies only to broadcast"))
             #expect(again.standardOutput.isEmpty, "what one consumer of a group got, no other gets")
         }
     }

@@ -4,7 +4,7 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-/// `bus operator token issue`, signed here and by an auth API (bus.md D-53).
+/// `bus operator token issue`, signed here and by an auth API.
 @Suite(.timeLimit(.minutes(5))) struct TokenIssueTests {
     private static let secret = "hs256-secret-of-the-test"
 
@@ -46,31 +46,119 @@ import Testing
         #expect(try await world.bus("operator token issue --local", with: both).exit == .code(2))
     }
 
-    /// A new file of a token is for its owner alone; one that is there keeps its mode.
+    /// A file of a token is for its owner alone, whoever made a file of that name before and with whatever mode.
     @Test func outputFileIsPrivate() async throws {
         let world = try CommandWorld(["BUS_AUTH_HS256_SECRET": Self.secret])
-        #expect(try await world.bus("operator token issue --local -f token -o token.jwt").exit == .code(0))
-        let attributes = try FileManager.default.attributesOfItem(atPath: "\(world.folder.path)/token.jwt")
-        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        let line = "operator token issue --local -f token -o token.jwt"
+        let file = "\(world.folder.path)/token.jwt"
+        let mode = { try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int }
+        let bus = Products.path(of: "bus")
+        let open = try await BusProcess.finish(
+            "/bin/sh", ["-c", "umask 0; \(bus) \(line)"], environment: world.environment, in: world.folder)
+        #expect(open.exit == .code(0), "\(open.standardError)")
+        #expect(try mode() == 0o600)
+
+        _ = try world.folder.write("what was there", to: "token.jwt")
+        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file)
+        try FileManager.default.linkItem(atPath: file, toPath: "\(world.folder.path)/other")
+        #expect(try await world.bus(line).exit == .code(0))
+        #expect(try mode() == 0o600)
+        #expect(try String(contentsOfFile: file, encoding: .utf8).hasPrefix("eyJ"))
+        #expect(try String(contentsOfFile: "\(world.folder.path)/other", encoding: .utf8) == "what was there")
+
+        // A failure leaves what was there, and nothing beside it.
+        let before = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(try await world.bus("\(line) --ttl 25h").exit == .code(2))
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == before)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: world.folder.path).sorted() == ["other", "token.jwt"])
     }
 
-    /// The compose stack starts its services with this very line (bus.md 9), under the program's own name.
-    @Test func composeLineWorks() async throws {
+    /// Whoever can make a link in the folder of the output does not choose the file that holds the token.
+    @Test func outputFollowsNoLink() async throws {
         let world = try CommandWorld(["BUS_AUTH_HS256_SECRET": Self.secret])
-        let link = "\(world.folder.path)/bus-operator-token"
-        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: Products.path(of: "bus"))
+        _ = try world.folder.write("what was there", to: "target")
+        let line = "operator token issue --local -f token -o"
+        for (link, target) in [("link", "target"), ("dangling", "nowhere"), ("out", "/dev/stdout")] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(world.folder.path)/\(link)", withDestinationPath: target)
+            let result = try await world.bus("\(line) \(link)")
+            #expect(result.exit == .code(1) && result.standardOutput.isEmpty)
+            #expect(result.standardError.contains("symbolic link"), "\(result.standardError)")
+        }
+        #expect(try String(contentsOfFile: "\(world.folder.path)/target", encoding: .utf8) == "what was there")
+        #expect(!FileManager.default.fileExists(atPath: "\(world.folder.path)/nowhere"))
+        // A device or a pipe cannot be replaced, so it is written to.
+        #expect(try await world.bus("\(line) /dev/null").exit == .code(0))
+        #expect(FileManager.default.fileExists(atPath: "/dev/null"))
+        #expect(try await world.bus("\(line) /dev/full").exit == .code(1))
+        #expect(try await world.bus("\(line) /nowhere/x").standardError.contains("--output"))
+    }
+
+    /// The auth API judges how long a token may hold; only tokens that are signed here have a bound.
+    @Test func lifetimeIsTheServersToJudge() async throws {
+        try await StripeDouble.run(faults: [.status(200, body: #"{"access_token":"t"}"#)]) { double in
+            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_API_BASE_URL": double.url])
+            let result = try await world.bus("operator token issue --subject me --ttl 720h")
+            #expect(result.exit == .code(0), "\(result.standardError)")
+            #expect(double.requests.first?.body.contains("\"ttl_seconds\":2592000") == true)
+            for ttl in ["0s", "-1h", "soon", "999ms"] {
+                let refused = try await world.bus("operator token issue --subject me --ttl=\(ttl)")
+                #expect(refused.exit == .code(2) && refused.standardError.contains("--ttl is \"\(ttl)\""))
+            }
+            #expect(double.requests.count == 1)
+        }
+    }
+
+    /// The compose stack starts its services with this very line.
+    private static let composeLine = """
+        bus-operator-token --format token issue --local --subject "$BUS_LOCAL_ACCOUNT_ID" --audience ai.hg.fi/api \
+        --scope "$BUS_LOCAL_TOKEN_SCOPES" --ttl 12h
+        """
+
+    /// `make build` makes the link; another link to it and another name for it are the same program.
+    @Test(arguments: [
+        (link: "bin/bus-operator-token", call: "bus-operator-token"),
+        (link: "bin/bus-operator-token", call: "bin/bus-operator-token"),
+        (link: "bin/bus-operator-token", call: "$PWD/bin/bus-operator-token"),
+        (link: "bin/bus-operator-token", call: "cd bin && ./bus-operator-token"),
+        (link: "bin/bus-operator-token", call: "ln -s bin/bus-operator-token again && ./again"),
+        (link: "bin/bus-operator-token", call: "ln -s bus-operator-token bin/again && again"),
+        (link: "bin/bus-operator-token", call: "ln -s $PWD/bin/bus-operator-token one && ln -s one two && ./two"),
+        (link: "bin/bus", call: "bus operator-token"),
+    ])
+    func composeLineWorks(link: String, call: String) async throws {
+        let world = try CommandWorld([
+            "BUS_AUTH_HS256_SECRET": Self.secret, "BUS_LOCAL_ACCOUNT_ID": CommandWorld.account,
+            "BUS_LOCAL_TOKEN_SCOPES": "events:send events:listen",
+        ])
+        try FileManager.default.createDirectory(
+            atPath: "\(world.folder.path)/bin", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(world.folder.path)/\(link)", withDestinationPath: Products.path(of: "bus"))
         let result = try await BusProcess.finish(
-            link,
-            [
-                "--format", "token", "issue", "--local", "--subject", CommandWorld.account, "--audience",
-                "ai.hg.fi/api",
-                "--scope", "events:send events:listen", "--ttl", "12h",
-            ], environment: world.environment, in: world.folder)
+            "/bin/sh", ["-ec", "PATH=$PWD/bin:$PATH; \(Self.composeLine.replacing("bus-operator-token", with: call))"],
+            environment: world.environment, in: world.folder)
         #expect(result.exit == .code(0), "\(result.standardError)")
-        #expect(try await Self.principal(result.standardOutput.dropLast().description).scopes.count == 2)
-        let version = try await BusProcess.finish(link, ["--version"], in: world.folder)
-        #expect(version.standardOutput.hasPrefix("bus-operator-token "))
-        #expect(try await BusProcess.finish(link, ["--help"], in: world.folder).standardOutput.contains("issue"))
+        let principal = try await Self.principal(result.standardOutput.dropLast().description)
+        #expect(principal.subject == CommandWorld.account && principal.scopes == ["events:send", "events:listen"])
+        #expect(principal.audiences == [Audience.api])
+    }
+
+    /// `make build` links every program that the contract names and that is `bus` itself.
+    @Test func makeBuildLinksThePrograms() async throws {
+        let plan = try await BusProcess.finish("/usr/bin/make", ["-n", "-C", Repository.path("."), "build"])
+        #expect(plan.exit == .code(0) && plan.standardOutput.contains("ln -sfn bus"))
+        for name in [
+            "bus-operator", "bus-integration", "bus-api", "bus-billing", "bus-events", "bus-operator-token",
+        ] {
+            #expect(plan.standardOutput.contains(" \(name) ") || plan.standardOutput.contains(" \(name);"), "\(name)")
+            let folder = try TemporaryFolder()
+            let link = "\(folder.path)/\(name)"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: Products.path(of: "bus"))
+            let version = try await BusProcess.finish(link, ["--version"], in: folder)
+            #expect(version.exit == .code(0) && version.standardOutput.hasPrefix("\(name) "), "\(version)")
+        }
     }
 
     @Test func authAPIIsAskedWithTheInternalKey() async throws {

@@ -177,7 +177,7 @@ extension MessageFields {
             }
         }
         let features = FeatureList.union(found)
-        for feature in features where !FeatureList.isLabel(feature) {
+        for feature in features where !Labels.isFeature(feature) {
             throw .invalid("feature must match [a-z0-9][a-z0-9:._-]{0,99}")
         }
         return features
@@ -187,7 +187,7 @@ extension MessageFields {
     package func label(_ names: String...) throws(FieldFault) -> String? {
         for name in names {
             guard let text = try text(name) else { continue }
-            guard FeatureList.isLabel(text) else { throw .invalid("\(name) must match [a-z0-9][a-z0-9:._-]{0,99}") }
+            guard Labels.isFeature(text) else { throw .invalid("\(name) must match [a-z0-9][a-z0-9:._-]{0,99}") }
             return text
         }
         return nil

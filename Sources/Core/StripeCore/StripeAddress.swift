@@ -1,4 +1,5 @@
 import BusContract
+import BusCore
 
 /// Where Stripe's API is: plain HTTP would show the key to the network, so it is for doubles close by.
 package struct StripeAddress: Hashable, Sendable {
@@ -13,12 +14,8 @@ package struct StripeAddress: Hashable, Sendable {
 
     /// Reads an address; nil unless it is https, or http on a loopback host, or http on a private host without a live key.
     package init?(_ text: String, mode: StripeMode) {
-        guard let host = URLHost(text) else { return nil }
-        switch host.scheme {
-        case "https": break
-        case "http": guard host.isLoopback || (mode != .live && host.isNearby) else { return nil }
-        default: return nil
-        }
-        url = text.hasSuffix("/") ? String(text.dropLast()) : text
+        guard let base = BaseURL(text) else { return nil }
+        guard base.isSecure || base.address.isLoopback || (mode != .live && base.address.isNearby) else { return nil }
+        url = base.text
     }
 }

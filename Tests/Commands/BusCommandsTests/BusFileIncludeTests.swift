@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Includes, sticky flags, folders and variables of `.bus` files (bus.md 8.2, D-44).
+/// Includes, sticky flags, folders and variables of `.bus` files.
 @Suite(.timeLimit(.minutes(5))) struct BusFileIncludeTests {
     @Test func includeIsRelativeToItsFile() async throws {
         let world = try BusWorld()
@@ -93,12 +93,13 @@ import Testing
     @Test func folderReallyChanges() async throws {
         let world = try BusWorld()
         world.makeFolder("inner")
-        try world.write("A=inner\n", to: "inner/.env")
-        try world.write("where\nenv A\n", to: "inner/x.bus")
+        try world.write("BUS_A=inner\n", to: "inner/.env")
+        try world.write("where\nenv BUS_A\n", to: "inner/x.bus")
         try world.addModule("where", "pwd; echo \"$# arguments\"")
         let result = try await world.bus("-C", "inner", "x.bus")
         #expect(
-            result.standardOutput == "\(world.folder.path)/inner\n0 arguments\nA=inner\n", "\(result.standardError)")
+            result.standardOutput == "\(world.folder.path)/inner\n0 arguments\nBUS_A=inner\n", "\(result.standardError)"
+        )
         #expect(try await world.bus("x.bus", "-C", "inner").standardOutput == result.standardOutput)
         try world.write("#!/usr/bin/env bus\nwhere\n", to: "inner/script", mode: 0o700)
         #expect(try await world.bus("-C", "inner", "script").standardOutput.hasSuffix("inner\n0 arguments\n"))
@@ -106,9 +107,10 @@ import Testing
 
     @Test func variablesComeFromProcessThenFileThenDefaults() async throws {
         let world = try BusWorld()
-        try world.write("A=file\nB=file\n", to: ".env")
-        try world.write("journal $A $B \"$BUS_EVENTS_API_URL\" '$A' \\$A \"${A}$NOPE\" $EMPTY\n", to: "x.bus")
-        let result = try await world.bus("x.bus", environment: ["A": "two words", "EMPTY": ""])
+        try world.write("BUS_A=file\nBUS_B=file\n", to: ".env")
+        try world.write(
+            "journal $BUS_A $BUS_B \"$BUS_EVENTS_API_URL\" '$A' \\$A \"${BUS_A}$NOPE\" $EMPTY\n", to: "x.bus")
+        let result = try await world.bus("x.bus", environment: ["BUS_A": "two words", "EMPTY": ""])
         #expect(
             result.standardOutput
                 == "[two words][file][http://127.0.0.1:8081/local/v1][$A][$A][two words$NOPE][]\n")

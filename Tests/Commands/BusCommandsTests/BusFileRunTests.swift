@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `.bus` files run by the real program (bus.md 8.2).
+/// `.bus` files run by the real program.
 @Suite(.timeLimit(.minutes(5))) struct BusFileRunTests {
     @Test func linesRunInOrderWithTheirPlaceInTheEnvironment() async throws {
         let world = try BusWorld()

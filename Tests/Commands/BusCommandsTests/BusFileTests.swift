@@ -3,7 +3,7 @@ import BusCore
 import TestSupport
 import Testing
 
-/// The grammar of bus.md 8.2, rule by rule.
+/// The grammar of `.bus` files, rule by rule.
 struct BusFileTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let rule: String
@@ -39,7 +39,7 @@ struct BusFileTests {
             rule: "4 literal text", file: "a & * ( ) ` ~ !\n", lines: [["a", "&", "*", "(", ")", "`", "~", "!"]]),
         Case(rule: "4 operators in quotes", file: "a '|;<>' \"|;<>\"\n", lines: [["a", "|;<>", "|;<>"]]),
         Case(
-            rule: "D-44 undefined names stay", file: "a $B ${C}d $ $1 ${} \n",
+            rule: "undefined names stay", file: "a $B ${C}d $ $1 ${} \n",
             lines: [["a", "$B", "${C}d", "$", "$1", "${}"]]),
         Case(rule: "no LF at the end", file: "a\nb", lines: [["a"], ["b"]]),
         Case(rule: "a CR at the end", file: "a\r", lines: [["a"]]),

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `bus <word>` as a process (bus.md 8.1).
+/// `bus <word>` as a process.
 @Suite(.timeLimit(.minutes(5))) struct DispatcherTests {
     @Test func foreignModuleRunsWithItsArgumentsUntouched() async throws {
         let world = try BusWorld()
@@ -26,9 +26,9 @@ import Testing
     @Test func folderIsTheChildsToChangeTo() async throws {
         let world = try BusWorld()
         world.makeFolder("inner")
-        try world.write("A=outer\n", to: ".env")
-        try world.write("A=inner\n", to: "inner/.env")
-        try world.addModule("where", "pwd; echo \"$A\"")
+        try world.write("BUS_A=outer\n", to: ".env")
+        try world.write("BUS_A=inner\n", to: "inner/.env")
+        try world.addModule("where", "pwd; echo \"$BUS_A\"")
         #expect(try await world.bus("where").standardOutput == "\(world.folder.path)\nouter\n")
         #expect(try await world.bus("-C", "inner", "where").standardOutput == "\(world.folder.path)\ninner\n")
         #expect(try await world.bus("-C", "nowhere", "journal").standardOutput == "[--chdir][nowhere]\n")

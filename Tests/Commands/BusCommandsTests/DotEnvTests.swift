@@ -1,17 +1,22 @@
-import BusCommands
 import TestSupport
 import Testing
 
-/// `.env` files (bus.md 8.1).
+@testable import BusCommands
+
+/// `.env` files.
 struct DotEnvTests {
     static let read: [(line: String, name: String, value: String)] = [
-        ("A=b", "A", "b"), ("export A=b", "A", "b"), ("  export   A = b  ", "A", "b"), ("A=", "A", ""),
-        ("A=b c", "A", "b c"), ("A=b # c", "A", "b"), ("A=b#c", "A", "b#c"), ("A=# c", "A", ""), ("A=b\t#c", "A", "b"),
-        ("A=\"b # c\"", "A", "b # c"), ("A=\"b\" # c", "A", "b"), ("A='b' # c", "A", "b"),
-        (#"A="\n\r\t\\\"\$\d""#, "A", "\n\r\t\\\"$\\d"), (#"A='\n"$'"#, "A", #"\n"$"#), ("A=\"\"", "A", ""),
-        ("A=b=c", "A", "b=c"), ("_a1=x", "_a1", "x"), ("A=ä", "A", "ä"), ("A=b\r", "A", "b"),
-        ("export=x", "export", "x"),
-        ("A=b'c'", "A", "b'c'"), ("A=$HOME", "A", "$HOME"),
+        ("BUS_A=b", "BUS_A", "b"), ("export BUS_A=b", "BUS_A", "b"), ("  export   BUS_A = b  ", "BUS_A", "b"),
+        ("BUS_A=", "BUS_A", ""),
+        ("BUS_A=b c", "BUS_A", "b c"), ("BUS_A=b # c", "BUS_A", "b"), ("BUS_A=b#c", "BUS_A", "b#c"),
+        ("BUS_A=# c", "BUS_A", ""), ("BUS_A=b\t#c", "BUS_A", "b"),
+        ("BUS_A=\"b # c\"", "BUS_A", "b # c"), ("BUS_A=\"b\" # c", "BUS_A", "b"), ("BUS_A='b' # c", "BUS_A", "b"),
+        (#"BUS_A="\n\r\t\\\"\$\d""#, "BUS_A", "\n\r\t\\\"$\\d"), (#"BUS_A='\n"$'"#, "BUS_A", #"\n"$"#),
+        ("BUS_A=\"\"", "BUS_A", ""),
+        ("BUS_A=b=c", "BUS_A", "b=c"), ("BUS__a1=x", "BUS__a1", "x"), ("BUS_A=ä", "BUS_A", "ä"),
+        ("BUS_A=b\r", "BUS_A", "b"),
+        ("export BUS_=x", "BUS_", "x"),
+        ("BUS_A=b'c'", "BUS_A", "b'c'"), ("BUS_A=$HOME", "BUS_A", "$HOME"),
     ]
 
     @Test(arguments: DotEnvTests.read) func assignmentIsRead(line: String, name: String, value: String) throws {
@@ -36,7 +41,7 @@ struct DotEnvTests {
     }
 
     @Test func blankLinesAndCommentsAreSkipped() throws {
-        #expect(try DotEnv(parsing: Array("\n# a\n  # b\r\n\r\nA=1\n".utf8)).pairs.count == 1)
+        #expect(try DotEnv(parsing: Array("\n# a\n  # b\r\n\r\nBUS_A=1\n".utf8)).pairs.count == 1)
         let fault = try #require(throws: DotEnvFault.self) { try DotEnv(parsing: [10, 65, 61, 0xFF]) }
         #expect(fault.line == 2)
     }
@@ -61,15 +66,29 @@ struct DotEnvTests {
         }
     }
 
+    /// What loads code, finds programs or steers a shell is never a file's to set.
+    @Test(arguments: [
+        "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "PATH", "IFS", "BASH_ENV", "ENV", "HOME", "SHELL", "PS4", "CDPATH",
+        "GIT_SSH_COMMAND", "PYTHONPATH", "PYTHONSTARTUP", "SWIFT_BACKTRACE", "MALLOC_CONF", "XDG_CONFIG_HOME",
+        "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "SSL_CERT_FILE", "https_proxy", "TERM", "A", "bus_x", "BUSX", "BUS",
+    ])
+    func onlyNamesOfBusAreSet(_ name: String) throws {
+        let file = try DotEnv(parsing: Array("\(name)=x\nBUS_A=1\nNO_COLOR=1\nexport \(name)=y\n".utf8))
+        #expect(file.pairs.map(\.name) == ["BUS_A", "NO_COLOR"])
+        #expect(file.ignored == [name])
+    }
+
     @Test func processBeatsFileBeatsDefaults() throws {
         var environment = BusEnvironment(
-            entries: ["EMPTY=", "A=process", "BUS_WORKERS_API_URL="].map { Array($0.utf8) })
+            entries: ["BUS_EMPTY=", "BUS_X=process", "BUS_WORKERS_API_URL="].map { Array($0.utf8) })
         environment.complete(
             with: try DotEnv(
-                parsing: Array("A=file\nEMPTY=file\nB=first\nB=last\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n".utf8)))
-        #expect(environment["A"] == "process")
-        #expect(environment["EMPTY"] == "")
-        #expect(environment["B"] == "last")
+                parsing: Array(
+                    "BUS_X=file\nBUS_EMPTY=file\nBUS_Y=first\nBUS_Y=last\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n".utf8)
+            ))
+        #expect(environment["BUS_X"] == "process")
+        #expect(environment["BUS_EMPTY"] == "")
+        #expect(environment["BUS_Y"] == "last")
         #expect(environment["BUS_EVENTS_API_URL"] == "http://127.0.0.1:9")
         #expect(environment["BUS_EVENTS_TOKEN_FILE"] == ".bus/tokens/local-events.jwt")
         #expect(environment["BUS_WORKERS_API_URL"] == "")

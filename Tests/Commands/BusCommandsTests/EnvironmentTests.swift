@@ -2,7 +2,7 @@ import BusCommands
 import TestSupport
 import Testing
 
-/// What a command finds in its environment (bus.md 8.1).
+/// What a command finds in its environment.
 @Suite(.timeLimit(.minutes(5))) struct EnvironmentTests {
     @Test func unsetNamesGetTheirDefaults() async throws {
         let names = [
@@ -22,14 +22,14 @@ import Testing
     @Test func processBeatsFileBeatsDefaults() async throws {
         let world = try BusWorld()
         try world.write(
-            "# local\nexport A=\"file # \\n\" # note\nB=file\nC=file\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n",
+            "# local\nexport BUS_A=\"file # \\n\" # note\nBUS_B=file\nBUS_C=file\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n",
             to: ".env")
         let result = try await world.bus(
-            "env", "A", "B", "C", "BUS_EVENTS_API_URL", "BUS_WORKERS_API_URL",
-            environment: ["B": "process", "C": "", "BUS_WORKERS_API_URL": "http://127.0.0.1:7"])
+            "env", "BUS_A", "BUS_B", "BUS_C", "BUS_EVENTS_API_URL", "BUS_WORKERS_API_URL",
+            environment: ["BUS_B": "process", "BUS_C": "", "BUS_WORKERS_API_URL": "http://127.0.0.1:7"])
         #expect(
             result.standardOutput
-                == "A=file # \n\nB=process\nC=\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n"
+                == "BUS_A=file # \n\nBUS_B=process\nBUS_C=\nBUS_EVENTS_API_URL=http://127.0.0.1:9\n"
                 + "BUS_WORKERS_API_URL=http://127.0.0.1:7\n"
         )
     }

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Our own first words: services behind `integration` and `api`, and help (bus.md 8.1, D-01, D-50).
+/// Our own first words: services behind `integration` and `api`, and help.
 @Suite(.timeLimit(.minutes(5))) struct FamilyTests {
     @Test(arguments: [
         (["integration", "stripe"], "bus-integration-stripe"),
@@ -34,14 +34,26 @@ import Testing
     @Test func wordsThatNobodyKnowsAreRefused() async throws {
         let world = try BusWorld()
         for (arguments, exit, says): ([String], Int32, String) in [
-            (["integration", "mail"], 2, "bus: bus integration knows no \"mail\""),
-            (["integration"], 2, "bus integration stripe"), (["api", "provider"], 2, "knows no \"provider\""),
+            (["integration", "mail"], 2, "bus: bus integration has no command \"mail\""),
+            (["integration"], 2, "bus integration stripe"), (["api", "provider"], 2, "has no command \"provider\""),
             (["integration", "usage"], 127, "bus: bus-integration-usage is not installed"),
         ] {
             let result = try await world.run("bus", arguments)
             #expect(result.exit == .code(exit), "\(arguments)")
             #expect(result.standardError.contains(says), "\(result.standardError)")
         }
+    }
+
+    /// The flags before a program's words come first; a program of its own goes to the folder, and we stay.
+    @Test func programGetsTheFlagsOnce() async throws {
+        let world = try BusWorld()
+        world.makeFolder("in")
+        try world.addModule("integration", "echo \"$*\"; while [ \"$1\" != --chdir ]; do shift; done; cd \"$2\"; pwd")
+        let flags = ["-C", "in", "--timeout", "5s", "-v"]
+        let expected = "-v --chdir in --timeout 5s mail -x\n\(world.folder.path)/in\n"
+        #expect(try await world.run("bus", flags + ["integration", "mail", "-x"]).standardOutput == expected)
+        try world.write("-v\n--chdir in\n--timeout 5s\nintegration mail -x\n", to: "x.bus")
+        #expect(try await world.bus("x.bus").standardOutput == expected)
     }
 
     /// What another dispatcher finds as `bus-integration` may be a link to `bus`.
@@ -53,7 +65,7 @@ import Testing
         #expect(stripe.standardOutput.hasPrefix("bus-integration-stripe "), "\(stripe.standardError)")
         let unknown = try await world.run(umbrella, ["mail"])
         #expect(unknown.exit == .code(2))
-        #expect(unknown.standardError.contains("knows no \"mail\""), "\(unknown.standardError)")
+        #expect(unknown.standardError.contains("has no command \"mail\""), "\(unknown.standardError)")
         #expect(try await world.run(umbrella, ["--help"]).standardOutput.contains("bus integration stripe"))
         #expect(try await world.bus("integration", "mail").exit == .code(2))
     }
@@ -94,7 +106,35 @@ import Testing
         }
         for code in ["0", "1", "2", "65", "127"] { #expect(lines.contains { $0.hasPrefix("  \(code)  ") }, "\(code)") }
         for family in Family.all { #expect(lines.contains { $0.hasPrefix("  \(family.word) ") }) }
+        #expect(!help.contains("usage,") && !help.contains("provider usage"), "no such program is installed")
         #expect(lines.contains { $0.contains(" journal ") || $0.hasSuffix(" journal") }, "installed modules are listed")
+    }
+
+    /// On a machine that has `bus` alone, help names nothing that would end in "not installed".
+    @Test func helpNamesOnlyWhatIsThere() async throws {
+        let world = try BusWorld()
+        let alone = "\(world.folder.path)/alone"
+        world.makeFolder("alone")
+        let bus = "\(alone)/bus"
+        // A link would lead to the folder with the other programs.
+        do {
+            try FileManager.default.linkItem(atPath: Products.path(of: "bus"), toPath: bus)
+        } catch {
+            try FileManager.default.copyItem(atPath: Products.path(of: "bus"), toPath: bus)
+        }
+        let path = ["PATH": "/usr/bin:/bin"]
+        let help = try await world.run(bus, ["--help"], environment: path).standardOutput
+        let words = help.split(separator: "\n").filter { $0.hasPrefix("  ") }.map { $0.split(separator: " ")[0] }
+        #expect(words.contains("billing") && !words.contains("api") && !words.contains("integration"))
+        #expect(!help.contains("integration stripe") && !help.contains("journal"))
+        let mistyped = try await world.run(bus, ["integartion"], environment: path)
+        #expect(mistyped.exit == .code(127) && !mistyped.standardError.contains("did you mean"))
+        let missing = try await world.run(bus, ["integration", "--help"], environment: path)
+        #expect(missing.standardOutput.contains("No program behind bus integration is installed"))
+
+        try world.write("#!/bin/sh\n", to: "alone/bus-integration-stripe", mode: 0o700)
+        let more = try await world.run(bus, ["--help"], environment: path).standardOutput
+        #expect(more.contains("  integration               Workers: stripe.\n") && !more.contains("  api "), "\(more)")
     }
 
     @Test func helpHasAFormForPrograms() async throws {
@@ -152,7 +192,7 @@ import Testing
         }
     }
 
-    /// Links to `bus` under the programs' names are these programs (D-01).
+    /// Links to `bus` under the programs' names are these programs.
     @Test(arguments: [
         ("operator", ["token", "issue"]), ("operator-stripe", ["catalog", "sync"]), ("billing", ["status"]),
         ("events", ["send"]),
@@ -166,15 +206,19 @@ import Testing
         #expect(help.standardOutput.contains("USAGE: \(all.joined(separator: " "))"))
         #expect(try await world.run(link, ["--version"]).standardOutput.hasPrefix("bus-\(name) "))
         let unknown = try await world.run(link, ["nonsense"])
-        #expect(unknown.exit == .code(2) && unknown.standardError.contains("knows no \"nonsense\""))
+        #expect(unknown.exit == .code(2) && unknown.standardError.contains("has no command \"nonsense\""))
     }
 
     /// `bus-operator-x` is no command of ours, so a link of that name is just `bus`.
     @Test func otherNamesAreBusItself() {
-        #expect(Family.words(ofProgram: "bus-operator-x").isEmpty)
-        #expect(Family.words(ofProgram: "bus-integration-stripe").isEmpty)
-        #expect(Family.words(ofProgram: "bus").isEmpty && Family.words(ofProgram: "journal").isEmpty)
-        #expect(Family.words(ofProgram: "bus-operator-token") == ["operator", "token"])
-        #expect(Family.words(ofProgram: "bus-integration") == ["integration"])
+        for name in ["bus-operator-x", "bus-integration-stripe", "bus", "journal", "bus-", "bus-billing-"] {
+            #expect(Family.named(program: name) == nil, "\(name)")
+        }
+        for (name, word, words) in [
+            ("bus-operator-token", "operator", ["token"]), ("bus-integration", "integration", []),
+        ] {
+            let implied = Family.named(program: name)
+            #expect(implied?.family.word == word && implied?.words == words)
+        }
     }
 }

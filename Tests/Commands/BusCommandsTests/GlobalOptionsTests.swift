@@ -2,8 +2,16 @@ import BusCommands
 import BusRuntime
 import Testing
 
-/// The flags before a word, and the lines of flags alone in `.bus` files (bus.md 8.1, 8.2).
+/// The flags before a word, and the lines of flags alone in `.bus` files.
 struct GlobalOptionsTests {
+    /// The flags before a command, and the index of its first word.
+    private func parse(_ arguments: [String]) throws -> (options: GlobalOptions, word: Int) {
+        guard case .command(let options, let word) = try BusCommandLine(arguments, isFile: { _, _ in false }) else {
+            throw CancellationError()
+        }
+        return (options, word)
+    }
+
     static let rendered: [(given: [String], child: [String])] = [
         ([], []),
         (["-q"], ["--quiet"]),
@@ -13,7 +21,7 @@ struct GlobalOptionsTests {
         (["-C", "a", "--chdir", "b"], ["--chdir", "b"]),
         (["-f", "json", "--format=text"], ["--format", "text"]),
         (["--perf"], []),
-        (["-o", "-x"], ["--output", "-x"]),
+        (["-o", "-x"], ["--output", "-x"]), (["--timeout", "5s"], ["--timeout", "5s"]),
         (
             ["-f", "json", "-o", "out", "-C", "dir", "-v", "--trace", "--no-color", "--perf", "-v"],
             ["--no-color", "--trace", "-v", "-v", "--chdir", "dir", "--output", "out", "--format", "json"]
@@ -22,31 +30,32 @@ struct GlobalOptionsTests {
 
     @Test(arguments: GlobalOptionsTests.rendered) func childGetsThemInOneOrder(given: [String], child: [String]) throws
     {
-        let (options, word) = try GlobalOptions.parse(given + ["word", "-q", "--nonsense"])
+        let (options, word) = try parse(given + ["word", "-q", "--nonsense"])
         #expect(options.rendered == child)
         #expect(word == given.count)
-        #expect(try GlobalOptions.parse(options.rendered + ["word"]).options.rendered == child)
+        #expect(try parse(options.rendered + ["word"]).options.rendered == child)
     }
 
     static let refused: [[String]] = [
-        ["--nonsense"], ["--chdir=a"], ["--output=a"], ["-C"], ["--format"], ["--color", "red"], ["--color="],
+        ["--nonsense"], ["--chdir=a"], ["--timeout=5s"], ["--output=a"], ["-C"], ["--format"], ["--color", "red"],
+        ["--color="],
         ["--quiet", "-v"], ["-q", "--trace"], ["-vx"], ["-"], ["--perf=1"], ["--no-perf"], ["--check"],
     ]
 
     @Test(arguments: GlobalOptionsTests.refused) func usageFaultExitsTwo(_ arguments: [String]) throws {
-        let failure = try #require(throws: ProcessFailure.self) { try GlobalOptions.parse(arguments) }
+        let failure = try #require(throws: ProcessFailure.self) { try parse(arguments) }
         #expect(failure.exitCode == 2)
     }
 
     @Test func helpAndVersionEndTheCommandLine() throws {
-        #expect(try GlobalOptions.parse(["-v", "--help", "--nonsense"]).options.request == .help)
-        #expect(try GlobalOptions.parse(["-V"]).options.request == .version)
-        #expect(try GlobalOptions.parse(["word", "--help"]).options.request == nil)
+        #expect(try parse(["-v", "--help", "--nonsense"]).options.request == .help)
+        #expect(try parse(["-V"]).options.request == .version)
+        #expect(try parse(["word", "--help"]).options.request == nil)
     }
 
     @Test func twoDashesMakeTheNextTokenTheWord() throws {
-        #expect(try GlobalOptions.parse(["-v", "--", "--quiet"]).word == 2)
-        #expect(try GlobalOptions.parse(["--"]).word == 1)
+        #expect(try parse(["-v", "--", "--quiet"]).word == 2)
+        #expect(try parse(["--"]).word == 1)
     }
 
     static let directives: [(before: [String], line: [String], after: [String])] = [
@@ -63,7 +72,7 @@ struct GlobalOptionsTests {
 
     @Test(arguments: GlobalOptionsTests.directives)
     func directiveChangesWhatItNames(before: [String], line: [String], after: [String]) throws {
-        let options = try GlobalOptions.parse(before).options
+        let options = try parse(before).options
         #expect(try options.applying(line)?.rendered == after)
     }
 

@@ -5,53 +5,61 @@ import Testing
 
 @testable import BusCommands
 
-/// The flags of every command stand before or after its words (bus.md 8.3).
+/// The flags of every command stand before or behind its words.
 struct SharedOptionsTests {
-    static let moved: [(given: [String], parsed: [String])] = [
-        ([], []),
-        (["-v", "status"], ["status", "-v"]),
-        (["-f", "json", "billing", "-o", "x", "status"], ["billing", "status", "-f", "json", "-o", "x"]),
-        (["--format=json", "status", "--output=-"], ["status", "--format=json", "--output=-"]),
-        (["-vv", "a", "--quiet", "b", "--", "-q"], ["a", "b", "-vv", "--quiet", "--", "-q"]),
-        (["send", "--name", "x", "-C", "-v"], ["send", "--name", "x", "-C", "-v"]),
-        (["--payload", "-5", "-V"], ["--payload", "-5", "-V"]),
-        (["--timeout"], ["--timeout"]),
-        (["--colour", "--formatx", "-vx", "-h"], ["--colour", "--formatx", "-vx", "-h"]),
+    static let taken: [(given: [String], others: [String], flags: [String])] = [
+        ([], [], []),
+        (["-v", "status"], ["status"], ["-v"]),
+        (
+            ["-f", "json", "billing", "-o", "x", "status", "--timeout=5s"], ["billing", "status"],
+            ["--output", "x", "--format", "json", "--timeout", "5s"]
+        ),
+        (["--format=json", "status", "--output=-"], ["status"], ["--output", "-", "--format", "json"]),
+        (["-vv", "a", "--chdir=x", "b", "--", "-q"], ["a", "b", "--", "-q"], ["-v", "-v", "--chdir", "x"]),
+        (["send", "--name", "x", "-C", "-v"], ["send", "--name", "x"], ["--chdir", "-v"]),
+        (["--payload", "-5"], ["--payload", "-5"], []),
+        (["--colour", "--formatx", "-vx", "-qv"], ["--colour", "--formatx", "-vx", "-qv"], []),
     ]
 
-    @Test(arguments: SharedOptionsTests.moved) func goBehindTheWords(given: [String], parsed: [String]) {
-        #expect(SharedOptions.last(given) == parsed)
+    @Test(arguments: SharedOptionsTests.taken)
+    func areTakenFromAnywhere(given: [String], others: [String], flags: [String]) throws {
+        var options = GlobalOptions()
+        #expect(try options.takeAll(from: given) == others)
+        #expect(options.rendered == flags)
     }
 
-    /// Nothing is lost or made up, the rest keeps its order, and doing it twice changes nothing.
-    @Test func keepsEverythingElse() {
+    /// What is taken is what was rendered, the rest keeps its order, and nothing behind `--` is touched.
+    @Test func nothingElseIsTouched() throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
         let pieces = [
-            "a", "b", "--name", "-v", "-vv", "--quiet", "-f", "json", "--format=text", "--", "-o", "", "--timeout",
-            "-h",
+            ["a"], ["b"], ["--name"], ["-v"], ["-f", "json"], ["--format=text"], ["-o", ""], ["-C", "x"], [""],
         ]
         for _ in 0..<PropertySettings.rounds(2_000, proof: 200_000) {
-            let given = (0..<Int.random(in: 0...8, using: &random)).map { _ in
+            let given = (0..<Int.random(in: 0...8, using: &random)).flatMap { _ in
                 pieces[Int.random(in: pieces.indices, using: &random)]
             }
-            let moved = SharedOptions.last(given)
-            #expect(moved.sorted() == given.sorted(), "seed \(PropertySettings.seed): \(given)")
-            #expect(SharedOptions.last(moved) == moved, "seed \(PropertySettings.seed): \(given)")
-            let behind = given.drop { $0 != "--" }
-            #expect(moved.suffix(behind.count) == behind, "seed \(PropertySettings.seed): \(given)")
+            let tail = ["--", "-v", "a"].prefix(Int.random(in: 0...3, using: &random))
+            var options = GlobalOptions()
+            let others = try options.takeAll(from: given + tail)
+            #expect(others.suffix(tail.count) == tail, "seed \(PropertySettings.seed): \(given)")
+            var again = GlobalOptions()
+            #expect(try again.takeAll(from: options.rendered + others) == others)
+            #expect(again == options, "seed \(PropertySettings.seed): \(given)")
         }
     }
 
-    /// Every flag of the group is known to what moves them, and every one of the contract's is there.
-    @Test func namesAgreeWithTheParser() throws {
-        let parser = BusRoot.manual(of: SharedOptionsOnly.self).options
-        for option in parser {
+    /// Every flag that the help shows is taken, and every one of the contract is there.
+    @Test func namesAgreeWithTheHelp() throws {
+        let shown = BusRoot.manual(of: SharedOptionsOnly.self).options
+        for option in shown {
             for name in option.names {
-                let value = option.value == nil ? [] : ["x"]
-                #expect(SharedOptions.last([name] + value + ["word"]).first == "word", "\(name)")
+                let value = option.value == nil ? [] : [option.values.first ?? "x"]
+                var options = GlobalOptions()
+                #expect(try options.takeAll(from: [name] + value + ["word"]) == ["word"], "\(name)")
+                #expect(options != GlobalOptions(), "\(name)")
             }
         }
-        let names = Set(parser.flatMap(\.names))
+        let names = Set(shown.flatMap(\.names))
         #expect(
             names.isSuperset(of: [
                 "-V", "--version", "-v", "--verbose", "--trace", "-q", "--quiet", "-C", "--chdir", "-o", "--output",

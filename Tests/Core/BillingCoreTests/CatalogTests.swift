@@ -199,8 +199,8 @@ struct CatalogTests {
             problem([UInt8](repeating: 0x20, count: Limits.catalogBodyBytesMax + 1))
                 == "catalog: $: has 1048577 bytes; at most 1048576 are allowed")
         #expect(problem(Array(#"{"plans":[}"#.utf8))?.hasPrefix("catalog: $: is not JSON at byte 10;") == true)
-        #expect(problem(Array("{} {}".utf8))?.contains("goes on after its end at byte 3") == true)
-        #expect(problem(Array(String(repeating: "[", count: 500).utf8))?.contains("nested too deeply") == true)
+        #expect(problem(Array("{} {}".utf8))?.contains("goes on after the JSON value, from byte 3") == true)
+        #expect(problem(Array(String(repeating: "[", count: 500).utf8))?.contains("is nested deeper than") == true)
         #expect(problem([0x22, 0xFF, 0x22])?.contains("not UTF-8") == true)
         #expect(problem(Array("[]".utf8))?.hasPrefix("catalog: $: is an array;") == true)
     }

@@ -91,13 +91,13 @@ struct SmallValueTests {
     @Test("group names are letters, digits and . _ -, and anything can be made one")
     func groupNames() {
         for name in ["a", "0", "worker-1", "A.b_c-", String(repeating: "x", count: 128)] {
-            #expect(GroupName.isValid(name), "\(name)")
-            #expect(GroupName.made(from: name) == name)
+            #expect(Labels.isGroup(name), "\(name)")
+            #expect(Labels.group(from: name) == name)
         }
         for name in ["", "-a", ".a", "_", "a b", "a/b", "é", "a\n", String(repeating: "x", count: 129)] {
-            #expect(!GroupName.isValid(name), "\(name)")
+            #expect(!Labels.isGroup(name), "\(name)")
         }
-        #expect(GroupName.made(from: "bus host/é") == "bus-host---")
-        #expect(GroupName.made(from: String(repeating: "x", count: 200)).count == 128)
+        #expect(Labels.group(from: "bus host/é") == "bus-host---")
+        #expect(Labels.group(from: String(repeating: "x", count: 200)).count == 128)
     }
 }

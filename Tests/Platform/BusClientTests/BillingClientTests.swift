@@ -142,7 +142,8 @@ struct APIOriginTests {
         var environment: [String: String] = [:]
         func origin(flag: String? = nil, fallback: String? = "http://default") -> String? {
             var reader = SettingsReader(environment: environment)
-            let origin = reader.apiOrigin(flag: flag, variable: "BUS_BILLING_API_URL", default: fallback)
+            let origin = reader.apiOrigin(
+                flag: flag, variables: ["BUS_BILLING_API_URL"] + APIOrigin.variables, default: fallback)
             #expect((origin == nil) == ((try? reader.check()) == nil))
             return origin?.text
         }

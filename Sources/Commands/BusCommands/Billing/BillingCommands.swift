@@ -3,7 +3,7 @@ import BusClient
 import BusCore
 import BusRuntime
 
-/// `bus billing`: what people who pay meet (bus.md 8.3).
+/// `bus billing`: for people who pay.
 struct BillingCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "billing", abstract: "Your account: status, and the pages to pay and to manage.",
@@ -14,23 +14,12 @@ struct BillingCommands: ParsableCommand {
               bus billing portal        # prints the page to change or cancel on
             """,
         subcommands: [BillingStatusCommand.self, BillingSetupCommand.self, BillingPortalCommand.self])
-
-    /// The variables of every command of this family.
-    static let environment = """
-        ENVIRONMENT (the first that is set counts)
-          BUS_BILLING_API_URL, BUS_API_BASE_URL, BUS_API_URL, BUS_AI_API_URL
-                              where the API is (http://127.0.0.1:8080)
-          BUS_API_TOKEN_FILE, BUS_API_TOKEN
-                              your Bus token: a file, or itself; else what bus auth
-                              saved as auth/api-token in BUS_CONFIG_DIR,
-                              XDG_CONFIG_HOME/bus or HOME/.config/bus
-          NO_COLOR, TERM      colour and progress on a terminal
-        """
 }
 
 /// `bus billing status`.
 struct BillingStatusCommand: BusCommand {
     static let formats = ResultFormats.byReader
+    static let variables = BillingCaller.user.variables
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows what your account has bought and used.",
         usage: "bus billing status [<options>]",
@@ -39,7 +28,7 @@ struct BillingStatusCommand: BusCommand {
               bus billing status
               bus billing status --format json | jq .usage
 
-            On a terminal it prints a table, elsewhere the API's JSON. What to do next
+            It prints a table on a terminal and the API's JSON elsewhere. What to do next
             goes to standard error. Exit code 0 means that the API answered.
 
             JSON (members without a value are left out)
@@ -49,10 +38,12 @@ struct BillingStatusCommand: BusCommand {
                          "exceeded","upgrade_plan_id"}],
                "next_action","command","upgrade_required","recommended_plan"}
 
-            \(BillingCommands.environment)
+            It asks http://127.0.0.1:8080 when no address is set.
+
+            \(environment)
             """)
 
-    @OptionGroup var access: APIAccess
+    @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
@@ -66,8 +57,9 @@ struct BillingStatusCommand: BusCommand {
 /// `bus billing setup`.
 struct BillingSetupCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
+    static let variables = BillingCaller.user.variables
     static let configuration = CommandConfiguration(
-        commandName: "setup", abstract: "Prints the page on which your account can be paid for.",
+        commandName: "setup", abstract: "Prints the page where you pay for your account.",
         discussion: """
             EXAMPLES
               bus billing setup
@@ -77,14 +69,16 @@ struct BillingSetupCommand: BusCommand {
             JSON
               {"url","provider"}
 
-            \(BillingCommands.environment)
+            It asks http://127.0.0.1:8080 when no address is set.
+
+            \(environment)
             """)
 
     @Option(help: .init("What to buy (the deployment's default).", valueName: "feature"))
     var feature: String?
-    @Option(help: .init("Where the page leads back to.", valueName: "url"))
+    @Option(help: .init("Where the page returns to.", valueName: "url"))
     var returnURL: String?
-    @OptionGroup var access: APIAccess
+    @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
@@ -99,8 +93,9 @@ struct BillingSetupCommand: BusCommand {
 /// `bus billing portal`.
 struct BillingPortalCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
+    static let variables = BillingCaller.user.variables
     static let configuration = CommandConfiguration(
-        commandName: "portal", abstract: "Prints the page on which your plan can be changed or cancelled.",
+        commandName: "portal", abstract: "Prints the page where you change or cancel your plan.",
         discussion: """
             EXAMPLES
               bus billing portal
@@ -109,12 +104,14 @@ struct BillingPortalCommand: BusCommand {
             JSON
               {"url","provider"}
 
-            \(BillingCommands.environment)
+            It asks http://127.0.0.1:8080 when no address is set.
+
+            \(environment)
             """)
 
-    @Option(help: .init("Where the page leads back to.", valueName: "url"))
+    @Option(help: .init("Where the page returns to.", valueName: "url"))
     var returnURL: String?
-    @OptionGroup var access: APIAccess
+    @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {

@@ -1,12 +1,14 @@
 import BusCore
 
-/// An account's status as people read it (bus.md 6.2).
+/// An account's status as people read it.
 struct StatusReport {
     /// As the API answered.
     let document: JSONText
     private let status: JSONValue
 
-    /// Reads an answer; members that are missing or odd are left out of what people see.
+    /// Reads an answer.
+    ///
+    /// People do not see members that are missing or of the wrong kind.
     init(_ document: JSONText) {
         self.document = document
         status = (try? document.value()) ?? .null

@@ -1,22 +1,26 @@
 import BusCore
 
-/// Why a `.bus` file is not one (bus.md 8.2); the caller puts the file's name before it and exits 65.
+/// A syntax error in a `.bus` file.
+///
+/// The caller puts the file's name before it and exits 65.
 package struct BusFileFault: Error, Equatable, Sendable {
-    /// The physical line the faulty line starts on, from 1.
+    /// The physical line on which the faulty line starts, from 1.
     package let line: Int
     /// Lower-case fact, then the remedy.
     package let message: String
 }
 
-/// A `.bus` file, read: lines and their tokens; nothing is looked up, expanded or run.
+/// The lines of a `.bus` file and their tokens.
+///
+/// Nothing is looked up, expanded or run.
 package struct BusFile: Equatable, Sendable {
-    /// One line that is not blank and no comment, continuations joined.
+    /// One line with its continuations joined; blank lines and comments are left out.
     package struct Line: Equatable, Sendable {
-        /// The physical line it starts on, from 1.
+        /// The physical line on which it starts, from 1.
         package let number: Int
         /// The line as written, continuations joined, for messages.
         package let text: String
-        /// At least one.
+        /// Never empty.
         package let tokens: [BusFileToken]
     }
 
@@ -33,7 +37,7 @@ package struct BusFile: Equatable, Sendable {
         while let physical = BusFile.nextLine(&rest) {
             number += 1
             try BusFile.check(physical, number: number)
-            // A line that continues another is text, whatever it looks like (rule 1).
+            // A line that continues another is text, even when it looks like a comment.
             if start == nil, BusFile.isSkipped(physical) { continue }
             joined += physical
             let first = start ?? number
@@ -52,7 +56,9 @@ package struct BusFile: Equatable, Sendable {
         self.lines = lines
     }
 
-    /// Takes the bytes up to the next LF or the end; a CR before either belongs to the line end.
+    /// Takes the bytes up to the next LF or the end.
+    ///
+    /// A CR before either belongs to the line end.
     private static func nextLine(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         if rest.isEmpty { return nil }
         let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
@@ -78,7 +84,7 @@ package struct BusFile: Equatable, Sendable {
         return first == UInt8(ascii: "#")
     }
 
-    /// nil when nothing but blanks was joined.
+    /// The line; nil when only blanks were joined.
     private static func line(_ joined: [UInt8], number: Int) throws(BusFileFault) -> Line? {
         var bytes = joined[...]
         while let last = bytes.last, BusFileToken.isBlank(last) { bytes.removeLast() }

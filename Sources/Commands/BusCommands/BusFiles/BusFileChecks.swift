@@ -1,6 +1,6 @@
-/// The two commands every `.bus` preflight looks into, because a batch of books is mostly made of them (bus.md 8.2).
+/// The arguments of two well-known commands, checked before any line of a `.bus` file runs.
 ///
-/// It refuses only what no version of their modules could take; everything else is theirs to judge.
+/// Only what no version of their modules accepts is refused; the modules judge the rest.
 package enum BusFileChecks {
     /// What is wrong with a command, or nil.
     package static func fault(in words: [String]) -> String? {

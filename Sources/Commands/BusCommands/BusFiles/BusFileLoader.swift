@@ -5,11 +5,11 @@ import BusRuntime
 struct BusFileCommand {
     let file: String
     let line: Int
-    /// As written, without variables' values, for messages.
+    /// The line as written, for messages, without the values of variables.
     let text: String
-    /// Flags in effect there.
+    /// The flags in effect on this line.
     let options: GlobalOptions
-    /// The module's word and what follows, expanded.
+    /// The module's word and what follows it, expanded.
     let arguments: [[UInt8]]
 
     var place: String { "\(file):\(line)" }
@@ -17,7 +17,9 @@ struct BusFileCommand {
     var words: [String] { arguments.map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// Reads `.bus` files and what they include into one list of commands; it runs nothing.
+/// Reads `.bus` files and their includes into one list of commands.
+///
+/// It runs nothing.
 struct BusFileLoader {
     private let environment: BusEnvironment
     private var open: [FileIdentity] = []
@@ -29,7 +31,9 @@ struct BusFileLoader {
         self.environment = environment
     }
 
-    /// Reads a file of the command line; flags on lines of their own hold until its end.
+    /// Reads a file of the command line.
+    ///
+    /// Flags on lines of their own hold until its end.
     mutating func load(_ file: String) throws(ProcessFailure) {
         var options = GlobalOptions()
         try load(file, at: nil, &options)
@@ -80,7 +84,7 @@ struct BusFileLoader {
             throw ProcessFailure(
                 exitCode: 2,
                 "\(place): $\(name) holds a secret, and everybody on this machine can read arguments; "
-                    + "leave it to the command to read \(name) itself")
+                    + "leave it out, the command reads \(name) itself")
         }
         let arguments = line.tokens.map { $0.argument { environment.bytes(of: $0) } }
         let command = BusFileCommand(

@@ -1,96 +1,80 @@
-import BusCore
 import BusRuntime
-import Glibc
 
-/// A command line that runs `.bus` files (bus.md 8.2).
+/// How to run `.bus` files.
 package struct BusFileOptions: Equatable, Sendable {
+    /// Where to work; the folder we are in when nil.
     package var folder: String?
+    /// Look at every line and run none.
     package var checksOnly = false
+    /// Print each command before it runs.
     package var traces = false
+    /// What makes a run all or nothing; only `none` is built.
     package var transaction = "none"
+    /// What one transaction spans.
     package var scope = "file"
+    /// In the order of the command line.
     package var files: [String] = []
 
-    /// Reads the command line; nil when its first word is no `.bus` file, and so a command.
-    ///
-    /// - Parameter isScript: Whether a path is an executable with our first line, looked at from a folder.
-    package static func recognized(
-        _ arguments: [String], isScript: (_ path: String, _ folder: String?) -> Bool
-    ) throws(ProcessFailure) -> BusFileOptions? {
-        var options = BusFileOptions()
-        var index = 0
-        while index < arguments.count {
-            let argument = arguments[index]
-            if !argument.hasPrefix("-") || argument == "-" {
-                guard argument.hasSuffix(".bus") || isScript(argument, options.folder) else {
-                    if options.files.isEmpty { return nil }
-                    throw usage("\"\(argument)\" is no .bus file; name only .bus files")
-                }
-                options.files.append(argument)
-                index += 1
-            } else if try !options.take(arguments, at: &index) {
-                if options.files.isEmpty { return nil }
-                throw usage("\(argument) cannot stand after a .bus file; write it into the file as a line of its own")
-            }
-        }
-        if options.files.isEmpty { return nil }
-        try options.check()
-        return options
-    }
+    /// Flags of every command that may also stand beside files.
+    static let globalFlags = ["-C", "--chdir", "--trace"]
 
-    /// Takes the option at `index`; false when it is none of ours or has no value.
-    private mutating func take(_ arguments: [String], at index: inout Int) throws(ProcessFailure) -> Bool {
+    /// Takes the flag at `index` that only files have; false when another one stands there or its value is missing.
+    mutating func take(_ arguments: [String], at index: inout Int) -> Bool {
         let parts = arguments[index].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = String(parts[0])
-        switch name {
+        switch parts[0] {
         case "--check" where parts.count == 1: checksOnly = true
-        case "--trace" where parts.count == 1: traces = true
-        case "-C", "--chdir", "--transaction", "--scope":
-            var value = parts.count == 2 ? String(parts[1]) : nil
-            if value == nil, index + 1 < arguments.count {
+        case "--transaction", "--scope":
+            let value: String
+            if parts.count == 2 {
+                value = String(parts[1])
+            } else {
+                guard index + 1 < arguments.count else { return false }
                 index += 1
                 value = arguments[index]
-            } else if value == nil || name == "-C" || name == "--chdir" {
-                return false
             }
-            switch name {
-            case "--transaction": transaction = value ?? ""
-            case "--scope": scope = value ?? ""
-            default: folder = value
-            }
+            if parts[0] == "--scope" { scope = value } else { transaction = value }
         default: return false
         }
         index += 1
         return true
     }
 
+    /// Takes the files and what stands between them.
+    mutating func takeRest(
+        _ rest: ArraySlice<String>, _ options: inout GlobalOptions, _ isFile: (String, String?) -> Bool
+    ) throws(ProcessFailure) {
+        let arguments = Array(rest)
+        var index = 0
+        while index < arguments.count {
+            let argument = arguments[index]
+            if !argument.hasPrefix("-") || argument == "-" {
+                guard isFile(argument, options.folder) else {
+                    throw ProcessFailure(exitCode: 2, "\"\(argument)\" must be a .bus file; name only .bus files")
+                }
+                files.append(argument)
+                index += 1
+                continue
+            }
+            if BusFileOptions.globalFlags.contains(argument) {
+                _ = try options.take(arguments, at: &index, .beforeWord)
+            } else if !take(arguments, at: &index) {
+                throw ProcessFailure(
+                    exitCode: 2,
+                    "\(argument) cannot stand after a .bus file; write it into the file on a line of its own")
+            }
+        }
+        folder = options.folder
+        traces = options.traces
+        try check()
+    }
+
     private func check() throws(ProcessFailure) {
         guard ["none", "fs", "git", "snapshot", "copy"].contains(transaction) else {
-            throw BusFileOptions.usage(
-                "--transaction is \"\(transaction)\"; it may be none, fs, git, snapshot or copy")
+            throw ProcessFailure(
+                exitCode: 2, "--transaction is \"\(transaction)\"; it may be none, fs, git, snapshot or copy")
         }
         guard ["file", "batch"].contains(scope) else {
-            throw BusFileOptions.usage("--scope is \"\(scope)\"; it may be file or batch")
+            throw ProcessFailure(exitCode: 2, "--scope is \"\(scope)\"; it may be file or batch")
         }
-    }
-
-    private static func usage(_ message: String) -> ProcessFailure {
-        ProcessFailure(exitCode: 2, message)
-    }
-
-    /// True for an executable file whose first line is one of the two that start `bus`.
-    static func isScript(_ path: String, in folder: String?) -> Bool {
-        let place = path.hasPrefix("/") ? path : folder.map { "\($0)/\(path)" } ?? path
-        var status = stat()
-        guard stat(place, &status) == 0, status.st_mode & S_IFMT == S_IFREG, access(place, X_OK) == 0 else {
-            return false
-        }
-        let descriptor = open(place, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var start = [UInt8](repeating: 0, count: 32)
-        let count = read(descriptor, &start, start.count)
-        let line = start.prefix(max(count, 0)).prefix { $0 != UInt8(ascii: "\n") }
-        return ["#!/usr/bin/env bus", "#!/usr/bin/bus"].contains(String(decoding: line, as: UTF8.self))
     }
 }

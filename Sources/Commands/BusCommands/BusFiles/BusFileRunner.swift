@@ -2,11 +2,14 @@ import BusCore
 import BusRuntime
 import Glibc
 
-/// Runs `.bus` files: looks at all of them first, then runs command after command until one fails (bus.md 8.2).
+/// Runs `.bus` files: checks all of them first, then runs command after command until one fails.
 struct BusFileRunner {
-    /// What a command starts: a program, and the words of the line that are in its name.
+    /// What a line starts.
     private struct Program {
         let path: String
+        /// What it is called, when that is not its path.
+        let name: String?
+        /// How many words of the line name the program.
         let words: Int
     }
 
@@ -15,32 +18,36 @@ struct BusFileRunner {
     private var environment: BusEnvironment
     private var finder: ModuleFinder
 
-    init(_ options: BusFileOptions, _ settings: CommandSettings) {
+    init(_ options: BusFileOptions, _ settings: StartSettings) {
         self.options = options
         executable = settings.executable
         environment = settings.environment
         finder = settings.finder
     }
 
-    /// Runs the files and gives the exit code of the first command that fails; failures of a line are reported here.
+    /// Runs the files and gives the exit code of the first command that fails.
+    ///
+    /// Failures of a line are reported here.
     mutating func run() throws(ProcessFailure) -> Int32 {
         if let folder = options.folder, chdir(folder) != 0 {
             let reason = String(cString: strerror(errno))
             throw ProcessFailure(exitCode: 1, "cannot work in \(folder): \(reason); check the folder")
         }
-        try environment.load(folder: nil)
-        environment.set("BUS_BATCH", "1")
+        let diagnostics = Diagnostics(GlobalOptions(), environment)
+        try environment.load(folder: nil, diagnostics)
+        environment.set(Variable.batch.name, "1")
         do throws(ProcessFailure) {
-            return try runFiles()
+            let (commands, programs) = try preflight()
+            if options.checksOnly { return 0 }
+            for warning in SecretDestination.warnings(environment, in: ".") { diagnostics.warn(warning) }
+            return try run(commands, programs)
         } catch {
             Terminal.diagnostic(error.description)
             return error.exitCode
         }
     }
 
-    private mutating func runFiles() throws(ProcessFailure) -> Int32 {
-        let (commands, programs) = try preflight()
-        if options.checksOnly { return 0 }
+    private mutating func run(_ commands: [BusFileCommand], _ programs: [Program]) throws(ProcessFailure) -> Int32 {
         for (index, (command, program)) in zip(commands, programs).enumerated() {
             let end = try execute(command, program)
             if end.code != 0 {
@@ -48,7 +55,7 @@ struct BusFileRunner {
                 return end.code
             }
             if let signal = end.stopSignal, index + 1 < commands.count {
-                // The command stopped in good order, but we were told to stop, not to go on with the next line.
+                // The command stopped in good order, but whoever sent the signal wanted the whole run to stop.
                 Terminal.diagnostic("\(command.place): stopped by signal \(signal); the lines after it did not run")
                 return 1
             }
@@ -56,7 +63,7 @@ struct BusFileRunner {
         return 0
     }
 
-    /// Everything that can be wrong before a command runs, in the order of the contract.
+    /// Everything that can be wrong before a command runs: syntax, well-known commands, targets, then the transaction.
     private mutating func preflight() throws(ProcessFailure) -> (commands: [BusFileCommand], programs: [Program]) {
         var loader = BusFileLoader(environment)
         for file in options.files { try loader.load(file) }
@@ -69,18 +76,24 @@ struct BusFileRunner {
         for command in loader.commands { programs.append(try program(of: command)) }
         if options.transaction != "none" {
             throw ProcessFailure(
-                exitCode: 2, "bus: --transaction \(options.transaction) is not offered here; use none")
+                exitCode: 2, "bus: --transaction \(options.transaction) is not built yet; use none")
         }
         return (loader.commands, programs)
     }
 
     private mutating func program(of command: BusFileCommand) throws(ProcessFailure) -> Program {
         let words = command.words
-        switch Target(words, &finder) {
-        case .program(let path, let count, _): return Program(path: path, words: count)
-        case .family:
-            // Our own commands get a process each as well: flags, output and failures stay with their line.
-            if let executable { return Program(path: executable, words: 0) }
+        let target: Target
+        do throws(ProcessFailure) {
+            target = try Target(words, command.options, &finder)
+        } catch {
+            throw ProcessFailure(exitCode: error.exitCode, "\(command.place): \(error)")
+        }
+        switch target {
+        case .program(let path, let count, _): return Program(path: path, name: nil, words: count)
+        case .own:
+            // A process of its own under the program's name, which takes our environment as it is.
+            if let executable { return Program(path: executable, name: "bus-\(words[0])", words: 1) }
             throw ProcessFailure(exitCode: 1, "\(command.place): bus cannot find its own program; mount /proc")
         case .incomplete:
             throw unknown(words.prefix(2).joined(separator: " "), command, suggestion: nil)
@@ -100,15 +113,16 @@ struct BusFileRunner {
             Terminal.output("\(command.place): \((["bus"] + flags + command.words).joined(separator: " "))")
         }
         var environment = environment
-        environment.set("BUS_BUSFILE", command.file)
-        environment.set("BUS_BUSFILE_LINE", String(command.line))
-        if command.options.measures { environment.set("BUS_PERF", "1") }
+        environment.set(Variable.busFile.name, command.file)
+        environment.set(Variable.busFileLine.name, String(command.line))
+        if command.options.measures { environment.set(Variable.perf.name, "1") }
         let arguments = flags.map { Array($0.utf8) } + command.arguments.dropFirst(program.words)
         let started = ContinuousClock.now
         do throws(ProcessFailure) {
-            let end = try ChildProcess.run(program.path, arguments, environment)
+            let end = try ChildProcess.run(program.path, as: program.name, arguments, environment)
             if command.options.measures {
-                Terminal.diagnostic(PerfLine.text(command.words, ContinuousClock.now - started))
+                let words = command.words
+                Terminal.diagnostic(PerfLine.text(words[0], words.dropFirst().first, ContinuousClock.now - started))
             }
             return end
         } catch {

@@ -1,4 +1,4 @@
-/// Why a line does not split into tokens (bus.md 8.2, rules 2 to 4).
+/// Why a line cannot be split into tokens.
 package enum BusFileTokenFault: Error, Equatable, Sendable {
     case unterminatedQuote
     case trailingEscape
@@ -16,9 +16,9 @@ package enum BusFileTokenFault: Error, Equatable, Sendable {
 
 /// One argument of a line before its variables are expanded.
 package struct BusFileToken: Equatable, Sendable {
-    /// A stretch of the argument, and whether `$NAME` means a variable there (D-44).
+    /// A stretch of the argument, and whether `$NAME` means a variable in it.
     ///
-    /// A name never reaches over a quote or an escape, so each stretch that expands stands alone.
+    /// A name never crosses a quote or an escape, so every stretch is expanded on its own.
     package struct Part: Equatable, Sendable {
         package let bytes: [UInt8]
         package let expands: Bool
@@ -38,7 +38,7 @@ package struct BusFileToken: Equatable, Sendable {
         }
     }
 
-    /// Space and tab; nothing else separates tokens.
+    /// True for a space and a tab, the only bytes that separate tokens.
     static func isBlank(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
@@ -81,12 +81,12 @@ package struct BusFileToken: Equatable, Sendable {
         if !bytes.isEmpty { parts.append(Part(bytes: Array(bytes), expands: expands)) }
     }
 
-    /// The argument: every stretch that expands is expanded once, and nothing is split again.
+    /// The argument, with every stretch expanded once; the values are not split into words.
     package func argument(_ value: (String) -> [UInt8]?) -> [UInt8] {
         parts.flatMap { $0.expands ? VariableExpansion.expand($0.bytes, value) : $0.bytes }
     }
 
-    /// The variables the argument asks for.
+    /// The variables that the argument names.
     package var variables: [String] {
         parts.flatMap { $0.expands ? VariableExpansion.names(in: $0.bytes) : [] }
     }

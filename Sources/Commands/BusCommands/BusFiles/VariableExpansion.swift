@@ -1,6 +1,10 @@
-/// `$NAME` and `${NAME}` in `.bus` files (D-44); no other form means anything.
+/// `$NAME` and `${NAME}` in `.bus` files.
+///
+/// No other form is expanded.
 package enum VariableExpansion {
-    /// Replaces what has a value; an undefined name stays as written, so that older files keep working.
+    /// Replaces names that have a value.
+    ///
+    /// An undefined name stays as written, so that older files keep working.
     package static func expand(_ bytes: [UInt8], _ value: (String) -> [UInt8]?) -> [UInt8] {
         var result: [UInt8] = []
         walk(bytes) { piece, name in
@@ -18,7 +22,9 @@ package enum VariableExpansion {
         return names
     }
 
-    /// True for names that hold secrets by Bus's custom; their values never become arguments (bus.md R9).
+    /// True for names that usually hold secrets.
+    ///
+    /// Their values never become arguments.
     package static func isSecret(_ name: String) -> Bool {
         ["TOKEN", "SECRET", "KEY", "PASSWORD", "DATABASE_URL"].contains { name == $0 || name.hasSuffix("_\($0)") }
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file read whole, up to a bound.
+/// The whole content of a file that is not larger than a bound.
 struct BoundedFile {
     let bytes: [UInt8]
     let identity: FileIdentity
@@ -26,7 +26,7 @@ struct BoundedFile {
         try self.init(descriptor: descriptor, bytesMax: bytesMax)
     }
 
-    /// Reads what is left of an open file, which stays open.
+    /// Reads the rest of an open file, which stays open.
     init(descriptor: Int32, bytesMax: Int) throws(Fault) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .unreadable(errno) }

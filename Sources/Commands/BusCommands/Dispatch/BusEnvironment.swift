@@ -1,18 +1,19 @@
-/// The variables a command runs with: the process's own, then `.env`, then the defaults (bus.md 8.1).
+/// The variables a command runs with: the process's own, then `.env`, then the defaults.
 ///
-/// It is a value that is handed to the child; our own environment never changes. Bytes stay as they were, because a
-/// value need not be UTF-8.
+/// The process's own environment never changes. Values stay bytes, since they need not be UTF-8.
 package struct BusEnvironment: Sendable {
     /// `NAME=value`, in the order they were inherited.
     package private(set) var entries: [[UInt8]] = []
+    /// The names that `.env` has set.
+    package private(set) var fileNames: Set<String> = []
     private var indices: [String: Int] = [:]
 
-    /// What stands for names that are set nowhere.
+    /// The values of names that are set nowhere.
     package static let defaults = [
-        "BUS_EVENTS_API_URL": "http://127.0.0.1:8081/local/v1",
-        "BUS_EVENTS_TOKEN_FILE": ".bus/tokens/local-events.jwt",
-        "BUS_WORKERS_API_URL": "http://127.0.0.1:8090/local/v1",
-        "BUS_WORKERS_API_TOKEN_FILE": ".bus/tokens/local-events.jwt",
+        Variable.eventsURL.name: "http://127.0.0.1:8081/local/v1",
+        Variable.eventsTokenFile.name: ".bus/tokens/local-events.jwt",
+        Variable.workersURL.name: "http://127.0.0.1:8090/local/v1",
+        Variable.workersTokenFile.name: ".bus/tokens/local-events.jwt",
     ]
 
     /// An inherited environment; of a name that occurs twice the first one counts, as for the C library.
@@ -35,8 +36,13 @@ package struct BusEnvironment: Sendable {
         bytes(of: name).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// A variable as text; nil when it is not set or empty.
+    func text(_ name: String) -> String? {
+        self[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// Every variable as text, for commands that run in this process.
-    package var values: [String: String] {
+    var values: [String: String] {
         indices.mapValues { String(decoding: entries[$0].drop { $0 != UInt8(ascii: "=") }.dropFirst(), as: UTF8.self) }
     }
 
@@ -51,11 +57,17 @@ package struct BusEnvironment: Sendable {
         }
     }
 
-    /// Adds what a `.env` file says of names that are not set, even empty, and then the defaults.
+    /// Sets what `.env` says of unset names, then the defaults.
+    ///
+    /// A name that is set to nothing counts as set.
     package mutating func complete(with file: DotEnv) {
-        var named: [String: String] = [:]
-        for pair in file.pairs { named[pair.name] = pair.value }
-        named.merge(BusEnvironment.defaults) { value, _ in value }
-        for (name, value) in named.sorted(by: { $0.key < $1.key }) where indices[name] == nil { set(name, value) }
+        let named = Dictionary(file.pairs.map { ($0.name, $0.value) }) { $1 }
+        for (name, value) in named.sorted(by: { $0.key < $1.key }) where indices[name] == nil {
+            set(name, value)
+            fileNames.insert(name)
+        }
+        for (name, value) in BusEnvironment.defaults.sorted(by: { $0.key < $1.key }) where indices[name] == nil {
+            set(name, value)
+        }
     }
 }

@@ -1,22 +1,24 @@
 import BusRuntime
 import Glibc
 
-/// Programs we run: with our input and outputs, and an environment that is handed to them.
+/// Runs other programs, with our input and outputs and an environment that is handed to them.
 package enum ChildProcess {
     /// How a program ended.
     package struct End: Equatable, Sendable {
-        /// Its exit code; 1 when a signal ended it (bus.md 8.1).
+        /// Its exit code; 1 when a signal ended it.
         package let code: Int32
-        /// The signal that asked us to stop meanwhile.
+        /// A signal that asked us to stop while it ran.
         package let stopSignal: Int32?
     }
 
-    /// Signals that are passed on; all but the last two ask to stop.
+    /// Signals that are passed on.
+    ///
+    /// All but the last two ask to stop.
     private static let forwarded = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
 
     /// Becomes the program, so that a supervisor's signals and its notification socket reach it alone.
     ///
-    /// It returns only by failing.
+    /// - Returns: Why it could not; it does not return otherwise.
     package static func become(
         _ path: String, _ arguments: [[UInt8]], _ environment: BusEnvironment
     ) -> ProcessFailure {
@@ -31,11 +33,13 @@ package enum ChildProcess {
 
     /// Runs the program to its end.
     ///
-    /// A signal sent to us goes on to it. One from the terminal does not: the terminal sent it to both of us.
+    /// A signal sent to us goes on to it, unless it came from the terminal, which has sent it to both of us.
+    ///
+    /// - Parameter name: What the program is called, when that is not its path.
     package static func run(
-        _ path: String, _ arguments: [[UInt8]], _ environment: BusEnvironment
+        _ path: String, as name: String? = nil, _ arguments: [[UInt8]], _ environment: BusEnvironment
     ) throws(ProcessFailure) -> End {
-        // Somebody may have started us with children ignored, and then their ends would be lost.
+        // Whoever started us may ignore the ends of children, and we would inherit that.
         signal(SIGCHLD, SIG_DFL)
         var waited = sigset_t()
         sigemptyset(&waited)
@@ -50,7 +54,7 @@ package enum ChildProcess {
         posix_spawnattr_setsigmask(&attributes, &before)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child: pid_t = 0
-        let code = withCStrings([Array(path.utf8)] + arguments) { arguments in
+        let code = withCStrings([Array((name ?? path).utf8)] + arguments) { arguments in
             withCStrings(environment.entries) { posix_spawn(&child, path, nil, &attributes, arguments, $0) }
         }
         if code != 0 { throw failure(path, code) }
@@ -70,7 +74,7 @@ package enum ChildProcess {
             }
             guard number > 0 else { continue }
             if number != SIGUSR1, number != SIGUSR2 { stopSignal = number }
-            // The kernel's own signals, the terminal's among them, have a positive code.
+            // The kernel's signals, the terminal's among them, have a positive code.
             if information.si_code <= 0 { kill(child, number) }
         }
     }
@@ -79,7 +83,7 @@ package enum ChildProcess {
         ProcessFailure(exitCode: 1, "cannot run \(path): \(String(cString: strerror(code))); check the file")
     }
 
-    /// The strings as C wants them: each ended by NUL, the list by nil; all are gone after `body`.
+    /// Hands the strings to `body` as C wants them, and frees them afterwards.
     private static func withCStrings<Result>(
         _ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {

@@ -1,110 +1,109 @@
 import BusCore
 import BusRuntime
 
-/// `bus [globals] <word> [args…]` (bus.md 8.1).
+/// `bus [flags] <word> [arguments]`: finds what the words lead to and runs it.
 struct Dispatcher {
-    private let settings: CommandSettings
-    private let arguments: [String]
+    private let settings: StartSettings
+    private let options: GlobalOptions
+    /// The index of the first word among the arguments.
+    private let first: Int
     private var finder: ModuleFinder
 
-    init(_ settings: CommandSettings) {
+    init(_ settings: StartSettings, _ options: GlobalOptions, word first: Int) {
         self.settings = settings
-        arguments = settings.words
+        self.options = options
+        self.first = first
         finder = settings.finder
     }
 
-    /// Runs the command line and gives the exit code; one of our services takes this process's place instead.
+    /// Runs the command and gives the exit code; one of our services takes this process's place instead.
     mutating func run() async throws(ProcessFailure) -> Int32 {
-        let (options, first) = try GlobalOptions.parse(arguments)
         let implied = settings.impliedWords
-        let words = implied + arguments[first...]
-        if options.request == .version {
+        let words = implied + settings.words[first...]
+        switch options.request {
+        case .version:
             Terminal.output("\((["bus"] + implied).joined(separator: "-")) \(BusVersion.text)")
             return 0
-        }
-        if options.request == .help {
-            Terminal.output(HelpText.text(of: implied) ?? HelpText.text(modules: finder.words()))
+        case .help:
+            Terminal.output(HelpText.text(of: implied, &finder))
             return 0
+        case nil: break
         }
-        guard let word = words.first else {
+        if words.isEmpty {
             Terminal.diagnostic(HelpText.usage)
             return 2
         }
         var environment = settings.environment
-        try environment.load(folder: options.folder)
-        if options.measures { environment.set("BUS_PERF", "1") }
+        // Programs take their variables as they find them; only `bus` itself reads `.env` and knows defaults.
+        if implied.isEmpty {
+            try environment.load(folder: options.folder, Diagnostics(options, environment))
+        }
+        if options.measures { environment.set(Variable.perf.name, "1") }
+        return try await run(words, implied: implied.count, environment)
+    }
 
+    private mutating func run(
+        _ words: [String], implied: Int, _ environment: BusEnvironment
+    ) async throws(ProcessFailure) -> Int32 {
         let started = ContinuousClock.now
         let code: Int32
-        switch Target(words, &finder) {
-        case .family(_, let run):
-            let rest = words.dropFirst()
-            code = await run(
-                Family.Invocation(arguments: options.rendered + rest, environment: environment, finder: finder))
+        var operation = words.dropFirst().first
+        var measures = options.measures
+        switch try Target(words, options, &finder) {
+        case .own(let family, let arguments, let options):
+            operation = arguments.first
+            measures = options.measures
+            code = await CommandRunner.run(
+                Invocation(
+                    family: family, arguments: arguments, options: options, environment: environment, finder: finder))
         case .program(let path, let consumed, let isService):
-            let rest = settings.arguments[(first + consumed - implied.count)...]
+            let rest = settings.arguments[(first + consumed - implied)...]
             let given = options.rendered.map { Array($0.utf8) } + rest
+            let diagnostics = Diagnostics(options, environment)
+            for warning in SecretDestination.warnings(environment, in: options.folder ?? ".") {
+                diagnostics.warn(warning)
+            }
             // A service must be what a supervisor started; a module that a signal ends must read as 1, so we wait.
             if isService, !options.measures { throw ChildProcess.become(path, given, environment) }
             code = try ChildProcess.run(path, given, environment).code
-        case .incomplete(let family, let missing):
-            return try incomplete(family, missing, words)
-        case .unknown:
-            throw finder.unknown(word)
+        case .incomplete(let family, let missing, let arguments, let options):
+            if options.request == .help {
+                Terminal.output(family.usage(&finder))
+                return 0
+            }
+            throw family.incomplete(missing, arguments, &finder)
+        case .unknown: throw finder.unknown(words[0])
         }
-        if options.measures { Terminal.diagnostic(PerfLine.text(words, ContinuousClock.now - started)) }
+        if measures { Terminal.diagnostic(PerfLine.text(words[0], operation, ContinuousClock.now - started)) }
         return code
     }
+}
 
-    private func incomplete(_ family: Family, _ missing: String?, _ words: [String]) throws(ProcessFailure) -> Int32 {
+extension Family {
+    /// What to say when no program has these words.
+    fileprivate func incomplete(
+        _ missing: String?, _ arguments: [String], _ finder: inout ModuleFinder
+    ) -> ProcessFailure {
         if let missing {
-            throw ProcessFailure(exitCode: 127, "\(missing) is not installed; put it beside bus or on PATH")
+            return ProcessFailure(exitCode: 127, "\(missing) is not installed; put it beside bus or on PATH")
         }
-        guard words.count > 1 else {
-            Terminal.diagnostic(family.usage)
-            return 2
+        guard let word = arguments.first else {
+            return ProcessFailure(exitCode: 2, "a command is missing\n\(usage(&finder))")
         }
-        guard words[1] == "--help" || words[1] == "-h" else {
-            throw ProcessFailure(
-                exitCode: 2, "bus \(family.word) knows no \"\(words[1])\"; see bus \(family.word) --help")
-        }
-        Terminal.output(family.usage)
-        return 0
+        return ProcessFailure(exitCode: 2, "bus \(self.word) has no command \"\(word)\"; see bus \(self.word) --help")
     }
 }
 
-extension ModuleFinder {
-    /// What to say when nothing has that name.
-    func unknown(_ word: String) -> ProcessFailure {
-        if word.hasSuffix(".bus") {
-            return ProcessFailure(
-                exitCode: 127,
-                "unknown command \"\(word)\"; before a .bus file only -C, --check, --trace, --transaction "
-                    + "and --scope may stand"
-            )
-        }
-        return ProcessFailure(
-            exitCode: 127, "unknown command \"\(word)\"\(suggestion(for: word) ?? "; see bus --help")")
-    }
-
-    /// `; did you mean "journal"?`, or nil when no known word is near.
-    func suggestion(for word: String) -> String? {
-        let known = words().union(Family.all.map(\.word))
-        return Suggestion.nearest(to: word, among: known).map { "; did you mean \"\($0)\"?" }
-    }
-}
-
-/// The line `--perf` prints (bus.md 8.1).
-enum PerfLine {
-    /// `INFO perf bus-<word> <op> <go duration>`; `-` stands for a command without an operation.
-    static func text(_ words: [String], _ duration: Duration) -> String {
-        let operation = words.dropFirst().first.flatMap { isOperation($0) ? $0 : nil } ?? "-"
-        return "INFO perf bus-\(words[0]) \(operation) \(duration.goText)"
-    }
-
-    /// A word, and no flag, path or value, which may be long or private.
-    private static func isOperation(_ word: String) -> Bool {
-        guard let first = word.utf8.first, first != UInt8(ascii: "-") else { return false }
-        return word.utf8.allSatisfy { VariableExpansion.isNameByte($0) || $0 == UInt8(ascii: "-") }
-    }
+/// A command of ours and everything it runs with.
+struct Invocation: Sendable {
+    /// The family of its first word.
+    let family: Family
+    /// The words and flags after that word, without the flags of every command.
+    let arguments: [String]
+    /// The flags of every command.
+    let options: GlobalOptions
+    /// The process's variables, `.env` and the defaults.
+    let environment: BusEnvironment
+    /// The programs beside us and on PATH.
+    let finder: ModuleFinder
 }

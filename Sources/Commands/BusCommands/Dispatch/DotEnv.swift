@@ -1,14 +1,18 @@
 import BusRuntime
 
-/// Why a `.env` file cannot be used; the caller puts the file's name before it and exits 2.
+/// Why a `.env` file cannot be used.
+///
+/// The caller puts the file's name before it and exits 2.
 package struct DotEnvFault: Error, Equatable, Sendable {
     /// From 1.
     package let line: Int
-    /// Lower-case fact, then the remedy; never a value, because `.env` files hold secrets.
+    /// Lower-case fact, then the remedy.
+    ///
+    /// It shows no value, because `.env` files hold secrets.
     package let message: String
 }
 
-/// A `.env` file, read (bus.md 8.1).
+/// A `.env` file, read.
 package struct DotEnv: Equatable, Sendable {
     /// One assignment.
     package struct Pair: Equatable, Sendable {
@@ -16,17 +20,31 @@ package struct DotEnv: Equatable, Sendable {
         package let value: String
     }
 
-    /// In the order of the file; of a name that occurs twice the last one counts.
+    /// What the file sets, in its order.
+    ///
+    /// Of a name that occurs twice the last one counts.
     package let pairs: [Pair]
+    /// Names that the file assigns and may not set, each once.
+    package let ignored: [String]
 
     /// Nothing assigned.
     package init() {
         pairs = []
+        ignored = []
+    }
+
+    /// True for the names that a file may set: those of Bus, and `NO_COLOR`.
+    ///
+    /// A folder's file must not decide which programs run or what they load, so `PATH`, `LD_PRELOAD`, `HOME`,
+    /// `BASH_ENV` and everything else that other programs read stay as the process has them.
+    package static func maySet(_ name: String) -> Bool {
+        name.hasPrefix("BUS_") || name == Variable.noColor.name
     }
 
     /// Reads a file's bytes.
     package init(parsing bytes: [UInt8]) throws(DotEnvFault) {
         var pairs: [Pair] = []
+        var ignored: [String] = []
         for (index, bytes) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         {
             let number = index + 1
@@ -35,9 +53,15 @@ package struct DotEnv: Equatable, Sendable {
             }
             let text = line.trimmed
             if text.isEmpty || text.hasPrefix("#") { continue }
-            pairs.append(try DotEnv.pair(text, number: number))
+            let pair = try DotEnv.pair(text, number: number)
+            if DotEnv.maySet(pair.name) {
+                pairs.append(pair)
+            } else if !ignored.contains(pair.name) {
+                ignored.append(pair.name)
+            }
         }
         self.pairs = pairs
+        self.ignored = ignored
     }
 
     private static func pair(_ text: String, number: Int) throws(DotEnvFault) -> Pair {
@@ -49,7 +73,8 @@ package struct DotEnv: Equatable, Sendable {
         let bytes = Array(name.utf8)
         let startsWithDigit = bytes.first.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? true
         guard !startsWithDigit, bytes.allSatisfy(VariableExpansion.isNameByte) else {
-            throw DotEnvFault(line: number, message: "the name before \"=\" is no variable; use A-Z, 0-9 and _")
+            throw DotEnvFault(
+                line: number, message: "the name before \"=\" may hold only A-Z, a-z, 0-9 and _, and no digit first")
         }
         let value = text[text.index(after: equals)...].trimmed
         switch value.first {

@@ -4,9 +4,17 @@ import Glibc
 
 extension BusEnvironment {
     /// Adds the `.env` file of a folder, the working one when nil, and the defaults.
-    mutating func load(folder: String?) throws(ProcessFailure) {
+    ///
+    /// - Parameter diagnostics: Told of names that the file may not set.
+    mutating func load(folder: String?, _ diagnostics: Diagnostics) throws(ProcessFailure) {
         let path = folder.map { "\($0)/.env" } ?? ".env"
-        complete(with: try DotEnv(file: path) ?? DotEnv())
+        let file = try DotEnv(file: path) ?? DotEnv()
+        if !file.ignored.isEmpty {
+            diagnostics.warn(
+                "\(path) may set only BUS_* and NO_COLOR; it does not set \(file.ignored.joined(separator: ", ")), "
+                    + "so export what you need")
+        }
+        complete(with: file)
     }
 }
 
@@ -17,7 +25,7 @@ extension DotEnv {
         do throws(BoundedFile.Fault) {
             content = try BoundedFile(path, bytesMax: Limits.dotEnvBytesMax)
         } catch .unreadable(let code) where [ENOENT, ENOTDIR, EISDIR].contains(code) {
-            // A folder of that name is no `.env` file: some tools keep their environments there.
+            // Some tools keep whole environments in a folder of that name.
             return nil
         } catch {
             throw ProcessFailure(exitCode: 2, "failed to load .env: \(path): \(error.message)")

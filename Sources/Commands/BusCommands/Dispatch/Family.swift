@@ -1,22 +1,12 @@
-/// A first word that is ours, so that `bus-<word>` is looked up only for what we do not know ourselves.
+/// A first word that `bus` knows itself; any other one is looked up as the program `bus-<word>`.
 package struct Family: Sendable {
-    /// What a command that runs in this process is given.
-    package struct Invocation: Sendable {
-        /// Global flags first, then what follows the word.
-        package let arguments: [String]
-        /// The process's variables, `.env` and the defaults.
-        package let environment: BusEnvironment
-        /// The programs beside us and on PATH.
-        package let finder: ModuleFinder
-    }
-
     /// What the word does.
     package enum Action: Sendable {
-        /// Runs in this process and gives the exit code.
-        case command(@Sendable (Invocation) async -> Int32)
-        /// The commands behind the word run in this process.
+        /// Prints help.
+        case help
+        /// The commands after the word run in this process.
         case commands
-        /// The words behind it are programs of their own: `integration stripe` is `bus-integration-stripe` (D-01).
+        /// The words after it name programs: `integration stripe` is `bus-integration-stripe`.
         case programs
     }
 
@@ -25,38 +15,56 @@ package struct Family: Sendable {
     /// What it does.
     package let action: Action
 
-    /// Every family of ours, by its word's place in the alphabet.
+    /// Every family, in alphabetical order.
     package static let all: [Family] = [
         Family(word: "api", action: .programs),
         Family(word: "billing", action: .commands),
         Family(word: "completion", action: .commands),
         Family(word: "events", action: .commands),
-        Family(word: "help", action: .command(HelpCommand.run)),
+        Family(word: "help", action: .help),
         Family(word: "integration", action: .programs),
         Family(word: "operator", action: .commands),
     ]
-
-    /// What follows the word, of every command or program there is.
-    var leaves: [[String]] { CommandPlace([word]).leaves }
-
-    /// One line for `bus --help`.
-    package var summary: String {
-        word == "help" ? HelpText.summary : CommandPlace([word]).summary
-    }
 
     /// The family of a word; nil when the word is not ours.
     package static func named(_ word: String) -> Family? {
         all.first { $0.word == word }
     }
 
-    /// The words that a program's name stands for: `bus-operator-token` is `bus operator token` (D-01).
-    package static func words(ofProgram name: String) -> [String] {
-        guard name.hasPrefix("bus-") else { return [] }
+    /// The words after it, for every command or program that we know.
+    var leaves: [[String]] { CommandPlace([word]).leaves }
+
+    /// The program that the words after it name.
+    func program(_ leaf: [String]) -> String { (["bus", word] + leaf).joined(separator: "-") }
+
+    /// The words after it that lead somewhere on this machine.
+    func leaves(_ finder: inout ModuleFinder) -> [[String]] {
+        guard case .programs = action else { return leaves }
+        return leaves.filter { finder.path(of: program($0)) != nil }
+    }
+
+    /// One line for `bus --help`; nil when the word leads nowhere on this machine.
+    func summary(_ finder: inout ModuleFinder) -> String? {
+        switch action {
+        case .help: return HelpText.summary
+        case .commands: return CommandPlace([word]).summary
+        case .programs:
+            let words = leaves(&finder).map { $0.joined(separator: " ") }.joined(separator: ", ")
+            if !words.isEmpty { return "\(CommandPlace([word]).summary.dropLast()): \(words)." }
+            return finder.path(of: "bus-\(word)").map { _ in "Runs bus-\(word) of another Bus install." }
+        }
+    }
+
+    /// The family that a program's name stands for, and the words after it: `bus-operator-token` is
+    /// `bus operator token`.
+    package static func named(program name: String) -> (family: Family, words: [String])? {
+        guard name.hasPrefix("bus-") else { return nil }
         let rest = name.dropFirst("bus-".count)
+        if let family = named(String(rest)) { return (family, []) }
         let parts = rest.split(separator: "-", maxSplits: 1).map { String($0) }
-        guard let word = parts.first, let family = named(word) else { return [] }
-        guard parts.count == 2 else { return [word] }
-        guard case .commands = family.action, CommandPlace(parts).unknown == nil else { return [] }
-        return parts
+        guard parts.count == 2, let family = named(parts[0]), case .commands = family.action,
+            CommandPlace(parts).unknown == nil
+        else { return nil }
+        return (family, [parts[1]])
     }
 }

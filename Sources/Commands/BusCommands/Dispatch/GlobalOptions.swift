@@ -1,16 +1,23 @@
 import BusRuntime
 
-/// The flags before a word: parsed, and rendered again for the child (bus.md 8.1).
+/// The flags that every command takes, read once and rendered again for whatever runs.
 package struct GlobalOptions: Equatable, Sendable {
-    /// How colour was asked for.
+    /// The request for colour.
     package enum Color: Equatable, Sendable {
         case off
         case mode(String)
     }
 
-    /// What ends the command line without a word.
+    /// What to print instead of running a command.
     package enum Request: Equatable, Sendable {
         case help, version
+    }
+
+    /// Where a flag stands.
+    ///
+    /// After a command's word every `--flag` may be joined to its value by `=`.
+    enum Place {
+        case beforeWord, afterWord
     }
 
     package var isQuiet = false
@@ -20,14 +27,15 @@ package struct GlobalOptions: Equatable, Sendable {
     package var folder: String?
     package var output: String?
     package var format: String?
-    /// Not forwarded as a flag: the dispatcher measures, and children learn of it by `BUS_PERF`.
+    package var timeout: String?
+    /// Never rendered: the dispatcher measures, and the program sees `BUS_PERF`.
     package var measures = false
     package var request: Request?
 
     /// No flag given.
     package init() {}
 
-    /// The flags as the child gets them, always in this order.
+    /// The flags as every program gets them, always in this order.
     package var rendered: [String] {
         var flags: [String] = []
         if isQuiet { flags.append("--quiet") }
@@ -41,32 +49,26 @@ package struct GlobalOptions: Equatable, Sendable {
         if let folder { flags += ["--chdir", folder] }
         if let output { flags += ["--output", output] }
         if let format { flags += ["--format", format] }
+        if let timeout { flags += ["--timeout", timeout] }
         return flags
     }
 
-    /// Parses the flags before a word; `word` is its index, or the count when there is none.
-    package static func parse(
-        _ arguments: [String]
-    ) throws(ProcessFailure) -> (options: GlobalOptions, word: Int) {
-        var options = GlobalOptions()
+    /// Takes these flags out of a command's arguments, wherever they stand before `--`.
+    ///
+    /// - Returns: Everything else, in order.
+    package mutating func takeAll(from arguments: [String]) throws(ProcessFailure) -> [String] {
+        var others: [String] = []
         var index = 0
-        while index < arguments.count, options.request == nil {
-            let argument = arguments[index]
-            if argument == "--" {
-                index += 1
-                break
-            }
-            if try options.take(arguments, at: &index) { continue }
-            if argument.hasPrefix("-") {
-                throw ProcessFailure(exitCode: 2, "unknown option \"\(argument)\"; see bus --help")
-            }
-            break
+        while index < arguments.count, arguments[index] != "--" {
+            if try take(arguments, at: &index, .afterWord) { continue }
+            others.append(arguments[index])
+            index += 1
         }
-        try options.check()
-        return (options, index)
+        try check()
+        return others + arguments[index...]
     }
 
-    /// What holds after a `.bus` line of flags alone, or nil when the line holds anything else (bus.md 8.2, rule 6).
+    /// The flags in effect after a line of flags alone in a `.bus` file; nil when the line holds anything else.
     package func applying(_ line: [String]) throws(ProcessFailure) -> GlobalOptions? {
         var options = self
         options.verbosity = 0
@@ -83,9 +85,10 @@ package struct GlobalOptions: Equatable, Sendable {
             case "--no-output": options.output = nil
             case "--no-format": options.format = nil
             default:
-                guard try options.take(line, at: &index) else { return nil }
+                guard try options.take(line, at: &index, .beforeWord) else { return nil }
                 if options.request != nil {
-                    throw ProcessFailure(exitCode: 2, "\"\(line[index - 1])\" is no directive; remove it")
+                    throw ProcessFailure(
+                        exitCode: 2, "\"\(line[index - 1])\" cannot stand in a .bus file; remove the line")
                 }
                 continue
             }
@@ -96,52 +99,64 @@ package struct GlobalOptions: Equatable, Sendable {
         return options
     }
 
-    /// Takes the flag at `index` with its value; false when it is none of ours.
-    private mutating func take(_ arguments: [String], at index: inout Int) throws(ProcessFailure) -> Bool {
+    /// Takes the flag at `index` with its value; false when something else stands there.
+    mutating func take(_ arguments: [String], at index: inout Int, _ place: Place) throws(ProcessFailure) -> Bool {
         let argument = arguments[index]
-        switch argument {
-        case "-q", "--quiet": isQuiet = true
-        case "--no-color": color = .off
-        case "--trace": traces = true
-        case "-v", "--verbose": verbosity += 1
-        case "--perf": measures = true
-        case "-h", "--help": request = .help
-        case "-V", "--version": request = .version
-        case "--color": color = try GlobalOptions.color(try GlobalOptions.value(arguments, at: &index))
-        case "-C", "--chdir": folder = try GlobalOptions.value(arguments, at: &index)
-        case "-o", "--output": output = try GlobalOptions.value(arguments, at: &index)
-        case "-f", "--format": format = try GlobalOptions.value(arguments, at: &index)
-        default:
-            if argument.hasPrefix("--color=") {
-                color = try GlobalOptions.color(String(argument.dropFirst("--color=".count)))
-            } else if argument.hasPrefix("--format=") {
-                format = String(argument.dropFirst("--format=".count))
-            } else if argument.hasPrefix("-v"), argument.dropFirst(2).allSatisfy({ $0 == "v" }) {
-                verbosity += argument.count - 1
-            } else {
-                return false
+        if GlobalOptions.withValue.contains(argument) {
+            guard index + 1 < arguments.count else {
+                throw ProcessFailure(exitCode: 2, "\(argument) needs a value; write it after a blank")
             }
+            index += 1
+            try set(argument, to: arguments[index])
+        } else if let equals = argument.firstIndex(of: "="), argument.hasPrefix("--") {
+            let flag = String(argument[..<equals])
+            let flags = place == .beforeWord ? ["--color", "--format"] : GlobalOptions.withValue
+            guard flags.contains(flag) else { return false }
+            try set(flag, to: String(argument[argument.index(after: equals)...]))
+        } else if !set(argument) {
+            return false
         }
         index += 1
         return true
     }
 
-    private static func value(_ arguments: [String], at index: inout Int) throws(ProcessFailure) -> String {
-        guard index + 1 < arguments.count else {
-            throw ProcessFailure(exitCode: 2, "\(arguments[index]) needs a value; write it after a blank")
+    private static let withValue = [
+        "--color", "-C", "--chdir", "-o", "--output", "-f", "--format", "--timeout",
+    ]
+
+    private mutating func set(_ flag: String, to value: String) throws(ProcessFailure) {
+        switch flag {
+        case "-C", "--chdir": folder = value
+        case "-o", "--output": output = value
+        case "-f", "--format": format = value
+        case "--timeout": timeout = value
+        default:
+            guard ["auto", "always", "never"].contains(value) else {
+                throw ProcessFailure(exitCode: 2, "--color is \"\(value)\"; it may be auto, always or never")
+            }
+            color = .mode(value)
         }
-        index += 1
-        return arguments[index]
     }
 
-    private static func color(_ mode: String) throws(ProcessFailure) -> Color {
-        guard ["auto", "always", "never"].contains(mode) else {
-            throw ProcessFailure(exitCode: 2, "--color is \"\(mode)\"; it may be auto, always or never")
+    /// False when the argument is another flag or no flag.
+    private mutating func set(_ flag: String) -> Bool {
+        switch flag {
+        case "-q", "--quiet": isQuiet = true
+        case "--no-color": color = .off
+        case "--trace": traces = true
+        case "-v", "--verbose": verbosity += 1
+        case "--perf": measures = true
+        case "-h", "--help": request = request ?? .help
+        case "-V", "--version": request = request ?? .version
+        default:
+            guard flag.hasPrefix("-vv"), flag.dropFirst().allSatisfy({ $0 == "v" }) else { return false }
+            verbosity += flag.count - 1
         }
-        return .mode(mode)
+        return true
     }
 
-    private func check() throws(ProcessFailure) {
+    /// Refuses flags that exclude each other.
+    func check() throws(ProcessFailure) {
         if isQuiet, verbosity > 0 || traces {
             throw ProcessFailure(exitCode: 2, "--quiet excludes --verbose and --trace; keep one")
         }

@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import Glibc
 
 /// What makes two paths the same file.
@@ -15,7 +16,9 @@ struct FileIdentity: Hashable, Sendable {
 /// Finds programs: beside our own first, then on PATH from left to right.
 package struct ModuleFinder: Sendable {
     private let folders: [String]
-    /// Our own file is never found: a link to it under a module's name would call itself for ever.
+    /// Our own file.
+    ///
+    /// It is never a module, because a link to it would call itself forever.
     private let own: FileIdentity?
     private var found: [String: String?] = [:]
 
@@ -50,7 +53,7 @@ package struct ModuleFinder: Sendable {
         return access(path, X_OK) == 0 && FileIdentity(status) != own
     }
 
-    /// The word of every `bus-<word>` there is, for help and suggestions.
+    /// The words of all programs there are, for help and suggestions.
     package func words() -> Set<String> {
         var words: Set<String> = []
         for folder in folders {
@@ -73,5 +76,26 @@ package struct ModuleFinder: Sendable {
     private static func status(of path: String) -> stat? {
         var status = stat()
         return stat(path, &status) == 0 ? status : nil
+    }
+}
+
+extension ModuleFinder {
+    /// What to say when nothing has that name.
+    mutating func unknown(_ word: String) -> ProcessFailure {
+        if word.hasSuffix(".bus") {
+            return ProcessFailure(
+                exitCode: 127,
+                "unknown command \"\(word)\"; before a .bus file only -C, --check, --trace, --transaction "
+                    + "and --scope may stand"
+            )
+        }
+        return ProcessFailure(
+            exitCode: 127, "unknown command \"\(word)\"\(suggestion(for: word) ?? "; see bus --help")")
+    }
+
+    /// `; did you mean "journal"?`, or nil when no word that leads somewhere is near.
+    mutating func suggestion(for word: String) -> String? {
+        let families = Family.all.filter { $0.summary(&self) != nil }.map(\.word)
+        return Suggestion.nearest(to: word, among: words().union(families)).map { "; did you mean \"\($0)\"?" }
     }
 }

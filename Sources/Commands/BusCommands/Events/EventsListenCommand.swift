@@ -10,15 +10,16 @@ struct EventsListenCommand: BusCommand {
     enum Delivery: String, ExpressibleByArgument, CaseIterable {
         case broadcast, unicast
 
-        /// Takes the older word `work` for `unicast` (bus.md 3.4).
+        /// Takes the older word `work` for `unicast` as well.
         init?(argument: String) {
             self.init(rawValue: argument == "work" ? "unicast" : argument)
         }
     }
 
     static let formats = ResultFormats(.json)
+    static let variables = EventsAccess.variables + [.retries, .retryMin, .retryMax]
     static let configuration = CommandConfiguration(
-        commandName: "listen", abstract: "Prints events of one name as they come, one JSON object a line.",
+        commandName: "listen", abstract: "Prints the events of one name, one JSON object per line.",
         discussion: """
             EXAMPLES
               bus events listen --name bus.billing.subscription.update --replay
@@ -28,15 +29,12 @@ struct EventsListenCommand: BusCommand {
             A connection that breaks is opened again. --timeout ends the listening with
             exit code 0.
 
-            \(EventsCommands.environment)
-              BUS_EVENTS_LISTENER_RETRY (1), BUS_EVENTS_LISTENER_RETRY_MIN (1s),
-              BUS_EVENTS_LISTENER_RETRY_MAX (30s)
-                              whether and after which time a stream is opened again
+            \(environment)
             """)
 
     @Option(help: .init("The event's name.", valueName: "name"))
     var name: String
-    @Option(help: .init("Everybody gets every event, or one of a group each.", valueName: "delivery"))
+    @Option(help: .init("Every listener gets an event, or one of a group.", valueName: "delivery"))
     var delivery = Delivery.broadcast
     @Option(help: .init("The group that shares events (default).", valueName: "group"))
     var group: String?
@@ -66,11 +64,11 @@ struct EventsListenCommand: BusCommand {
                 try await listen(to: feed, in: session)
             }
         } catch is ResultReaderGone {
-            session.diagnostics.write(.debug, "nobody reads the events any more")
+            session.diagnostics.write(.debug, "the reader of the events has gone")
         }
     }
 
-    /// Until the feed ends or the time is over, which is no failure.
+    /// Listens until the feed ends or the time is over; neither is a failure.
     private func listen(to feed: EventFeed, in session: CommandSession) async throws {
         let output = session.output
         guard let limit = session.timeLimit else { return try await feed.run { try output.line($0) } }
@@ -86,17 +84,16 @@ struct EventsListenCommand: BusCommand {
         switch delivery {
         case .broadcast:
             if group != nil || consumer != nil {
-                diagnostics.warn("--group and --consumer count only with --delivery unicast; add it or leave them out")
+                diagnostics.warn("--group and --consumer apply only to --delivery unicast; add it or leave them out")
             }
             return nil
         case .unicast:
-            if replay { diagnostics.warn("--replay counts only for broadcast; a group goes on where it was") }
+            if replay { diagnostics.warn("--replay applies only to broadcast; a group continues where it was") }
             for (flag, value) in [("--group", group), ("--consumer", consumer)] {
-                guard let value, !GroupName.isValid(value) else { continue }
+                guard let value, !Labels.isGroup(value) else { continue }
                 throw ProcessFailure(
                     exitCode: 2,
-                    "\(flag) \"\(value)\" is no such name; use up to 128 letters, digits and . _ -, "
-                        + "a letter or digit first")
+                    "\(flag) \"\(value)\" must have up to 128 letters, digits and . _ -, a letter or digit first")
             }
             return (group ?? "default", consumer ?? "default")
         }

@@ -2,13 +2,13 @@ import BusCLI
 import BusCore
 import BusRuntime
 
-/// The manual of `bus` as a whole: what the dispatcher does, then every command (bus.md 8.3).
+/// The manual of `bus` as a whole: the dispatcher, then every command.
 enum BusManual {
-    /// In a form other than text, for which `HelpText` is there.
-    static func text(_ format: ManualFormat) -> String {
+    /// The manual in a form; nil for text, which `HelpText` writes.
+    static func text(_ format: ManualFormat) -> String? {
         let manual = CommandManual(of: BusRoot.self)
         switch format {
-        case .text: return HelpText.text(modules: [])
+        case .text: return nil
         case .opencli, .json: return String(decoding: openCLI(manual).bytes, as: UTF8.self)
         case .markdown: return markdown(manual)
         case .man:
@@ -18,7 +18,7 @@ enum BusManual {
         }
     }
 
-    /// The parser has a word of its own for help; this is ours.
+    /// `help` is ours and not the parser's.
     private static let help = CommandManual(
         name: "bus help", summary: HelpText.summary,
         paragraphs: [.heading("EXAMPLES"), .verbatim(["bus help billing status", "bus help --format man > bus.1"])],
@@ -30,7 +30,7 @@ enum BusManual {
     private static func openCLI(_ manual: CommandManual) -> JSONText {
         let root = CommandManual(
             name: manual.name, summary: manual.summary,
-            paragraphs: [.heading("EXAMPLES"), .verbatim(HelpText.examples)],
+            paragraphs: [.heading("EXAMPLES"), .verbatim(HelpText.examples.map(\.line))],
             options: HelpText.options.filter { $0.flags != "--" }.map { option in
                 CommandManual.Option(flags: option.flags, value: option.value, summary: option.summary)
             },
@@ -42,8 +42,9 @@ enum BusManual {
         let shared = CommandManual(of: SharedOptionsOnly.self).options
         var blocks = [
             "# Commands",
-            "Made from the parsers with `bus help --format markdown`; a test holds this page to them. `bus help <command>` "
-                + "prints one of them, `--format man` makes man pages, `--format opencli` a document for programs.",
+            "Made from the parsers with `bus help --format markdown`; a test compares them with this page. "
+                + "`bus help <command>` prints one command's part, `--format man` makes man pages, and "
+                + "`--format opencli` a document for programs.",
             "```text\n\(HelpText.usage.split(separator: "\n").prefix(2).joined(separator: "\n"))\n```",
         ]
         for section in HelpText.sections {

@@ -2,39 +2,54 @@ import BusCLI
 import BusCore
 import BusRuntime
 
-/// `bus help [module …] [--format text|opencli|json|markdown|man]` (bus.md 8.1, D-50).
+/// `bus help [module …] [--format text|opencli|json|markdown|man]`.
 enum HelpCommand {
-    /// Prints help and gives the exit code.
-    static func run(_ invocation: Family.Invocation) async -> Int32 {
-        do throws(ProcessFailure) {
-            return try await print(invocation)
+    /// Prints help on the words and gives the exit code.
+    static func run(_ words: [String], _ invocation: Invocation) async -> Int32 {
+        do {
+            try WorkingFolder.enter(invocation.options.folder)
+            return try await print(words, invocation)
         } catch {
-            Terminal.diagnostic("bus: \(error)")
-            return error.exitCode
+            let report = FailureReport(error)
+            for line in report.lines { Terminal.diagnostic("bus: \(line)") }
+            return report.exitCode
         }
     }
 
-    private static func print(_ invocation: Family.Invocation) async throws(ProcessFailure) -> Int32 {
-        var finder = invocation.finder
-        let (words, format) = try parse(invocation.arguments)
-        // Asked for help on help, it has nothing better than its own.
-        if words.isEmpty || words == ["help"] {
-            Terminal.output(format == .text ? HelpText.text(modules: finder.words()) : BusManual.text(format))
+    private static func print(_ words: [String], _ invocation: Invocation) async throws -> Int32 {
+        if let option = words.first(where: { $0.hasPrefix("-") }) {
+            throw ProcessFailure(exitCode: 2, "unknown option \"\(option)\"; see bus --help")
+        }
+        let options = invocation.options
+        guard let format = ManualFormat(rawValue: options.format ?? "text") else {
+            throw ProcessFailure(
+                exitCode: 2, "--format is \"\(options.format ?? "")\"; it may be \(ManualFormat.words)")
+        }
+        func show(_ text: String) throws -> Int32 {
+            let output = try ResultOutput(file: options.output, isQuiet: options.isQuiet, isSecret: false)
+            try output.line(text)
+            try output.finish()
             return 0
         }
-        switch Target(words, &finder) {
-        case .family(_, let run):
+        var finder = invocation.finder
+        // Help on help is the help of the whole.
+        if words.isEmpty || words == ["help"] {
+            return try show(BusManual.text(format) ?? HelpText.text(of: [], &finder))
+        }
+        switch try Target(words, GlobalOptions(), &finder) {
+        case .own(let family, let arguments, _):
+            let words = [family.word] + arguments
             let place = CommandPlace(words)
-            if format == .text || place.unknown != nil {
-                return await run(
-                    Family.Invocation(
-                        arguments: words.dropFirst() + ["--help"], environment: invocation.environment, finder: finder))
+            if place.unknown != nil {
+                return await CommandRunner.run(
+                    Invocation(
+                        family: family, arguments: arguments, options: options, environment: invocation.environment,
+                        finder: finder))
             }
-            Terminal.output(format.text(of: CommandManual(of: place.command, name: place.name)) ?? "")
-            return 0
-        case .incomplete(let family, _):
-            Terminal.output(family.usage)
-            return 0
+            return try show(
+                format.text(of: CommandManual(of: place.command, name: place.name)) ?? HelpText.text(of: words, &finder)
+            )
+        case .incomplete(let family, _, _, _): return try show(family.usage(&finder))
         case .program(let path, let consumed, let isService):
             var program = path
             var arguments =
@@ -46,25 +61,5 @@ enum HelpCommand {
             return try ChildProcess.run(program, arguments.map { Array($0.utf8) }, invocation.environment).code
         case .unknown: throw finder.unknown(words[0])
         }
-    }
-
-    /// Global flags may stand before, between and after the words.
-    private static func parse(
-        _ arguments: [String]
-    ) throws(ProcessFailure) -> (words: [String], format: ManualFormat) {
-        var words: [String] = []
-        var format = "text"
-        var rest = arguments[...]
-        while true {
-            let (options, first) = try GlobalOptions.parse(Array(rest))
-            format = options.format ?? format
-            rest = rest.dropFirst(first)
-            guard let word = rest.popFirst() else { break }
-            words.append(word)
-        }
-        guard let known = ManualFormat(rawValue: format) else {
-            throw ProcessFailure(exitCode: 2, "--format is \"\(format)\"; it may be \(ManualFormat.words)")
-        }
-        return (words, known)
     }
 }

@@ -14,22 +14,27 @@ enum HelpText {
         See bus --help for examples, options and variables.
         """
 
-    static let examples = [
-        "bus billing status               # what may my account use?",
-        "bus operator stripe catalog sync --file catalog.json --dry-run",
-        "bus integration stripe --events-url \"$BUS_EVENTS_API_URL\" --webhook-addr 127.0.0.1:8084",
-        "bus journal add --help           # any installed bus-journal",
-        "bus --check month.bus            # is every line of the file in order?",
-        "bus month.bus                    # run its lines one after the other",
+    /// Each with the program it needs; nil when that is `bus` itself.
+    static let examples: [(line: String, program: String?)] = [
+        ("bus billing status               # what may my account use?", nil),
+        ("bus operator stripe catalog sync --file catalog.json --dry-run", nil),
+        (
+            "bus integration stripe --events-url \"$BUS_EVENTS_API_URL\" --webhook-addr 127.0.0.1:8084",
+            "bus-integration-stripe"
+        ),
+        ("bus journal add --help           # any installed bus-journal", "bus-journal"),
+        ("bus --check month.bus            # is every line of the file in order?", nil),
+        ("bus month.bus                    # run its lines one after the other", nil),
     ]
 
     static let options: [(flags: String, value: String?, summary: String)] = [
         ("-C, --chdir", "dir", "Work in this folder."),
         ("-q, --quiet", nil, "Only errors; not with -v or --trace."),
-        ("-v, --verbose", nil, "Tell more; -vv more still."),
-        ("--trace", nil, "Tell most; with a .bus file, print each command first."),
+        ("-v, --verbose", nil, "More diagnostics; -vv for most."),
+        ("--trace", nil, "All diagnostics; with a .bus file, print each command first."),
         ("-o, --output", "file", "Write results there."),
         ("-f, --format", "name", "Form of the results."),
+        ("--timeout", "time", "Give up after this time, such as 30s."),
         ("--color", "mode", "auto, always or never."),
         ("--no-color", nil, "The same as --color never."),
         ("--perf", nil, "Print how long the command took."),
@@ -39,22 +44,11 @@ enum HelpText {
     ]
 
     static let fileOptions: [(flags: String, value: String?, summary: String)] = [
-        ("-C", "dir", "Work in this folder."),
-        ("--check", nil, "Look at every line, run nothing."),
+        ("-C, --chdir", "dir", "Work in this folder."),
+        ("--check", nil, "Check every line and run none."),
         ("--trace", nil, "Print each command before it runs."),
-        ("--transaction", "none", "No other provider is offered here."),
+        ("--transaction", "none", "Others are not built yet."),
         ("--scope", "file|batch", "The same without transactions."),
-    ]
-
-    static let environment: [(name: String, summary: String)] = [
-        ("PATH", "where bus-<command> is looked up, after the folder of bus itself"),
-        ("BUS_EVENTS_API_URL", "set to http://127.0.0.1:8081/local/v1 when unset"),
-        ("BUS_EVENTS_TOKEN_FILE", "set to .bus/tokens/local-events.jwt when unset"),
-        ("BUS_WORKERS_API_URL", "set to http://127.0.0.1:8090/local/v1 when unset"),
-        ("BUS_WORKERS_API_TOKEN_FILE", "set to .bus/tokens/local-events.jwt when unset"),
-        ("BUS_PERF", "set to 1 for the command by --perf"),
-        ("BUS_BATCH", "set to 1 for the commands of a .bus file"),
-        ("BUS_BUSFILE, BUS_BUSFILE_LINE", "set to the file and the line of the command"),
     ]
 
     static let exitCodes: [(code: Int32, summary: String)] = [
@@ -65,32 +59,48 @@ enum HelpText {
         (127, "unknown command"),
     ]
 
-    /// The whole help; `modules` are the words of the programs that are installed.
-    static func text(modules: some Sequence<String>) -> String {
+    /// The help of the family or command that words lead to; without words the help of the whole.
+    static func text(of words: [String], _ finder: inout ModuleFinder) -> String {
+        guard let family = words.first.flatMap({ Family.named($0) }) else { return whole(&finder) }
+        guard case .commands = family.action else { return family.usage(&finder) }
+        return BusRoot.helpMessage(for: CommandPlace(words).command)
+    }
+
+    /// Names only words that lead somewhere on this machine.
+    private static func whole(_ finder: inout ModuleFinder) -> String {
         var lines = ["bus runs Bus commands and files of them.", "", "EXAMPLES"]
-        lines += examples.map { "  \($0)" }
+        for (line, program) in examples where program.map({ finder.path(of: $0) != nil }) ?? true {
+            lines.append("  \(line)")
+        }
         lines += ["", usage.split(separator: "\n").prefix(2).joined(separator: "\n"), "", "COMMANDS"]
-        lines += Family.all.map { row($0.word, $0.summary) }
-        let installed = modules.filter { Family.named($0) == nil }.sorted()
+        var families: [(String, String)] = []
+        for family in Family.all {
+            if let summary = family.summary(&finder) { families.append((family.word, summary)) }
+        }
+        lines.append(HelpRows.text(families))
+        let installed = finder.words().filter { Family.named($0) == nil }.sorted()
         if !installed.isEmpty { lines += ["  and, installed:"] + wrapped(installed) }
         for section in sections { lines += ["", section.title, section.body] }
         return lines.joined(separator: "\n")
     }
 
-    /// What there is beside the commands.
+    /// Everything but the commands.
     static let sections: [(title: String, body: String)] = [
-        ("OPTIONS (before the command)", rows(options.map { (flag($0.flags, $0.value), $0.summary) })),
+        ("OPTIONS (before the command)", HelpRows.text(options.map { (flag($0.flags, $0.value), $0.summary) })),
         (
-            "OPTIONS OF .bus FILES (before or between them)",
-            rows(fileOptions.map { (flag($0.flags, $0.value), $0.summary) })
+            "OPTIONS FOR .bus FILES (before or between them)",
+            HelpRows.text(fileOptions.map { (flag($0.flags, $0.value), $0.summary) })
         ),
-        ("ENVIRONMENT (a .env file in the working folder adds what is unset)", rows(environment)),
-        ("EXIT CODES (any other one is the command's own)", rows(exitCodes.map { (String($0.code), $0.summary) })),
+        (
+            "ENVIRONMENT",
+            HelpRows.text(Variable.ofDispatcher.map { ($0.name, $0.meaning) })
+                + "\n  A .env file in the working folder sets what is unset: BUS_* and NO_COLOR, nothing else."
+        ),
+        (
+            "EXIT CODES (any other one is the command's own)",
+            HelpRows.text(exitCodes.map { (String($0.code), $0.summary) })
+        ),
     ]
-
-    private static func rows(_ rows: [(String, String)]) -> String {
-        rows.map { row($0.0, $0.1) }.joined(separator: "\n")
-    }
 
     private static func wrapped(_ words: [String]) -> [String] {
         var lines: [String] = []
@@ -107,28 +117,14 @@ enum HelpText {
     private static func flag(_ flags: String, _ value: String?) -> String {
         value.map { "\(flags) <\($0)>" } ?? flags
     }
-
-    private static func row(_ left: String, _ right: String) -> String {
-        let width = 22
-        if left.count >= width { return "  \(left)\n  \(String(repeating: " ", count: width))\(right)" }
-        return "  \(left)\(String(repeating: " ", count: width - left.count))\(right)"
-    }
-}
-
-extension HelpText {
-    /// The help of the family or command that words lead to; nil without words.
-    static func text(of words: [String]) -> String? {
-        guard let family = words.first.flatMap(Family.named) else { return nil }
-        guard case .commands = family.action else { return family.usage }
-        return BusRoot.helpMessage(for: CommandPlace(words).command)
-    }
 }
 
 extension Family {
     /// What the word alone prints, for a family that stands for programs.
-    var usage: String {
+    func usage(_ finder: inout ModuleFinder) -> String {
         guard case .programs = action else { return "USAGE: bus \(word) [arguments]" }
-        let lines = leaves.map { "  bus \(([word] + $0).joined(separator: " "))" }
+        let lines = leaves(&finder).map { "  bus \(([word] + $0).joined(separator: " "))" }
+        if lines.isEmpty { return "No program behind bus \(word) is installed; put one beside bus or on PATH." }
         return (["USAGE: bus \(word) <name> [arguments]", ""] + lines + ["", "Each knows --help."]).joined(
             separator: "\n")
     }

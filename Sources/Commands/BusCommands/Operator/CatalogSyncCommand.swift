@@ -6,11 +6,12 @@ import BusRuntime
 import StripeClient
 import StripeCore
 
-/// `bus operator stripe catalog sync` (bus.md 8.3, additions A-10, A-12).
+/// `bus operator stripe catalog sync`.
 struct CatalogSyncCommand: BusCommand {
     static let formats = ResultFormats.byReader
+    static let variables = StripeAccess.variables
     static let configuration = CommandConfiguration(
-        commandName: "sync", abstract: "Makes Stripe sell what a catalog says.",
+        commandName: "sync", abstract: "Brings Stripe in line with a catalog.",
         discussion: """
             EXAMPLES
               bus operator stripe catalog sync --file catalog.json --dry-run
@@ -20,7 +21,7 @@ struct CatalogSyncCommand: BusCommand {
             The plan is shown before anything is written: what is created, updated,
             replaced and archived. A price cannot be changed in Stripe, so a new one takes
             its lookup key and the old one is archived; running subscriptions keep it.
-            After an interruption run it again: it goes on where it stopped. A second run
+            After an interruption run it again; it continues where it stopped. A second run
             writes nothing. A live key writes only with --live and the plan that --dry-run
             has named.
 
@@ -32,7 +33,7 @@ struct CatalogSyncCommand: BusCommand {
                "products":[{"lookup_key","id","action"}],"prices":[...],"meters":[...]}
               action: existing, created, updated, replaced, reactivated or archived
 
-            \(StripeAccess.environment)
+            \(environment)
             """)
 
     @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
@@ -41,9 +42,9 @@ struct CatalogSyncCommand: BusCommand {
     var dryRun = false
     @Flag(help: "Archive what the file no longer names, if this command made it.")
     var prune = false
-    @Flag(help: "The key is a live one, and that is meant.")
+    @Flag(help: "Allow a live key.")
     var live = false
-    @Option(help: .init("Only this plan; a live key needs it.", valueName: "plan"))
+    @Option(help: .init("Apply only this plan; required with a live key.", valueName: "plan"))
     var confirm: String?
     @OptionGroup var access: StripeAccess
     @OptionGroup var shared: SharedOptions
@@ -53,7 +54,7 @@ struct CatalogSyncCommand: BusCommand {
         let catalog = try Catalog(parsing: document, unknownMembers: .refuse, purpose: .sync)
         try await session.withStripe(access, isPaced: true) { client in
             if live, client.mode != .live {
-                throw ProcessFailure(exitCode: 2, "--live is given and the key is a test key; leave one of them out")
+                throw ProcessFailure(exitCode: 2, "--live is given, but the key is a test key; leave --live out")
             }
             let sync = CatalogSync(client: client, catalog: catalog, prune: prune)
             try await session.interruptibly(limit: session.timeLimit) { try await carryOut(sync, in: session) }
@@ -82,7 +83,7 @@ struct CatalogSyncCommand: BusCommand {
         try show(result, of: plan, in: session)
     }
 
-    /// Before anything is written: with the results for people, beside them for programs.
+    /// Shows the plan before anything is written: people get it with the results, programs as diagnostics.
     private func show(_ plan: CatalogSyncPlan, in session: CommandSession) throws {
         if session.format == .json {
             for line in plan.text { session.diagnostics.info(line) }

@@ -2,9 +2,11 @@ import BusClient
 import BusCore
 import BusRuntime
 
-/// A token that was just made, and what it is good for (bus.md D-53).
+/// A token that was just made, and what it opens.
 struct IssuedToken {
-    /// The token itself: the one secret that a command prints, because that is what it was asked for.
+    /// The token itself.
+    ///
+    /// No other command prints a secret.
     let text: String
     let lifetimeSeconds: Int64?
     /// RFC 3339.
@@ -24,7 +26,9 @@ struct IssuedToken {
         self.scope = scope
     }
 
-    /// Reads the auth API's answer; what it leaves out is as it was ordered.
+    /// Reads the auth API's answer.
+    ///
+    /// Whatever it leaves out is as ordered.
     init(_ answer: JSONText, of order: TokenClient.Order) throws(ProcessFailure) {
         let members = (try? answer.value()) ?? .null
         // A token with other bytes could carry what follows it into a file or a header.

@@ -20,6 +20,7 @@ struct OperatorCatalogCommands: ParsableCommand {
 /// `bus operator billing catalog template`.
 struct CatalogTemplateCommand: BusCommand {
     static let formats = ResultFormats(.json)
+    static let variables: [Variable] = []
     static let configuration = CommandConfiguration(
         commandName: "template", abstract: "Prints a catalog to start from.",
         usage: "bus operator billing catalog template [<options>]",
@@ -27,7 +28,7 @@ struct CatalogTemplateCommand: BusCommand {
             EXAMPLE
               bus operator billing catalog template > catalog.json
 
-            It asks nobody, and every command takes the file as it is.
+            It needs no network, and every command takes the file as it is.
             """)
 
     @OptionGroup var shared: SharedOptions
@@ -41,6 +42,8 @@ struct CatalogTemplateCommand: BusCommand {
 /// `bus operator billing catalog get`.
 struct CatalogGetCommand: BusCommand {
     static let formats = ResultFormats(.json)
+    static let variables = caller.variables
+    private static let caller = BillingCaller.administrator(scope: "billing:catalog:read")
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Prints the active catalog.",
         usage: "bus operator billing catalog get [<options>]",
@@ -51,15 +54,14 @@ struct CatalogGetCommand: BusCommand {
 
             The token needs the scope billing:catalog:read.
 
-            \(OperatorBillingCommands.environment)
+            \(environment)
             """)
 
-    @OptionGroup var access: APIAccess
+    @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
-        let caller = BillingCaller.administrator(scope: "billing:catalog:read")
-        let catalog = try await session.callBilling(access, as: caller) { client in
+        let catalog = try await session.callBilling(access, as: Self.caller) { client in
             try await client.catalog().body
         }
         try session.output.line(catalog.bytes)
@@ -69,30 +71,31 @@ struct CatalogGetCommand: BusCommand {
 /// `bus operator billing catalog put`.
 struct CatalogPutCommand: BusCommand {
     static let formats = ResultFormats(.json)
+    static let variables = caller.variables
+    private static let caller = BillingCaller.administrator(scope: "billing:catalog:write")
     static let configuration = CommandConfiguration(
-        commandName: "put", abstract: "Makes a file the active catalog, as a whole.",
+        commandName: "put", abstract: "Replaces the active catalog with a file.",
         discussion: """
             EXAMPLES
               bus operator billing catalog put --file catalog.json
               bus operator billing catalog put --file - < catalog.json
 
-            Everything that is wrong with the file is told before the API is asked. It
-            prints the catalog as it is stored. The token needs billing:catalog:write.
+            Every fault of the file is reported before the API is asked. It prints the
+            catalog as it is stored. The token needs the scope billing:catalog:write.
 
-            \(OperatorBillingCommands.environment)
+            \(environment)
             """)
 
     @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
     var file: String
-    @OptionGroup var access: APIAccess
+    @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
         let document = try InputFile.read(file, flag: "--file", bytesMax: Limits.catalogBodyBytesMax)
         _ = try Catalog(parsing: document, unknownMembers: .keep)
         session.warnOfUnknownMembers(in: document)
-        let caller = BillingCaller.administrator(scope: "billing:catalog:write")
-        let stored = try await session.callBilling(access, as: caller) { client in
+        let stored = try await session.callBilling(access, as: Self.caller) { client in
             try await client.replaceCatalog(with: document).body
         }
         try session.output.line(stored.bytes)
@@ -101,16 +104,12 @@ struct CatalogPutCommand: BusCommand {
 }
 
 extension CommandSession {
-    /// Other Bus programs may know members that we do not, so they are kept; a slip of the pen must not pass in silence.
-    private func warn(_ problems: [CatalogProblem]) {
-        for problem in problems { diagnostics.warn(problem.description) }
-    }
-
+    /// Other Bus programs may know members that we do not, so they are kept; a misspelled one deserves a warning.
     fileprivate func warnOfUnknownMembers(in document: [UInt8]) {
         do throws(CatalogFaults) {
             _ = try Catalog(parsing: document, unknownMembers: .refuse)
         } catch {
-            warn(error.problems)
+            for problem in error.problems { diagnostics.warn(problem.description) }
         }
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `bus operator`: what people who run a deployment do (bus.md 8.3).
+/// `bus operator`: for people who run a deployment.
 struct OperatorCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "operator", abstract: "A deployment: tokens, catalog, Stripe.",

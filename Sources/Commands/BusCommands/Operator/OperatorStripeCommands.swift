@@ -5,7 +5,7 @@ import BusRuntime
 import StripeClient
 import StripeCore
 
-/// `bus operator stripe` (bus.md 8.3).
+/// `bus operator stripe`.
 struct OperatorStripeCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stripe", abstract: "The Stripe account of a deployment.",
@@ -20,8 +20,9 @@ struct OperatorStripeCommands: ParsableCommand {
 /// `bus operator stripe test`.
 struct StripeTestCommand: BusCommand {
     static let formats = ResultFormats.byReader
+    static let variables = StripeAccess.variables
     static let configuration = CommandConfiguration(
-        commandName: "test", abstract: "Says whether the Stripe key works, and its mode.",
+        commandName: "test", abstract: "Checks the Stripe key and shows its mode.",
         discussion: """
             EXAMPLES
               export BUS_STRIPE_SECRET_KEY="$(cat ./local/stripe-secret-key)"
@@ -32,7 +33,7 @@ struct StripeTestCommand: BusCommand {
             JSON
               {"ok":true,"livemode":false,"mode":"test|live"}
 
-            \(StripeAccess.environment)
+            \(environment)
             """)
 
     @OptionGroup var access: StripeAccess
@@ -47,14 +48,14 @@ struct StripeTestCommand: BusCommand {
                 throw ProcessFailure(
                     exitCode: 1,
                     "the Stripe key is valid but may not read the balance; give the restricted key Balance read, or go "
-                        + "on: catalog sync does not need it (\(fault.message))")
+                        + "on, since catalog sync does not need it (\(fault.message))")
             }
         }
         guard livemode == (keyMode == .live) else {
             throw ProcessFailure(
                 exitCode: 1,
-                "the key's prefix says \(keyMode.rawValue) mode and Stripe's answer says the other; check "
-                    + "BUS_STRIPE_API_URL")
+                "the key's prefix says \(keyMode.rawValue) mode, but Stripe's answer says the other; check "
+                    + Variable.stripeURL.name)
         }
         if session.format == .json {
             try session.output.line(

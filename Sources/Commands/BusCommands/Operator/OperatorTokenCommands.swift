@@ -4,7 +4,7 @@ import BusClient
 import BusCore
 import BusRuntime
 
-/// `bus operator token` (bus.md D-53).
+/// `bus operator token`.
 struct OperatorTokenCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Bus tokens for people and services.",
@@ -18,6 +18,9 @@ struct OperatorTokenCommands: ParsableCommand {
 /// `bus operator token issue`.
 struct TokenIssueCommand: BusCommand {
     static let formats = ResultFormats(.json, or: .token)
+    static let variables: [Variable] =
+        [.signingSecret, .signingSecretFile, .localAccount, .internalKey, .internalKeyFile] + Variable.addresses
+        + Variable.display
     static let configuration = CommandConfiguration(
         commandName: "issue", abstract: "Issues a Bus token, signed here or by the auth API.",
         usage: "bus operator token issue [<options>]",
@@ -31,20 +34,15 @@ struct TokenIssueCommand: BusCommand {
               bus operator token issue --subject "$USER" --audience ai.hg.fi/internal \\
                 --scope "billing:catalog:read billing:catalog:write" --output operator.json
 
-            With --local it signs with the deployment's own secret and asks nobody;
-            without, it asks the auth API. A new file of --output is readable by you alone.
+            With --local it signs with the deployment's own secret and needs no network;
+            without, it asks the auth API, which decides how long the token holds. The
+            file of --output is readable by you alone; a link of that name is refused.
 
             JSON (--format token prints the token alone)
               {"access_token","token_type":"Bearer","expires_in","expires_at","audience",
                "subject","scope"}
 
-            ENVIRONMENT (every secret also as NAME_FILE, a file that holds it)
-              BUS_AUTH_HS256_SECRET      signs with --local, same as --hs256-secret-file
-              BUS_LOCAL_ACCOUNT_ID       the subject of --local (local-dev)
-              BUS_OPERATOR_INTERNAL_KEY  opens the auth API, same as --internal-key-file
-              BUS_API_BASE_URL, BUS_API_URL, BUS_AI_API_URL
-                                         where the auth API is, same as --api-url
-              NO_COLOR, TERM             colour on a terminal
+            \(environment)
             """)
 
     @Option(help: .init("Whom the token is for; required without --local.", valueName: "subject"))
@@ -55,7 +53,7 @@ struct TokenIssueCommand: BusCommand {
         name: [.customLong("scope"), .customLong("resources")],
         help: .init("What it may do, with blanks between.", valueName: "scopes"))
     var scope: String?
-    @Option(help: .init("How long it holds, at most 24h (--local: 1h).", valueName: "time"))
+    @Option(help: .init("How long it holds; with --local at most 24h (1h).", valueName: "time"))
     var ttl: String?
     @Flag(help: "Sign here instead of asking the auth API.")
     var local = false
@@ -77,12 +75,12 @@ struct TokenIssueCommand: BusCommand {
         }
     }
 
-    /// nil when nothing was said.
+    /// The seconds of `--ttl`; nil when it was not given.
     private func lifetimeSeconds() throws(ProcessFailure) -> Int64? {
         guard let ttl else { return nil }
-        guard let lifetime = Duration(goSyntax: ttl), lifetime >= .seconds(1),
-            lifetime <= .seconds(Limits.localTokenSecondsMax)
-        else { throw ProcessFailure(exitCode: 2, "--ttl is \"\(ttl)\"; write a time from 1s to 24h, such as 12h") }
+        guard let lifetime = Duration(goSyntax: ttl), lifetime >= .seconds(1) else {
+            throw ProcessFailure(exitCode: 2, "--ttl is \"\(ttl)\"; write a time of at least 1s, such as 12h")
+        }
         return lifetime.components.seconds
     }
 
@@ -91,17 +89,23 @@ struct TokenIssueCommand: BusCommand {
     private func signed(_ settings: SettingsReader) async throws -> IssuedToken {
         var settings = settings
         let lifetime = try lifetimeSeconds() ?? 3_600
+        guard lifetime <= Limits.localTokenSecondsMax else {
+            throw ProcessFailure(
+                exitCode: 2, "--ttl is \"\(ttl ?? "")\"; with --local a token may hold 24h at most")
+        }
         let secret =
             if let secretFile { settings.secret(ofFile: secretFile, flag: "--hs256-secret-file") } else {
-                settings.secret("BUS_AUTH_HS256_SECRET")
+                settings.secret(Variable.signingSecret.name)
             }
-        let subject = subject ?? settings.text("BUS_LOCAL_ACCOUNT_ID") ?? "local-dev"
+        let subject = subject ?? settings.text(Variable.localAccount.name) ?? "local-dev"
         try settings.check()
         guard let secret else {
             throw ProcessFailure(
                 exitCode: 2, "no signing secret is set; set BUS_AUTH_HS256_SECRET_FILE or pass --hs256-secret-file")
         }
-        guard !subject.isEmpty else { throw ProcessFailure(exitCode: 2, "--subject is empty; name somebody") }
+        guard !subject.isEmpty else {
+            throw ProcessFailure(exitCode: 2, "--subject is empty; name a person or a service")
+        }
         let now = Timestamp(clampingSeconds: Timestamp.now.seconds)
         let audience = audience ?? Audience.api
         let scopes = (scope ?? "").split(separator: " ").map { String($0) }
@@ -117,10 +121,10 @@ struct TokenIssueCommand: BusCommand {
 
     private func ordered(in session: CommandSession) async throws -> IssuedToken {
         var settings = session.settings
-        let origin = settings.apiOrigin(flag: url, variable: nil, default: nil)
+        let origin = settings.apiOrigin(flag: url, variables: Variable.addresses.map(\.name), default: nil)
         let key =
             if let internalKeyFile { settings.secret(ofFile: internalKeyFile, flag: "--internal-key-file") } else {
-                settings.secret("BUS_OPERATOR_INTERNAL_KEY")
+                settings.secret(Variable.internalKey.name)
             }
         if key == nil, internalKeyFile == nil {
             settings.addFault(
@@ -131,6 +135,8 @@ struct TokenIssueCommand: BusCommand {
         let lifetime = try lifetimeSeconds()
         try settings.check()
         guard let origin, let key, let subject else { throw ProcessFailure(exitCode: 2, "a setting is missing") }
+        session.warn(
+            of: .auth, addressFlag: url, secretFlag: internalKeyFile.map { _ in "--internal-key-file" })
         let order = TokenClient.Order(
             subject: subject, audience: audience, scope: scope, lifetimeSeconds: lifetime)
         let limit = session.timeLimit ?? .seconds(Limits.commandCallSeconds)

@@ -5,7 +5,7 @@ import BusRuntime
 import StripeClient
 import StripeCore
 
-/// Which Stripe account a command works on: the flags that every command of Stripe takes (bus.md 8.3).
+/// Which Stripe account a command works on: the flags of every command that calls Stripe.
 struct StripeAccess: ParsableArguments {
     @Option(help: .init("File that holds the Stripe key.", valueName: "file"), completion: .file())
     var apiKeyFile: String?
@@ -18,16 +18,11 @@ struct StripeAccess: ParsableArguments {
         help: .init("Pins the API's version, such as 2026-07-29.dahlia.", valueName: "version"))
     var version: String?
 
-    /// The variables of every command of Stripe.
-    static let environment = """
-        ENVIRONMENT
-          BUS_STRIPE_SECRET_KEY   the Stripe key, sk_ or rk_; or a file that holds it:
-                                  BUS_STRIPE_SECRET_KEY_FILE, BUS_STRIPE_API_KEY_FILE,
-                                  --api-key-file
-          BUS_STRIPE_API_VERSION  same as --stripe-api-version (the account's default)
-          BUS_STRIPE_API_URL      same as --stripe-api-url (https://api.stripe.com)
-          NO_COLOR, TERM          colour and progress on a terminal
-        """
+    /// The variables of every command that calls Stripe.
+    static let variables: [Variable] =
+        [
+            .stripeKey, .stripeKeyFile, .stripeOldKeyFile, .stripeVersion, .stripeURL,
+        ] + Variable.display
 }
 
 extension CommandSession {
@@ -38,16 +33,17 @@ extension CommandSession {
         var settings = settings
         let secret =
             if let file = access.apiKeyFile { settings.secret(ofFile: file, flag: "--api-key-file") } else {
-                settings.secret("BUS_STRIPE_SECRET_KEY", files: ["BUS_STRIPE_API_KEY_FILE"])
+                settings.secret(Variable.stripeKey.name, files: [Variable.stripeOldKeyFile.name])
             }
         let url = settings.text(
-            "BUS_STRIPE_API_URL", flag: .init("--stripe-api-url", access.url), default: StripeAddress.stripe)
+            Variable.stripeURL.name, flag: .init("--stripe-api-url", access.url), default: StripeAddress.stripe)
         let mode = secret.flatMap { try? StripeKey($0) }?.mode ?? .test
         let address = StripeAddress(url ?? StripeAddress.stripe, mode: mode)
         if address == nil {
-            settings.addFault("\(access.url == nil ? "BUS_STRIPE_API_URL" : "--stripe-api-url") \(StripeAddress.rule)")
+            settings.addFault(
+                "\(access.url == nil ? Variable.stripeURL.name : "--stripe-api-url") \(StripeAddress.rule)")
         }
-        let version = settings.text("BUS_STRIPE_API_VERSION", flag: .init("--stripe-api-version", access.version))
+        let version = settings.text(Variable.stripeVersion.name, flag: .init("--stripe-api-version", access.version))
         try settings.check()
         guard let secret, let address else {
             throw ProcessFailure(
@@ -57,6 +53,8 @@ extension CommandSession {
         do throws(StripeKeyFault) { key = try StripeKey(secret) } catch {
             throw ProcessFailure(exitCode: 2, error.message)
         }
+        warn(
+            of: .stripe, addressFlag: access.url, secretFlag: access.apiKeyFile.map { _ in "--api-key-file" })
         return try await withHTTP(StripeClient.configuration) { http in
             let pace = isPaced ? RequestPace(perSecond: Limits.stripeCatalogRequestsPerSecondMax) : nil
             return try await body(

@@ -1,13 +1,20 @@
 import ArgumentParser
 
-/// A command of `bus` that runs in its process: the parser fills it in, a session says what it runs with.
+/// A command of `bus`: the parser fills in its own flags, a session holds what it runs with.
 protocol BusCommand: ParsableCommand {
     /// The forms its results come in.
     static var formats: ResultFormats { get }
-    /// The flags that every command takes.
+    /// The variables it reads, in the order of its help.
+    static var variables: [Variable] { get }
+    /// The flags that every command takes, for its help.
     var shared: SharedOptions { get }
     /// Does the work; results go to the session's output, everything else to its diagnostics.
     func run(in session: CommandSession) async throws
+}
+
+extension BusCommand {
+    /// The part of the help that names the variables.
+    static var environment: String { Variable.help(variables) }
 }
 
 /// One form of results.
@@ -15,7 +22,9 @@ enum ResultFormat: String, Sendable {
     case json, text, token
 }
 
-/// The forms of one command's results; which one is meant when nobody says follows from where they go.
+/// The forms of one command's results.
+///
+/// Where the results go decides which one is the default.
 struct ResultFormats: Sendable {
     /// For programs: in a pipe or a file.
     let piped: ResultFormat

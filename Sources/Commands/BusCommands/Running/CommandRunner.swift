@@ -5,26 +5,24 @@ import BusRuntime
 
 /// Runs a command of ours in this process: flags to settings to work to exit code.
 enum CommandRunner {
-    /// Runs `bus <family> <arguments>` and gives the exit code.
-    static func run(_ family: String, _ invocation: Family.Invocation) async -> Int32 {
-        let words = [family] + SharedOptions.last(invocation.arguments)
-        if let hint = SecretFlags.hint(words) { return usage(hint) }
-        if words.dropFirst().first == "help" {
-            return await HelpCommand.run(
-                Family.Invocation(
-                    arguments: [family] + words.dropFirst(2), environment: invocation.environment,
-                    finder: invocation.finder))
+    /// Runs the command and gives the exit code.
+    static func run(_ invocation: Invocation) async -> Int32 {
+        let family = invocation.family
+        if case .help = family.action { return await HelpCommand.run(invocation.arguments, invocation) }
+        if invocation.arguments.first == "help" {
+            return await HelpCommand.run([family.word] + invocation.arguments.dropFirst(), invocation)
         }
+        let words = [family.word] + invocation.arguments
         let place = CommandPlace(words)
         if let unknown = place.unknown { return refuse(unknown, at: place) }
-        let flags = words.prefix { $0 != "--" }
-        if flags.contains("--help") || flags.contains("-h") {
+        switch invocation.options.request {
+        case .help:
             Terminal.output(BusRoot.helpMessage(for: place.command))
             return 0
-        }
-        if flags.contains("--version") || flags.contains("-V") {
-            Terminal.output("bus-\(family) \(BusVersion.text)")
+        case .version:
+            Terminal.output("bus-\(family.word) \(BusVersion.text)")
             return 0
+        case nil: break
         }
         let parsed: any ParsableCommand
         do {
@@ -36,14 +34,13 @@ enum CommandRunner {
             Terminal.diagnostic(BusRoot.helpMessage(for: place.command))
             return 2
         }
-        return await run(command, invocation.environment)
+        return await run(command, invocation)
     }
 
-    private static func run(_ command: some BusCommand, _ environment: BusEnvironment) async -> Int32 {
-        var diagnostics = Diagnostics(command.shared, environment)
+    private static func run(_ command: some BusCommand, _ invocation: Invocation) async -> Int32 {
+        let diagnostics = Diagnostics(invocation.options, invocation.environment)
         do {
-            let session = try CommandSession(command.shared, type(of: command).formats, environment)
-            diagnostics = session.diagnostics
+            let session = try CommandSession(type(of: command).formats, invocation, diagnostics)
             try await command.run(in: session)
             try session.output.finish()
             return 0
@@ -62,14 +59,17 @@ enum CommandRunner {
         }
         let nearest = Suggestion.nearest(to: word, among: place.subcommands.map { $0._commandName })
         let remedy = nearest.map { "did you mean \"\($0)\"?" } ?? "see \(place.name) --help"
-        return usage("\(place.name) knows no \"\(word)\"; \(remedy)")
+        return usage("\(place.name) has no command \"\(word)\"; \(remedy)")
     }
 
-    /// What the parser says, but a misspelled option is named before what is missing because of it.
+    /// What the parser says, but an unknown option is named first, because it may be why something else is missing.
     private static func refuse(_ error: any Error, at place: CommandPlace, _ words: [String]) -> Int32 {
         let known = CommandManual(of: place.command).options.flatMap(\.names)
         let options = words.prefix { $0 != "--" }.map { String($0.prefix { $0 != "=" }) }.filter { $0.hasPrefix("--") }
         if let option = options.first(where: { !known.contains($0) }) {
+            if let remedy = SecretFlags.remedies[option] {
+                return usage("\(option) would show the secret to everybody on this machine; \(remedy)")
+            }
             let nearest = Suggestion.nearest(to: option, among: known).map { "did you mean \"\($0)\"?" }
             return usage("unknown option \(option); \(nearest ?? "see \(place.name) --help")")
         }

@@ -17,31 +17,29 @@ struct CommandSession: Sendable {
     let settings: SettingsReader
     /// `--timeout`.
     let timeLimit: Duration?
+    private let environment: BusEnvironment
+
     /// How far the work is, for a person who sees the diagnostics as they come.
     var progress: ProgressBar { diagnostics.progress }
 
     /// Goes to the folder, opens the output, and settles the form.
-    init(_ shared: SharedOptions, _ formats: ResultFormats, _ environment: BusEnvironment) throws(ProcessFailure) {
-        if shared.quiet, shared.verbose > 0 || shared.trace {
-            throw ProcessFailure(exitCode: 2, "--quiet excludes --verbose and --trace; keep one")
-        }
-        if let folder = shared.chdir, Glibc.chdir(folder) != 0 {
-            let reason = String(cString: strerror(errno))
-            throw ProcessFailure(exitCode: 1, "cannot work in \(folder): \(reason); check the folder of --chdir")
-        }
-        timeLimit = try CommandSession.timeLimit(shared.timeout)
-        let asked = try CommandSession.format(shared.format, formats)
+    init(_ formats: ResultFormats, _ invocation: Invocation, _ diagnostics: Diagnostics) throws(ProcessFailure) {
+        let options = invocation.options
+        try WorkingFolder.enter(options.folder)
+        timeLimit = try CommandSession.timeLimit(options.timeout)
+        let asked = try CommandSession.format(options.format, formats)
         output = try ResultOutput(
-            file: shared.output, isQuiet: shared.quiet, isSecret: formats.all.contains(.token))
+            file: options.output, isQuiet: options.isQuiet, isSecret: formats.all.contains(.token))
         format = asked ?? (output.isTerminal ? formats.terminal : formats.piped)
-        diagnostics = Diagnostics(shared, environment)
+        self.diagnostics = diagnostics
+        environment = invocation.environment
         settings = SettingsReader(environment: environment.values)
     }
 
     private static func timeLimit(_ text: String?) throws(ProcessFailure) -> Duration? {
         guard let text else { return nil }
         guard let limit = Duration(goSyntax: text), limit > .zero else {
-            throw ProcessFailure(exitCode: 2, "--timeout is \"\(text)\", which is no time; write it like 250ms or 30s")
+            throw ProcessFailure(exitCode: 2, "--timeout is \"\(text)\"; write a time like 250ms or 30s")
         }
         return limit
     }
@@ -53,6 +51,13 @@ struct CommandSession: Sendable {
         throw ProcessFailure(exitCode: 2, "--format is \"\(text)\"; it may be \(words)")
     }
 
+    /// Warns when `.env` names the address that a secret from elsewhere is sent to.
+    func warn(of destination: SecretDestination, addressFlag: String?, secretFlag: String?) {
+        let warning = destination.warning(
+            environment, addressFlag: addressFlag, secretFlag: secretFlag, in: ".")
+        if let warning { diagnostics.warn(warning) }
+    }
+
     /// Runs `body` with an HTTP client that is shut down afterwards.
     func withHTTP<Value>(
         _ configuration: HTTPClient.Configuration = EventsClient.configuration,
@@ -62,23 +67,5 @@ struct CommandSession: Sendable {
         let result = await Result { try await body(http) }
         try await http.shutdown()
         return try result.get()
-    }
-}
-
-extension Diagnostics {
-    /// The level and the colour that the flags and the terminal ask for.
-    init(_ shared: SharedOptions, _ environment: BusEnvironment) {
-        lowest =
-            shared.quiet ? .error : shared.trace || shared.verbose > 1 ? .trace : shared.verbose == 1 ? .debug : .info
-        let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
-        progress = ProgressBar(isShown: isTerminal && !shared.quiet)
-        switch shared.noColor ? .never : shared.color ?? .auto {
-        case .always: hasColor = true
-        case .never: hasColor = false
-        case .auto:
-            // https://no-color.org: any value but an empty one.
-            let isRefused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-            hasColor = !isRefused && isTerminal
-        }
     }
 }

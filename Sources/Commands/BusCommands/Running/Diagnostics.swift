@@ -1,8 +1,9 @@
 import BusCore
 import BusRuntime
+import Glibc
 import Logging
 
-/// What a command tells besides its results, on standard error: `LEVEL message` (bus.md 8.3).
+/// What a command tells besides its results, on standard error: `LEVEL message`.
 struct Diagnostics: Sendable {
     /// How much a line matters.
     enum Level: String, CaseIterable, Comparable, Sendable {
@@ -27,13 +28,15 @@ struct Diagnostics: Sendable {
         }
     }
 
-    /// Lines below it are left out.
+    /// Lines below this level are left out.
     let lowest: Level
     let hasColor: Bool
-    /// Gives way to every line.
+    /// Leaves the terminal's last line before anything is written.
     var progress = ProgressBar()
 
-    /// Writes one line; a secret in it, and what would steer a terminal, is replaced.
+    /// Writes one line.
+    ///
+    /// Secrets in it are replaced, and so is what would steer a terminal.
     func write(_ level: Level, _ message: String) {
         guard level >= lowest else { return }
         let word = hasColor ? "\u{1B}[\(level.color)m\(level.rawValue)\u{1B}[0m" : level.rawValue
@@ -41,10 +44,10 @@ struct Diagnostics: Sendable {
         Terminal.diagnostic("\(word) \(Redaction.redact(message).printable)")
     }
 
-    /// What to know or to do next.
+    /// Says what to do next.
     func info(_ message: String) { write(.info, message) }
 
-    /// What may be wrong.
+    /// Says what may be wrong.
     func warn(_ message: String) { write(.warn, message) }
 
     /// A logger for the clients a command uses.
@@ -52,6 +55,28 @@ struct Diagnostics: Sendable {
         var logger = Logger(label: "bus") { _ in DiagnosticsLogHandler(diagnostics: self) }
         logger.logLevel = lowest.logLevel
         return logger
+    }
+}
+
+extension Diagnostics {
+    /// The level and the colour that the flags and the terminal ask for.
+    init(_ options: GlobalOptions, _ environment: BusEnvironment) {
+        switch options.verbosity {
+        case _ where options.isQuiet: lowest = .error
+        case _ where options.traces, 2...: lowest = .trace
+        case 1: lowest = .debug
+        default: lowest = .info
+        }
+        let isTerminal = isatty(STDERR_FILENO) == 1 && environment[Variable.terminal.name] != "dumb"
+        progress = ProgressBar(isShown: isTerminal && !options.isQuiet)
+        switch options.color {
+        case .off, .mode("never"): hasColor = false
+        case .mode("always"): hasColor = true
+        case .mode, nil:
+            // https://no-color.org: any value but an empty one.
+            let isRefused = environment[Variable.noColor.name].map { !$0.isEmpty } ?? false
+            hasColor = !isRefused && isTerminal
+        }
     }
 }
 

@@ -5,14 +5,14 @@ import BusRuntime
 import StripeClient
 import StripeCore
 
-/// What a failure says, and how the process ends (bus.md 8.3).
+/// What a failure says, and the exit code of the process.
 struct FailureReport {
     /// 1 for run-time, API and token failures, 2 for usage and configuration.
     let exitCode: Int32
     /// Each a lower-case fact, then the remedy.
     let lines: [String]
 
-    /// Classifies what a command has thrown.
+    /// Classifies an error that a command has thrown.
     init(_ error: any Error) {
         switch error {
         case let failure as ProcessFailure: self.init(failure.exitCode, failure.description)
@@ -24,7 +24,7 @@ struct FailureReport {
         case let fault as StripeFault: self.init(1, fault.message)
         case let failure as APIFailure: self.init(1, failure.message)
         case let failure as EventsFailure: self.init(1, failure.message)
-        case is ResultReaderGone: self.init(1, "nobody reads the results any more; run it again and read them whole")
+        case is ResultReaderGone: self.init(1, "the reader of the results has gone; run it again and read all of them")
         case let error as BusError: self.init(1, error.message)
         default: self.init(1, "the command failed: \(error); run it again with -vv")
         }
@@ -40,16 +40,16 @@ struct FailureReport {
     }
 }
 
-/// A call to one of our APIs that did not do what was asked.
+/// A failed call to one of our HTTP APIs.
 struct APIFailure: Error {
     let fault: APIFault
     let origin: APIOrigin
     let credential: Credential
     let timeLimit: Duration
 
-    /// What was shown to the API, and what to do when it does not count.
+    /// What was shown to the API, and what to do when it is refused.
     enum Credential {
-        /// With the command that makes one which is allowed to.
+        /// With the command that makes a better one.
         case token(command: String)
         case internalKey
     }
@@ -74,22 +74,22 @@ struct APIFailure: Error {
         case .unusableKey:
             return "the internal key holds characters that cannot be sent; store the key alone in its file"
         case .unreadable:
-            return "\(origin.text) answered with something that is not this API's; check the URL"
+            return "the answer of \(origin.text) cannot be read; check that the URL is this API's"
         }
     }
 }
 
-/// A call to the Events API that did not do what was asked.
+/// A failed call to the Events API.
 struct EventsFailure: Error {
     let fault: EventsFault
-    /// What the token has to be allowed for this event.
+    /// What the token must allow for this event.
     let scope: String
 
     /// Lower-case fact, then the remedy.
     var message: String {
         switch fault {
         case .refused(let status, let message):
-            "the Events API refused the token: \(message) (\(status)); get one that may with: "
+            "the Events API refused the token: \(message) (\(status)); get another one with: "
                 + "bus operator token issue --subject \"$USER\" --audience ai.hg.fi/api --scope \"\(scope)\""
         case .notFound:
             "there is no Events API at this URL; check BUS_EVENTS_API_URL or --events-url"

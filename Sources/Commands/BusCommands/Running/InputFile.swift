@@ -2,7 +2,9 @@ import BusRuntime
 
 /// A file that a flag names; `-` is standard input.
 enum InputFile {
-    /// Reads it whole; `flag` is named when it cannot be read.
+    /// Reads the whole file.
+    ///
+    /// A failure names `flag`.
     static func read(_ path: String, flag: String, bytesMax: Int) throws(ProcessFailure) -> [UInt8] {
         do throws(BoundedFile.Fault) {
             return path == "-"

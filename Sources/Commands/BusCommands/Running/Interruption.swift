@@ -3,7 +3,7 @@ import BusRuntime
 import UnixSignals
 
 extension CommandSession {
-    /// Runs `work` until it ends, the time is over or somebody sends a signal to stop; then `work` is cancelled first.
+    /// Runs `work`; when the time is over or a signal asks to stop, it is cancelled and its end awaited.
     func interruptibly<Value: Sendable>(
         limit: Duration?, _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -27,9 +27,9 @@ extension CommandSession {
     }
 }
 
-/// Waits for somebody to stop the command in good order.
+/// The signals that ask a command to stop.
 private enum StopSignal {
-    /// The name of the next signal.
+    /// Waits for the next one and gives its name.
     static func next() async throws -> String {
         for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
             return signal == .sigint ? "SIGINT" : "SIGTERM"

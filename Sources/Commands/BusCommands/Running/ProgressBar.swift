@@ -2,9 +2,9 @@ import BusCore
 import BusRuntime
 import Synchronization
 
-/// How far long work is, as one line of a terminal that is written again and again.
+/// The progress of long work: one line of a terminal, written again and again.
 final class ProgressBar: Sendable {
-    /// In a pipe nobody watches: nothing is written there.
+    /// False where nobody watches, as in a pipe; then nothing is written.
     private let isShown: Bool
     private let isOnScreen = Mutex(false)
 
@@ -12,7 +12,7 @@ final class ProgressBar: Sendable {
         self.isShown = isShown
     }
 
-    /// Shows what is being done, when nobody knows how much of it there is.
+    /// Shows what is being done while its amount is unknown.
     func show(_ label: String) {
         guard isShown else { return }
         isOnScreen.withLock { isOnScreen in
@@ -21,12 +21,12 @@ final class ProgressBar: Sendable {
         }
     }
 
-    /// Shows how much is done and what comes.
+    /// Shows how much is done and what comes next.
     func show(_ done: Int, of total: Int, _ label: String) {
         show(ProgressBar.text(done, of: total, label))
     }
 
-    /// Leaves an empty line for what is written next.
+    /// Clears the line for whatever is written next.
     func clear() {
         isOnScreen.withLock { isOnScreen in
             if isOnScreen { Terminal.diagnostic(ProgressBar.emptyLine, terminator: "") }

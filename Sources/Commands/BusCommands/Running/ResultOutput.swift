@@ -2,44 +2,53 @@ import BusRuntime
 import Glibc
 import Synchronization
 
-/// The reader of our results went away, as `head` does: whoever listens is done, and every other command has failed.
+/// The reader of our results went away, as `head` does.
+///
+/// A listener is done then; any other command has failed.
 struct ResultReaderGone: Error {}
 
-/// Where results go: standard output, the file of `--output`, or nowhere with `--quiet` (bus.md 8.3).
+/// Where results go: standard output, the file of `--output`, or nowhere with `--quiet`.
 ///
 /// What the file held stays until there is a result to put in its place.
 final class ResultOutput: Sendable {
     private let descriptor: Int32?
     private let isFile: Bool
-    private let isBegun = Mutex(false)
+    private let secret: SecretFile?
+    /// Whether something was written, and whether all of it is in its place.
+    private let progress = Mutex((isBegun: false, isKept: false))
 
     /// True when a person reads the results as they come.
     let isTerminal: Bool
 
     /// Opens the place.
     ///
-    /// - Parameter isSecret: A new file is for its owner alone.
+    /// - Parameter isSecret: The results are a credential, so a file of them is for its owner alone.
     init(file: String?, isQuiet: Bool, isSecret: Bool) throws(ProcessFailure) {
         isFile = file != nil && !isQuiet
-        if isQuiet {
-            descriptor = nil
-            isTerminal = false
-        } else if let file {
-            let opened = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, isSecret ? 0o600 : 0o666)
-            guard opened >= 0 else {
-                let reason = String(cString: strerror(errno))
-                throw ProcessFailure(
-                    exitCode: 1, "cannot write the file of --output: \(reason); check its path and who may write it")
-            }
-            descriptor = opened
-            isTerminal = false
-        } else {
-            descriptor = STDOUT_FILENO
-            isTerminal = isatty(STDOUT_FILENO) == 1
+        isTerminal = file == nil && !isQuiet && isatty(STDOUT_FILENO) == 1
+        guard !isQuiet, let file else {
+            descriptor = isQuiet ? nil : STDOUT_FILENO
+            secret = nil
+            return
         }
+        if isSecret {
+            let opened = try SecretFile(file)
+            secret = opened
+            descriptor = opened.descriptor
+            return
+        }
+        secret = nil
+        let opened = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard opened >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw ProcessFailure(
+                exitCode: 1, "cannot write the file of --output: \(reason); check its path and who may write it")
+        }
+        descriptor = opened
     }
 
     deinit {
+        if let secret, !progress.withLock({ $0.isKept }) { secret.discard() }
         if isFile, let descriptor { close(descriptor) }
     }
 
@@ -60,20 +69,22 @@ final class ResultOutput: Sendable {
         }
     }
 
-    /// Called when the command has succeeded: a file without results is empty, and everything is on its way to disk.
+    /// Ends a command that has succeeded: everything is on the disk, and a file without results is empty.
     func finish() throws {
         guard isFile, let descriptor else { return }
         try begin(descriptor)
         if fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
             throw ResultOutput.failure("cannot write the results", errno)
         }
+        try secret?.keep()
+        progress.withLock { $0.isKept = true }
     }
 
     private func begin(_ descriptor: Int32) throws {
         guard isFile else { return }
-        try isBegun.withLock { isBegun in
-            if isBegun { return }
-            isBegun = true
+        try progress.withLock { progress in
+            if progress.isBegun { return }
+            progress.isBegun = true
             // A pipe or a device has no length to cut.
             if ftruncate(descriptor, 0) != 0, errno != EINVAL {
                 throw ResultOutput.failure("cannot empty the file", errno)

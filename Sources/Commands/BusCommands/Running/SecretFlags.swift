@@ -1,6 +1,8 @@
-/// Flags people try to pass secrets with: everybody on the machine can read arguments (bus.md R9).
+/// Flags people try to pass secrets with.
+///
+/// There are none, because everybody on the machine can read arguments.
 enum SecretFlags {
-    /// Each flag with the variable or flag to use instead.
+    /// Each flag with what to use instead.
     static let remedies = [
         "--token": "set BUS_API_TOKEN or pass --token-file",
         "--api-token": "set BUS_API_TOKEN or pass --token-file",
@@ -17,15 +19,4 @@ enum SecretFlags {
         "--webhook-secret": "set BUS_STRIPE_WEBHOOK_SECRET for bus integration stripe",
         "--password": "put the secret into its variable or file",
     ]
-
-    /// What to say when an argument is such a flag; nil when none is.
-    static func hint(_ arguments: [String]) -> String? {
-        for argument in arguments.prefix(while: { $0 != "--" }) {
-            let flag = String(argument.prefix { $0 != "=" })
-            if let remedy = remedies[flag] {
-                return "\(flag) would show the secret to everybody on this machine; \(remedy)"
-            }
-        }
-        return nil
-    }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 
-/// The flags that every command takes, before or after its words (bus.md 8.3).
+/// The flags that every command takes, as its help and the shells' completions show them.
+///
+/// The parser never sees them: `GlobalOptions` takes them first, from before and after the words.
 struct SharedOptions: ParsableArguments {
     /// When to colour the diagnostics.
     enum Color: String, ExpressibleByArgument, CaseIterable {
@@ -20,9 +22,9 @@ struct SharedOptions: ParsableArguments {
     var timeout: String?
     @Flag(name: .shortAndLong, help: "Only errors, no results; not with -v or --trace.")
     var quiet = false
-    @Flag(name: .shortAndLong, help: "Tell more; -vv most.")
+    @Flag(name: .shortAndLong, help: "More diagnostics; -vv for most.")
     var verbose: Int
-    @Flag(help: "Tell most.")
+    @Flag(help: "All diagnostics.")
     var trace = false
     @Option(help: .init("Colour in diagnostics.", valueName: "mode"))
     var color: Color?
@@ -31,40 +33,12 @@ struct SharedOptions: ParsableArguments {
     @Flag(name: [.customShort("V"), .long], help: "Print the version.")
     var version = false
 
-    /// Flags of this group that take the next word as their value.
-    private static let withValue = [
-        "-f", "--format", "-o", "--output", "-C", "--chdir", "--timeout", "--color",
-    ]
-    private static let alone = [
-        "-q", "--quiet", "-v", "--verbose", "--trace", "--no-color", "-h", "--help", "-V", "--version",
-    ]
-
-    /// The words with every flag of this group behind them, because the parser wants flags after the command's words.
-    ///
-    /// Everything else keeps its order, and nothing behind `--` moves.
-    static func last(_ arguments: [String]) -> [String] {
-        var words: [String] = []
-        var flags: [String] = []
-        var rest = arguments[...]
-        while let argument = rest.first, argument != "--" {
-            rest.removeFirst()
-            let name = String(argument.prefix { $0 != "=" })
-            if name != argument, name.hasPrefix("--"), withValue.contains(name) {
-                flags.append(argument)
-            } else if withValue.contains(argument) {
-                flags.append(argument)
-                if rest.first != "--", let value = rest.popFirst() { flags.append(value) }
-            } else if alone.contains(argument) || isRepeatedVerbose(argument) {
-                flags.append(argument)
-            } else {
-                words.append(argument)
-            }
+    /// Only short flags in one word, such as `-qf`, reach the parser.
+    func validate() throws {
+        let isEmpty = [format, output, chdir, timeout, color?.rawValue].allSatisfy { $0 == nil } && verbose == 0
+        guard isEmpty, !(quiet || trace || noColor || version) else {
+            throw ValidationError("write every short flag as a word of its own, such as -q -f json.")
         }
-        return words + flags + rest
-    }
-
-    private static func isRepeatedVerbose(_ argument: String) -> Bool {
-        argument.hasPrefix("-vv") && argument.dropFirst().allSatisfy { $0 == "v" }
     }
 }
 

@@ -1,4 +1,6 @@
-/// Columns of text under a header, for people; columns of numbers stand to the right.
+/// Columns of text under a header, for people.
+///
+/// Numbers are aligned to the right.
 struct TextTable {
     private var rows: [[String]]
 

@@ -43,13 +43,7 @@ extension CatalogFaults {
             throw fault("has \(bytes.count) bytes; at most \(Limits.catalogBodyBytesMax) are allowed")
         }
         do { return try JSONValue(parsing: bytes) } catch {
-            switch error {
-            case .malformed(let offset), .unexpectedType(let offset):
-                throw fault("is not JSON at byte \(offset); correct it there or just before")
-            case .trailingData(let offset): throw fault("goes on after its end at byte \(offset); remove what follows")
-            case .tooDeep: throw fault("is nested too deeply; no catalog needs more than \(Limits.jsonDepthMax) levels")
-            case .invalidUTF8: throw fault("is not UTF-8; save it as UTF-8")
-            }
+            throw fault("\(error.fact); correct it there or just before")
         }
     }
 }

@@ -26,7 +26,7 @@ struct CatalogObject {
         if unknownMembers == .refuse {
             for name in members.keys where !known.contains(name) && !CatalogSecrets.isSecret(name) {
                 let absent = known.filter { members[$0] == nil }
-                let meant = CatalogText.nearest(to: name, among: absent)
+                let meant = Suggestion.nearest(to: name, among: absent)
                 if let meant { misspelled.insert(meant) }
                 let remedy = meant.map { "did you mean \"\($0)\"?" } ?? "remove it"
                 problems.report(path.member(name), "is not a member that is known here; \(remedy)")
@@ -164,7 +164,7 @@ struct CatalogObject {
             return nil
         }
         if CatalogSecrets.isSecret(text) { return nil }
-        if CatalogText.isFeature(text) { return text }
+        if Labels.isFeature(text) { return text }
         problems.report(
             path, "\(CatalogText.quoted(text)) is no feature; use up to 100 of a-z 0-9 : . _ -, a letter or digit first"
         )

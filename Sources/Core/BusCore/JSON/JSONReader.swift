@@ -10,6 +10,17 @@ package enum JSONFault: Error, Equatable, Sendable {
     case invalidUTF8
     /// Valid JSON of another kind than the reader asked for.
     case unexpectedType(offset: Int)
+
+    /// What is wrong, as it stands after the document's name.
+    package var fact: String {
+        switch self {
+        case .malformed(let offset): "is not JSON at byte \(offset)"
+        case .trailingData(let offset): "goes on after the JSON value, from byte \(offset)"
+        case .tooDeep: "is nested deeper than \(Limits.jsonDepthMax) levels"
+        case .invalidUTF8: "is not UTF-8"
+        case .unexpectedType(let offset): "has a value of another type at byte \(offset)"
+        }
+    }
 }
 
 /// Reads one JSON document in a single pass over its bytes, taking only what the caller asks for.

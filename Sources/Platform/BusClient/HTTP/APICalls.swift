@@ -6,7 +6,7 @@ import NIOHTTP1
 
 /// Calls to one of our own APIs, each bounded in size and, as a whole, in time.
 package struct APICalls: Sendable {
-    /// What every call carries to show who calls.
+    /// What shows the API who calls.
     package enum Credential: Sendable {
         /// A Bus token.
         case bearer(TokenSource)
@@ -14,7 +14,7 @@ package struct APICalls: Sendable {
         case internalKey(Secret)
     }
 
-    /// An answer that is a yes.
+    /// The answer to a call that was accepted.
     struct Answer: Sendable {
         let body: JSONText
         let etag: String?

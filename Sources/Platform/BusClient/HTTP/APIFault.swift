@@ -1,16 +1,16 @@
 import BusCore
 
-/// Why one of our own APIs did not do what was asked.
+/// Why a call to one of our own APIs failed.
 package enum APIFault: Error, Sendable {
     /// It answered with an error.
     case refused(Refusal)
-    /// It was not reached, or went away; the text is for operators.
+    /// It was not reached, or closed the connection; the text is for operators.
     case unreachable(reason: String)
     /// It did not answer within the time allowed.
     case late
     /// Our own key cannot be sent.
     case unusableKey
-    /// It said yes in a form that cannot be read.
+    /// It accepted the call, but its answer cannot be read.
     case unreadable
 
     /// An error body, `{"error":{…}}`.

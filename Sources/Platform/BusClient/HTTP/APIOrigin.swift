@@ -1,46 +1,38 @@
 import BusCore
 import BusRuntime
-import FoundationEssentials
 
-/// Where a Bus deployment's APIs live, normalised from any documented spelling.
+/// Where a deployment's APIs are: every route is appended to this address.
 package struct APIOrigin: Hashable, Sendable {
     /// Scheme, host, port and prefix, without a slash at the end.
     package let text: String
 
-    /// What end-user commands talk to when nothing is set.
+    /// The default of commands for end users.
     package static let local = "http://127.0.0.1:8080"
 
-    /// Routes that a value may already contain, longer ones first.
+    /// The variables that every command reads after its own one.
+    package static let variables = ["BUS_API_BASE_URL", "BUS_API_URL", "BUS_AI_API_URL"]
+
+    /// Routes that an address may already contain, longer ones first.
     private static let routes = [
         "/api/v1/billing/status", "/api/v1/billing/checkout-session", "/api/v1/billing/portal-session",
         "/api/v1/billing", "/api/internal/billing/catalog", "/api/internal/billing", "/api/internal/auth/token",
         "/api/internal/auth", "/api/v1", "/api/internal",
     ]
 
-    /// Reads a base URL; nil unless it is `http` or `https` without user information.
+    /// Reads an address in any documented spelling; nil unless it is a `BaseURL`.
     package init?(_ value: String) {
-        var base = String(value.prefix { $0 != "?" && $0 != "#" })
-        guard let url = URL(string: base), url.scheme == "http" || url.scheme == "https", let host = url.host(),
-            !host.isEmpty, url.user() == nil, !base.contains("@")
-        else { return nil }
-        func dropSlashes() {
-            while base.hasSuffix("/") { base.removeLast() }
-        }
-        dropSlashes()
-        if let route = APIOrigin.routes.first(where: { base.hasSuffix($0) }) { base.removeLast(route.count) }
-        dropSlashes()
-        text = base
+        guard let base = BaseURL(value) else { return nil }
+        text = base.removing(APIOrigin.routes)
     }
 }
 
 extension SettingsReader {
-    /// The origin of `--api-url`, the command's own variable, or those that all commands share.
+    /// The origin of `--api-url` or of the first variable that is set.
     ///
-    /// Nil when it is wrong, or not set where there is no default; then a fault is added.
-    package mutating func apiOrigin(flag value: String?, variable: String?, default fallback: String?) -> APIOrigin? {
-        let names = [variable, "BUS_API_BASE_URL", "BUS_API_URL", "BUS_AI_API_URL"].compactMap { $0 }
+    /// Nil, and a fault, when it is wrong or when it is neither set nor has a default.
+    package mutating func apiOrigin(flag value: String?, variables: [String], default fallback: String?) -> APIOrigin? {
         let flag = SettingsReader.Flag("--api-url", value)
-        for name in names {
+        for name in variables {
             guard let text = text(name, flag: flag) else {
                 // A flag that names an unset variable is a fault already.
                 if value != nil { return nil }
@@ -48,12 +40,12 @@ extension SettingsReader {
             }
             if let origin = APIOrigin(text) { return origin }
             addFault(
-                "\(value == nil ? name : "--api-url") is not an http or https URL without user information; write one like "
+                "\(value == nil ? name : "--api-url") must be an http or https URL without user information, like "
                     + APIOrigin.local)
             return nil
         }
         if let fallback { return APIOrigin(fallback) }
-        addFault("the API's URL is not set; set \(names[0]) or pass --api-url")
+        addFault("the API's URL is not set; set \(variables[0]) or pass --api-url")
         return nil
     }
 }

@@ -1,7 +1,7 @@
 import BusCore
 import NIOHTTP1
 
-/// The Billing API; answers are passed on as they came.
+/// The Billing API, whose answers are passed on as they came.
 package struct BillingClient: Sendable {
     private let calls: APICalls
 

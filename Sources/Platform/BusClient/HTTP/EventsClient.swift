@@ -115,7 +115,6 @@ package struct EventsClient: Sendable {
                 writer.member("id", delivery)
                 writer.member("outcome", outcome.word)
                 writer.member("code", optional: outcome.code)
-                if outcome == .giveBack { writer.member("delaySeconds", 0) }
             }
         }
     }
@@ -257,7 +256,8 @@ package enum DeliveryOutcome: Hashable, Sendable {
     var code: String? {
         switch self {
         case .retry(let code), .dead(let code): code
-        case .done, .giveBack: nil
+        case .giveBack: "unhandled"
+        case .done: nil
         }
     }
 }

@@ -1,8 +1,7 @@
 import BusCore
 import BusRuntime
-import FoundationEssentials
 
-/// Where an Events API lives, normalised from any documented spelling; docs/contract/events.md, "Events address".
+/// The routes of an Events API.
 package struct EventsEndpoint: Hashable, Sendable {
     /// `…/api/v1/events`.
     package let collection: String
@@ -17,19 +16,10 @@ package struct EventsEndpoint: Hashable, Sendable {
     /// `…/api/v1/events/capabilities`.
     package var capabilities: String { collection + "/capabilities" }
 
-    /// Reads a base URL; nil unless it is `http` or `https` without user information.
+    /// Reads an address in any documented spelling; nil unless it is a `BaseURL`.
     package init?(_ text: String) {
-        var base = String(text.prefix { $0 != "?" && $0 != "#" })
-        guard let url = URL(string: base), url.scheme == "http" || url.scheme == "https", let host = url.host(),
-            !host.isEmpty, url.user() == nil, !base.contains("@")
-        else { return nil }
-        func dropSlashes() {
-            while base.hasSuffix("/") { base.removeLast() }
-        }
-        dropSlashes()
-        if base.hasSuffix("/api/v1/events/stream") { base.removeLast("/stream".count) }
-        dropSlashes()
-        collection = base.hasSuffix("/api/v1/events") ? base : base + "/api/v1/events"
+        guard let base = BaseURL(text) else { return nil }
+        collection = base.removing(["/api/v1/events/stream", "/api/v1/events"]) + "/api/v1/events"
     }
 }
 
@@ -42,8 +32,8 @@ extension SettingsReader {
         if text.isEmpty { return nil }
         if let endpoint = EventsEndpoint(text) { return endpoint }
         addFault(
-            "BUS_EVENTS_API_URL is not an http or https URL without user information; write one like "
-                + "http://127.0.0.1:8081")
+            "BUS_EVENTS_API_URL or --events-url must be an http or https URL without user information, "
+                + "like http://127.0.0.1:8081")
         return nil
     }
 }

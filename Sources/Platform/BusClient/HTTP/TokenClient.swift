@@ -1,9 +1,9 @@
 import BusCore
 import NIOHTTP1
 
-/// The auth API's issuing of tokens to operators and services.
+/// The part of the auth API that issues tokens to operators and services.
 package struct TokenClient: Sendable {
-    /// What the token should say; the server fills in what is nil.
+    /// What the token should hold; the server fills in what is nil.
     package struct Order: Sendable {
         /// Whom it is for.
         package let subject: String
@@ -11,7 +11,7 @@ package struct TokenClient: Sendable {
         package let audience: String?
         /// Scopes with blanks between.
         package let scope: String?
-        /// How long it holds.
+        /// How long it is valid.
         package let lifetimeSeconds: Int64?
 
         /// An order.

@@ -48,9 +48,9 @@ extension SettingsReader {
         _ name: String, flag: Flag, default fallback: String, shown: String? = nil, help: String
     ) -> String {
         let value =
-            text(name, flag: flag, value: "name", default: GroupName.made(from: fallback), shown: shown, help: help)
+            text(name, flag: flag, value: "name", default: Labels.group(from: fallback), shown: shown, help: help)
             ?? ""
-        if !GroupName.isValid(value) {
+        if !Labels.isGroup(value) {
             addFault("\(name) may hold letters, digits, dots, hyphens and underscores, 128 at most")
         }
         return value

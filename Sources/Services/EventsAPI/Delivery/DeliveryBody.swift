@@ -7,7 +7,7 @@ struct DeliveryBody {
 
     init(_ bytes: [UInt8]) throws(BusError) {
         let value = try DeliveryBody.document(bytes)
-        guard let group = value["group"]?.text, GroupName.isValid(group) else {
+        guard let group = value["group"]?.text, Labels.isGroup(group) else {
             throw BusError(.badRequest, "group is missing or invalid; send the group of the stream")
         }
         guard let deliveries = value["deliveries"]?.elements, 1...Limits.batchEventsMax ~= deliveries.count else {
@@ -76,7 +76,7 @@ struct DeliveryBody {
             let numbers = ids.compactMap { $0.text.flatMap(DeadLetter.number) }
             let distinct = Set(numbers).sorted()
             return (.numbers(distinct), ids.count - distinct.count)
-        case (nil, let group?) where GroupName.isValid(group):
+        case (nil, let group?) where Labels.isGroup(group):
             return (.group(group, code: value["code"]?.text), 0)
         default:
             throw BusError(

@@ -132,6 +132,6 @@ extension EventEnvelope {
     /// Other texts are left out, because they could hold a secret.
     fileprivate var provider: String? {
         let text = metadata["provider"] ?? (try? payload.value())?["provider"]?.text
-        return text.flatMap { FeatureList.isLabel($0) ? $0 : nil }
+        return text.flatMap { Labels.isFeature($0) ? $0 : nil }
     }
 }

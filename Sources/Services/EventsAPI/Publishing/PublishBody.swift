@@ -103,16 +103,7 @@ extension EnvelopeFault {
     /// The refusal of a body; `place` names the event in a batch.
     func badRequest(_ place: String) -> BusError {
         switch self {
-        case .json(.malformed(let offset)):
-            BusError(.badRequest, "\(place)the body is not JSON (byte \(offset)); send one JSON object")
-        case .json(.trailingData(let offset)):
-            BusError(.badRequest, "\(place)data follows the document (byte \(offset)); send one JSON object")
-        case .json(.tooDeep):
-            BusError(.badRequest, "\(place)the JSON is nested deeper than \(Limits.jsonDepthMax); flatten it")
-        case .json(.invalidUTF8): BusError(.badRequest, "\(place)the body is not UTF-8; encode it as UTF-8")
-        case .json(.unexpectedType(let offset)):
-            BusError(
-                .badRequest, "\(place)a value has an unexpected type (byte \(offset)); see docs/contract/events.md")
+        case .json(let fault): BusError(.badRequest, "\(place)the body \(fault.fact); send one JSON object")
         case .name:
             BusError(
                 .badRequest,

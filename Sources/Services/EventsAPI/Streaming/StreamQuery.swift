@@ -138,7 +138,7 @@ struct QueryValues {
     /// A group or consumer name.
     func label(_ key: String) throws(BusError) -> String {
         guard let text = first(key) else { return "default" }
-        guard GroupName.isValid(text) else {
+        guard Labels.isGroup(text) else {
             throw fault(key, "is not a valid name", "use up to 128 letters, digits, dots, dashes and underscores")
         }
         return text

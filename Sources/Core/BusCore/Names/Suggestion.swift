@@ -1,13 +1,14 @@
-import BusCore
-
 /// "Did you mean": the known word nearest to a mistyped one.
 package enum Suggestion {
     /// The nearest known word within two edits, or one edit for words of up to four characters; nil when none is near.
+    ///
+    /// Upper and lower case count as the same letter.
     package static func nearest(to word: String, among known: some Sequence<String>) -> String? {
         guard word.count <= Limits.suggestedWordCharactersMax else { return nil }
+        let typed = word.lowercased()
         let editsMax = word.count <= 4 ? 1 : 2
         let near = known.filter { $0.count <= Limits.suggestedWordCharactersMax }
-            .map { (edits: edits(from: word, to: $0), word: $0) }
+            .map { (edits: edits(from: typed, to: $0.lowercased()), word: $0) }
             .filter { $0.edits <= editsMax }
         return near.min { ($0.edits, $0.word) < ($1.edits, $1.word) }?.word
     }

@@ -1,14 +1,14 @@
 import ArgumentParser
 
-/// `bus api`: programs of their own, which the dispatcher starts; nothing here is ever run (D-01).
+/// `bus api`, for help and completions only: the dispatcher starts the programs itself.
 struct APIPrograms: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "api", abstract: "API servers: provider events, provider billing, provider usage.",
+        commandName: "api", abstract: "API servers.",
         subcommands: [Provider.self])
 
     struct Provider: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "provider", abstract: "One program each.",
+            commandName: "provider", abstract: "The APIs of a deployment.",
             subcommands: [Events.self, Billing.self, Usage.self])
     }
 
@@ -31,10 +31,10 @@ struct APIPrograms: ParsableCommand {
     }
 }
 
-/// `bus integration`: likewise.
+/// `bus integration`, for help and completions only.
 struct IntegrationPrograms: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "integration", abstract: "Workers: stripe, billing, usage.",
+        commandName: "integration", abstract: "Workers.",
         subcommands: [Stripe.self, Billing.self, Usage.self])
 
     struct Stripe: ParsableCommand {

@@ -1,13 +1,13 @@
 /// Scheme and host of an absolute URL.
-struct URLHost {
+package struct URLHost: Hashable, Sendable {
     /// In lower case.
-    let scheme: String
+    package let scheme: String
     /// In lower case; an IPv6 address keeps its brackets.
-    let host: String
+    package let host: String
 
     /// Nil when the host is empty, the port is not a number, or the text holds user information or characters that a URL
     /// must escape.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let isPrintable = text.utf8.allSatisfy { 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "\\") }
         guard isPrintable, let separator = text.firstRange(of: "://") else { return nil }
         let authority = text[separator.upperBound...].prefix { !"/?#".contains($0) }
@@ -28,10 +28,10 @@ struct URLHost {
     }
 
     /// This machine.
-    var isLoopback: Bool { ["127.0.0.1", "localhost", "[::1]"].contains(host) }
+    package var isLoopback: Bool { ["127.0.0.1", "localhost", "[::1]"].contains(host) }
 
     /// This machine, or an address that only a private network routes.
-    var isPrivate: Bool {
+    package var isPrivate: Bool {
         if host == "localhost" || host.hasSuffix(".localhost") { return true }
         if host.hasPrefix("[") {
             return host == "[::1]" || ["[fc", "[fd", "[fe8", "[fe9", "[fea", "[feb"].contains(where: host.hasPrefix)
@@ -47,7 +47,7 @@ struct URLHost {
     }
 
     /// Private, or a name without dots: another container of the same deployment.
-    var isNearby: Bool {
+    package var isNearby: Bool {
         isPrivate || (!host.contains(".") && host.first?.isLetter == true)
     }
 }

@@ -7,26 +7,30 @@ package enum Bus {
     package static func main() async {
         CrashReports.leaveToSystem()
         reserveStandardDescriptors()
-        exit(await run(CommandSettings.ofProcess()))
+        exit(await run(StartSettings.ofProcess()))
     }
 
-    /// Keeps a socket from becoming standard output when somebody has closed that: writing results must fail instead.
+    /// Keeps a socket from becoming standard output when that was closed: then writing results must fail.
     private static func reserveStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
             _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 
-    private static func run(_ settings: CommandSettings) async -> Int32 {
+    private static func run(_ settings: StartSettings) async -> Int32 {
         do throws(ProcessFailure) {
-            if settings.impliedWords.isEmpty,
-                let options = try BusFileOptions.recognized(settings.words, isScript: BusFileOptions.isScript)
-            {
+            // A program such as `bus-billing` runs its own commands and no files.
+            let line = try BusCommandLine(settings.words) { word, folder in
+                settings.impliedWords.isEmpty && BusFileName.isFile(word, in: folder)
+            }
+            switch line {
+            case .files(let options):
                 var runner = BusFileRunner(options, settings)
                 return try runner.run()
+            case .command(let options, let word):
+                var dispatcher = Dispatcher(settings, options, word: word)
+                return try await dispatcher.run()
             }
-            var dispatcher = Dispatcher(settings)
-            return try await dispatcher.run()
         } catch {
             Terminal.diagnostic("bus: \(error)")
             return error.exitCode

@@ -3,12 +3,13 @@ import BusRuntime
 
 /// `bus completion`.
 struct CompletionCommand: BusCommand {
-    /// The shells there are scripts for.
+    /// The shells that completions exist for.
     enum Shell: String, ExpressibleByArgument, CaseIterable {
         case bash, zsh, fish
     }
 
     static let formats = ResultFormats(.text)
+    static let variables: [Variable] = []
     static let configuration = CommandConfiguration(
         commandName: "completion", abstract: "Completions for bash, zsh and fish.",
         usage: "bus completion [<options>] <shell>",

@@ -3,8 +3,8 @@ import BusClient
 import BusCore
 import BusRuntime
 
-/// Where an API is and who calls it: the flags that every command of an API takes (bus.md D-51, 8.3).
-struct APIAccess: ParsableArguments {
+/// Where the Billing API is and who calls it: the flags of every command that calls it.
+struct BillingAccess: ParsableArguments {
     @Option(name: .customLong("api-url"), help: .init("Where the API is.", valueName: "url"))
     var url: String?
     @Option(help: .init("File that holds the Bus token.", valueName: "file"), completion: .file())
@@ -18,8 +18,16 @@ enum BillingCaller {
     /// Somebody who runs the deployment, with the scope that the call needs.
     case administrator(scope: String)
 
+    /// The variables that a call reads.
+    var variables: [Variable] {
+        switch self {
+        case .user: Variable.billingAddresses + [.tokenFile, .token] + Variable.savedToken + Variable.display
+        case .administrator: Variable.billingAddresses + Variable.operatorTokens + Variable.display
+        }
+    }
+
     /// The command that makes a token.
-    var tokenCommand: String {
+    fileprivate var tokenCommand: String {
         switch self {
         case .user: "bus auth token --resources \"billing:read billing:setup\""
         case .administrator(let scope):
@@ -29,19 +37,23 @@ enum BillingCaller {
 }
 
 extension CommandSession {
-    /// Calls the Billing API as somebody, and says what failed in that caller's words.
+    /// Calls the Billing API for a caller; a refusal names the command that gets this caller a better token.
     func callBilling(
-        _ access: APIAccess, as caller: BillingCaller,
+        _ access: BillingAccess, as caller: BillingCaller,
         _ call: (BillingClient) async throws -> JSONText
     ) async throws -> JSONText {
         var settings = settings
         let isUser = if case .user = caller { true } else { false }
         let origin = settings.apiOrigin(
-            flag: access.url, variable: "BUS_BILLING_API_URL", default: isUser ? APIOrigin.local : nil)
+            flag: access.url, variables: Variable.billingAddresses.map(\.name),
+            default: isUser ? APIOrigin.local : nil)
         try settings.check()
         guard let origin else { throw ProcessFailure(exitCode: 2, "the API's URL is not set; pass --api-url") }
         let find = isUser ? TokenSource.findForUser : TokenSource.findForOperator
         let tokens = try find(access.tokenFile, settings, .now)
+        warn(
+            of: isUser ? .billing : .administration, addressFlag: access.url,
+            secretFlag: access.tokenFile.map { _ in "--token-file" })
         diagnostics.write(.debug, "asking \(origin.text) with the token of \(tokens.label)")
         let limit = timeLimit ?? .seconds(Limits.commandCallSeconds)
         return try await withHTTP { http in
