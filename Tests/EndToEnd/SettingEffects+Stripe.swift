@@ -56,7 +56,9 @@ extension SettingEffects {
                             environment: token.merging(environment) { $1 }
                         ) { worker in
                             let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
-                            #expect(try await ingress.get("/readyz").status == 200)
+                            try await eventually("it is ready") {
+                                try await ingress.get("/readyz").status == 200 ? true : nil
+                            }
                             #expect(!double.requests.contains { $0.path.hasSuffix("/stream") })
                         }
                     }

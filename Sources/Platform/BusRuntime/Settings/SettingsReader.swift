@@ -234,7 +234,7 @@ package struct SettingsReader {
         return offersFlags ? commandLine.values[flag.names[0]] ?? [] : []
     }
 
-    /// A value of the environment that is no setting of ours, such as `HOME`.
+    /// A variable that other programs read too, such as `HOME`; nil when it is empty.
     package func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.trimmed.isEmpty ? nil : $0 }
     }
@@ -289,15 +289,5 @@ extension Duration {
         var text = goText
         for ending in ["m0s", "h0m"] where text.hasSuffix(ending) { text.removeLast(2) }
         return text
-    }
-}
-
-extension StringProtocol {
-    /// Without whitespace and line ends around.
-    package var trimmed: String {
-        var text = Substring(self)
-        while let first = text.first, first.isWhitespace { text.removeFirst() }
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
     }
 }
