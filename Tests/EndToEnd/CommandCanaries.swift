@@ -11,10 +11,10 @@ import Testing
         subject: word, scope: "billing:read billing:setup", now: unixNow())
 
     /// Every secret that is in the environment of a command, whether it wants it or not.
-    private static func secrets(_ folder: TemporaryFolder) throws -> [String: String] {
+    private static func secrets(_ folder: TemporaryFolder, inFile: Bool = false) throws -> [String: String] {
         let file = try folder.write(token, to: "token-\(word)")
         return [
-            "BUS_API_TOKEN": token, "BUS_API_TOKEN_FILE": file, "BUS_OPERATOR_TOKEN": token,
+            inFile ? "BUS_API_TOKEN_FILE" : "BUS_API_TOKEN": inFile ? file : token, "BUS_OPERATOR_TOKEN": token,
             "BUS_INTERNAL_TOKEN": token, "BUS_EVENTS_TOKEN": token, "BUS_STRIPE_SECRET_KEY": "sk_test_\(word)",
             "BUS_STRIPE_WEBHOOK_SECRET": "whsec_\(word)", "BUS_OPERATOR_INTERNAL_KEY": "internal-\(word)",
             "BUS_AUTH_HS256_SECRET": "hs256-\(word)", "BUS_BILLING_DATABASE_URL": "postgres://u:\(word)@h/d",
@@ -31,9 +31,9 @@ import Testing
     ]
 
     /// Against an API that answers every call the same way.
-    @Test func nothingShowsASecret() async throws {
+    @Test(arguments: [false, true]) func nothingShowsASecret(inFile: Bool) async throws {
         let folder = try TemporaryFolder()
-        let secrets = try Self.secrets(folder)
+        let secrets = try Self.secrets(folder, inFile: inFile)
         let echo = """
             {"error":{"type":"bad","message":"Bearer \(Self.token) sk_test_\(Self.word) whsec_\(Self.word) no"}}
             """

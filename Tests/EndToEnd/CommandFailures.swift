@@ -138,13 +138,14 @@ import Testing
         try await CommandWorld.withLocal { world in
             let api = TestTokens(secret: "not-a-secret-local-development-hs256-key")
             let user = api.token(subject: CommandWorld.account, scope: "billing:read", now: unixNow())
-            let noScope = try await world.bus("billing setup", with: ["BUS_API_TOKEN": user, "BUS_API_TOKEN_FILE": ""])
+            var withoutFile = world
+            withoutFile.environment["BUS_API_TOKEN_FILE"] = nil
+            let noScope = try await withoutFile.bus("billing setup", with: ["BUS_API_TOKEN": user])
             #expect(noScope.exit == .code(1) && noScope.standardOutput.isEmpty)
             #expect(noScope.standardError.contains("403 forbidden"))
             #expect(noScope.standardError.contains("bus auth token --resources \"billing:read billing:setup\""))
             let forged = TestTokens(secret: "another").token(subject: CommandWorld.account, scope: "x", now: unixNow())
-            let unknown = try await world.bus(
-                "billing portal", with: ["BUS_API_TOKEN": forged, "BUS_API_TOKEN_FILE": ""])
+            let unknown = try await withoutFile.bus("billing portal", with: ["BUS_API_TOKEN": forged])
             #expect(unknown.standardError.contains("401 invalid_auth"))
             #expect(unknown.standardError.contains("bus auth token --resources \"billing:read billing:setup\""))
             // An account's token opens no operator's door.

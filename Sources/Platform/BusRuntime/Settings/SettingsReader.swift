@@ -58,7 +58,7 @@ package struct SettingsReader {
     /// Stands in for a variable that is set in no form.
     package mutating func setDefault(_ name: String, _ value: String) {
         defaults[name] = value
-        if variable(name) == nil, variable("\(name)_FILE") == nil { environment[name] = value }
+        if environment[name] == nil, environment["\(name)_FILE"] == nil { environment[name] = value }
     }
 
     /// Decides a setting in the program's own name: it is not offered, and what the environment says does not count.
