@@ -83,7 +83,7 @@ let package = Package(
             ["BusCore", "BusContract", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
         module(
             "BusRuntime", in: "Platform",
-            ["BusCore", "BusContract", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+            ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
         module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser]),
         module("BusAuth", in: "Platform", ["BusCore", "BusContract", .jwtKit]),
         module(
@@ -96,8 +96,7 @@ let package = Package(
             "BusClient", in: "Platform",
             [
                 "BusCore", "BusContract", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore,
-                .nioHTTP1,
-                .nioPosix, .serviceLifecycle,
+                .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "StripeClient", in: "Platform",
@@ -113,16 +112,14 @@ let package = Package(
         module(
             "EventsAPI", in: "Services",
             [
-                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .collections, .httpTypes,
-                .hummingbird,
-                .logging, .metrics, .nioCore, .serviceLifecycle,
+                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .httpTypes, .hummingbird,
+                .logging, .nioCore, .serviceLifecycle,
             ]),
         module(
             "StripeIntegration", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime",
-                "BusServer",
-                .asyncHTTPClient, .collections, .crypto, .httpTypes, .hummingbird, .logging, .metrics, .nioCore,
+                "BusServer", .asyncHTTPClient, .collections, .httpTypes, .hummingbird, .logging, .metrics, .nioCore,
                 .nioExtras, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
 
@@ -130,16 +127,14 @@ let package = Package(
             "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime",
-                "BusServer",
-                .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioPosix, .serviceLifecycle,
+                "BusServer", .asyncHTTPClient, .crypto, .logging, .metrics, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "BillingAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient",
-                "BusRuntime", "BusServer",
-                .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix,
-                .serviceLifecycle,
+                "BusRuntime", "BusServer", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                .nioCore, .nioPosix, .serviceLifecycle,
             ]),
 
         // Commands: flags to settings to run.
@@ -147,8 +142,7 @@ let package = Package(
             "BusCommands", in: "Commands",
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "BusAuth", "BusClient", "BusRuntime", "BusCLI",
-                "StripeClient",
-                .argumentParser, .asyncHTTPClient, .logging, .unixSignals,
+                "StripeClient", .argumentParser, .asyncHTTPClient, .logging, .unixSignals,
             ]),
         command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCLI", "BusClient", "BillingAPI"]),
@@ -159,8 +153,7 @@ let package = Package(
             "bus-local",
             [
                 "BusCore", "BusRuntime", "BusCLI", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
-                "EventsAPI",
-                "StripeIntegration", .asyncHTTPClient, .hummingbird, .nioPosix, .serviceLifecycle,
+                "EventsAPI", "StripeIntegration", .asyncHTTPClient, .nioPosix, .serviceLifecycle,
             ]),
 
         // What `make bench` measures from inside; nothing of it is installed.
@@ -196,9 +189,7 @@ let package = Package(
             of: "BusClient", in: "Platform",
             [
                 "BusCore", "BusContract", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging,
-                .metrics, .nioCore,
-                .nioHTTP1,
-                .nioPosix, .serviceLifecycle,
+                .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
         tests(
             of: "StripeClient", in: "Platform",
@@ -213,30 +204,27 @@ let package = Package(
             of: "EventsAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI", "TestSupport",
-                .httpTypes,
-                .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+                .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
         tests(
             of: "StripeIntegration", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient",
-                "BusRuntime",
-                "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdTesting, .logging,
-                .nioCore, .nioPosix,
+                "BusRuntime", "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird,
+                .hummingbirdTesting, .logging, .nioCore, .nioPosix,
             ]),
         tests(
             of: "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
-                "BusRuntime",
-                "TestSupport", .logging, .serviceLifecycle,
+                "BusRuntime", "TestSupport", .logging, .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient",
-                "BusRuntime", "BusServer",
-                "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                "BusRuntime", "BusServer", "BillingAPI", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting,
+                .logging, .nioCore,
             ]),
         tests(
             of: "BusCommands", in: "Commands",

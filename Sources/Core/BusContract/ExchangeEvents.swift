@@ -79,7 +79,7 @@ package enum ReplyFault: Error, Hashable, Sendable {
 /// A worker's error as its response carried it.
 package struct ReplyRefusal: Hashable, Sendable {
     /// Nil for a code of another release or program.
-    package let code: BusError.Code?
+    package let code: ErrorCode?
     /// The code's word, which goes on as it came.
     package let word: String
     /// Human text.
@@ -89,7 +89,7 @@ package struct ReplyRefusal: Hashable, Sendable {
 
     /// Reads an error and the metadata beside it.
     package init(_ error: EventError, _ metadata: [String: String]) {
-        code = BusError.Code(rawValue: error.code)
+        code = ErrorCode(rawValue: error.code)
         word = error.code
         message = error.message
         isRetryable = metadata.contains { $0.key.hasSuffix(".retryable") && $0.value == "true" }

@@ -23,7 +23,7 @@ extension Message {
 /// A missing or bad field of a message.
 package struct FieldFault: Error, Hashable, Sendable {
     /// `invalid_request`, unless a field asks for what is not here.
-    package let code: BusError.Code
+    package let code: ErrorCode
     /// Lower-case fact that names the field, then the remedy; never a secret.
     package let message: String
 

@@ -1,4 +1,5 @@
 import BusAuth
+import BusContract
 import BusCore
 import BusRuntime
 import HTTPTypes

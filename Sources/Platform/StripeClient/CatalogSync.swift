@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import StripeCore
 

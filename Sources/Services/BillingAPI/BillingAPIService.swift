@@ -32,7 +32,7 @@ package struct BillingAPIService: Sendable {
         let store = try await BillingDatabase.opening { try await CatalogStore.open(database) }
         self.database = database
         probe = StoreProbe { try await store.probe() }
-        var requests = BillingRequests.none
+        var requests = WorkerCalls.none
         if let endpoint = settings.events, let tokens {
             let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
             let publisher = EventPublisher(client: events, timeout: settings.timeout, logger: process.logger)
@@ -40,7 +40,7 @@ package struct BillingAPIService: Sendable {
                 responses: BillingAPIModule.responses, client: events, publisher: publisher,
                 source: BillingAPIModule.name, settings: settings.listener, readiness: process.readiness,
                 logger: process.logger)
-            requests = BillingRequests { [timeout = settings.timeout] name, payload in
+            requests = WorkerCalls { [timeout = settings.timeout] name, payload in
                 try await replies.call(name, payload, within: timeout)
             }
             clients = [publisher, replies]

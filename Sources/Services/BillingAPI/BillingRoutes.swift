@@ -11,7 +11,7 @@ package struct BillingRoutes: Sendable {
     private let catalogRoutes: CatalogRoutes
 
     /// Routes over `requests`; without a store there is no catalog.
-    package init(tokenSecret: Secret, requests: BillingRequests, store: CatalogStore?) async {
+    package init(tokenSecret: Secret, requests: WorkerCalls, store: CatalogStore?) async {
         let services = await CallerCheck(secret: tokenSecret, audience: Audience.internal)
         publicRoutes = PublicRoutes(
             callers: await CallerCheck(secret: tokenSecret, audience: Audience.api), requests: requests)

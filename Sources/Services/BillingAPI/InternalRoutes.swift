@@ -7,7 +7,7 @@ import HummingbirdCore
 /// The routes for services and operators, about any account.
 struct InternalRoutes: Sendable {
     let callers: CallerCheck
-    let requests: BillingRequests
+    let requests: WorkerCalls
 
     func add(to router: some RouterMethods<BusRequestContext>) {
         router.resource("/api/internal/billing/accounts/{account_id}/status", [.get: status])

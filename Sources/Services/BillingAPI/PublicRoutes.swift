@@ -7,7 +7,7 @@ import HummingbirdCore
 /// The routes for end users, about their own account.
 struct PublicRoutes: Sendable {
     let callers: CallerCheck
-    let requests: BillingRequests
+    let requests: WorkerCalls
 
     func add(to router: some RouterMethods<BusRequestContext>) {
         router.resource("/api/v1/billing/status", [.get: status])

@@ -48,12 +48,12 @@ package struct EventPaymentProvider: PaymentProvider {
             let answer = try await ask(
                 .meterEvent(at: provider), request.meterEvent(provider: label, customerID: customerID),
                 correlationID)
-            guard answer.isAccepted else { return .unknown(reason: BusError.Code.providerError.rawValue) }
+            guard answer.isAccepted else { return .unknown(reason: ErrorCode.providerError.rawValue) }
             return .accepted(providerEventID: answer.providerEventID)
         } catch let error as BusError {
             return error.isRetryable ? .unknown(reason: error.type) : .refused(reason: error.type)
         } catch {
-            return .unknown(reason: BusError.Code.billingUnavailable.rawValue)
+            return .unknown(reason: ErrorCode.billingUnavailable.rawValue)
         }
     }
 

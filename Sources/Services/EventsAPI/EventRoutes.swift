@@ -104,8 +104,8 @@ package struct EventRoutes: Sendable {
         }
     }
 
-    private func draft(_ event: PublishedEvent, _ principal: Principal) -> EventDraft {
-        EventDraft(event.envelope, owner: principal.subject, idempotencyKey: event.idempotencyKey, at: now())
+    private func draft(_ event: PublishedEvent, _ principal: Principal) -> StampedEvent {
+        StampedEvent(event.envelope, owner: principal.subject, idempotencyKey: event.idempotencyKey, at: now())
     }
 
     // MARK: Streaming
@@ -113,7 +113,7 @@ package struct EventRoutes: Sendable {
     @Sendable private func stream(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
         let pairs = request.uri.queryParameters.map { (key: String($0.key), value: String($0.value)) }
-        let query = try StreamQuery(pairs, allowsWildcard: access.allowsWildcard)
+        let query = try StreamRequest(pairs, allowsWildcard: access.allowsWildcard)
         if query.names.isEmpty { try requireAdministrator(principal) }
         for name in query.names { try require(AccessPolicy.scope(for: name, to: .listen), of: principal, for: name) }
         return try await streaming.open(query, subject: principal.subject, owner: owner(of: principal), request)

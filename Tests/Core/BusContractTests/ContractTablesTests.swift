@@ -50,7 +50,7 @@ import Testing
     func errorCodes() throws {
         let rows = try ContractTable("events", "Error codes").rows
         let documented = rows.map { "\(ContractTable.words(in: $0[0])[0]) \($0[1]) \($0[2])" }
-        let known = BusError.Code.allCases.map { "\($0.rawValue) \($0.httpStatus) \($0.isRetryable ? "yes" : "no")" }
+        let known = ErrorCode.allCases.map { "\($0.rawValue) \($0.httpStatus) \($0.isRetryable ? "yes" : "no")" }
         #expect(documented.sorted() == known.sorted())
     }
 }

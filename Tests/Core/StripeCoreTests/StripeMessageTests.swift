@@ -59,7 +59,7 @@ struct StripeMessageTests {
     @Test("meter requests are held to Stripe's limits")
     func meter() throws {
         let now = Timestamp(clampingSeconds: 1_785_600_000)
-        func code(_ more: String, _ mode: StripeMode = .test) throws -> BusError.Code? {
+        func code(_ more: String, _ mode: StripeMode = .test) throws -> ErrorCode? {
             fault {
                 _ = try MeterRequest(
                     try MeterEventRequest(
@@ -216,14 +216,14 @@ struct StripeFaultTests {
     @Test(
         "status and header decide about another attempt and about the code",
         arguments: [
-            (400, nil, false, BusError.Code.stripeError), (401, nil, false, .stripeAuthFailed),
+            (400, nil, false, ErrorCode.stripeError), (401, nil, false, .stripeAuthFailed),
             (402, nil, false, .stripeError), (403, nil, false, .stripeAuthFailed), (404, nil, false, .stripeError),
             (409, nil, true, .stripeUnavailable), (424, nil, false, .stripeError),
             (429, nil, true, .stripeUnavailable), (500, nil, true, .stripeUnavailable),
             (503, nil, true, .stripeUnavailable), (500, false, false, .stripeUnavailable),
             (409, false, false, .stripeUnavailable), (400, true, true, .stripeError), (301, nil, false, .stripeError),
-        ] as [(Int, Bool?, Bool, BusError.Code)])
-    func classification(status: Int, shouldRetry: Bool?, mayRetry: Bool, code: BusError.Code) {
+        ] as [(Int, Bool?, Bool, ErrorCode)])
+    func classification(status: Int, shouldRetry: Bool?, mayRetry: Bool, code: ErrorCode) {
         let fault = StripeFault(status: status, shouldRetry: shouldRetry, body: nil)
         #expect(fault.mayRetry == mayRetry)
         #expect(fault.code == code)

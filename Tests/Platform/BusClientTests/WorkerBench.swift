@@ -48,7 +48,7 @@ final class WorkerBench: Sendable {
 
     private init(
         _ double: EventsDouble, _ client: EventsClient, _ names: [EventName], _ settings: WorkerSettings,
-        _ failures: Int, _ refusal: BusError.Code, _ handler: @escaping @Sendable (Caller) async -> Void
+        _ failures: Int, _ refusal: ErrorCode, _ handler: @escaping @Sendable (Caller) async -> Void
     ) {
         self.double = double
         let handled = Handled()
@@ -87,7 +87,7 @@ final class WorkerBench: Sendable {
     @discardableResult
     static func run(
         _ names: [EventName] = [Exchange.stripePortal.request], settings environment: [String: String] = [:],
-        once: Bool = false, failures: Int = 0, refusal: BusError.Code = .stripeUnavailable,
+        once: Bool = false, failures: Int = 0, refusal: ErrorCode = .stripeUnavailable,
         handler: @escaping @Sendable (Caller) async -> Void = { _ in },
         script: @escaping EventsDouble.Script, _ body: @Sendable (WorkerBench) async throws -> Void
     ) async throws -> ProcessFailure? {

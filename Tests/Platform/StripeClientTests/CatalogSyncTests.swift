@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BillingCore
+import BusContract
 import BusCore
 import Logging
 import StripeClient

@@ -108,12 +108,12 @@ struct StripeClientTests {
     @Test(
         "what cannot get better is not tried again",
         arguments: [
-            (.status(400, body: #"{"error":{"code":"parameter_unknown","message":"m"}}"#), BusError.Code.stripeError),
+            (.status(400, body: #"{"error":{"code":"parameter_unknown","message":"m"}}"#), ErrorCode.stripeError),
             (.status(401), .stripeAuthFailed), (.status(403), .stripeAuthFailed), (.status(404), .stripeError),
             (.status(301, headers: ["Location": "https://elsewhere.example/"]), .stripeError),
             (.status(500, headers: ["Stripe-Should-Retry": "false"]), .stripeUnavailable),
-        ] as [(StripeDouble.Fault, BusError.Code)])
-    func noRetry(fault: StripeDouble.Fault, code: BusError.Code) async throws {
+        ] as [(StripeDouble.Fault, ErrorCode)])
+    func noRetry(fault: StripeDouble.Fault, code: ErrorCode) async throws {
         try await withClient(faults: [fault]) { client, double in
             let caught = await #expect(throws: StripeFault.self) { try await client.checkout() }
             #expect(caught?.code == code)

@@ -45,7 +45,7 @@ struct BillingBench: Sendable {
         let database = try await SQLiteDatabase(path: "\(folder.path)/billing.sqlite")
         let store = hasCatalog ? try await CatalogStore.open(database) : nil
         let log = WorkerLog()
-        let requests = BillingRequests { name, payload in
+        let requests = WorkerCalls { name, payload in
             let value = try payload.value()
             log.asked.withLock { $0.append(Asked(name: name.text, payload: value)) }
             return try worker(name, value)

@@ -1,4 +1,5 @@
 import BusClient
+import BusContract
 import BusCore
 import HTTPTypes
 import TestSupport
@@ -76,7 +77,7 @@ struct WorkerAnswerTests {
 
     @Test func withoutAWorkerAccountRoutesAreUnavailable() async throws {
         let error = await #expect(throws: BusError.self) {
-            try await BillingRequests.none.status(of: BillingBench.alice)
+            try await WorkerCalls.none.status(of: BillingBench.alice)
         }
         #expect(error?.code == .billingUnavailable)
     }

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -237,7 +238,7 @@ struct DeliveryLedgerTests {
             var envelope = EventEnvelope(name: try #require(name), payload: JSONText(payload))
             envelope.metadata["provider"] = metadata
             _ = try await bench.appender.append(
-                EventDraft(envelope, owner: "o", idempotencyKey: nil, at: bench.clock.now))
+                StampedEvent(envelope, owner: "o", idempotencyKey: nil, at: bench.clock.now))
             let claimed = try await bench.ledger.claim(try request()).deliveries
             _ = try await bench.ledger.acknowledge(
                 [(claimed[0].id, .dead(code: nil))], in: group, mayListen: { _ in true })

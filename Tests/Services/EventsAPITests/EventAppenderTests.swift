@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
@@ -22,8 +23,8 @@ struct EventAppenderTests {
 
     @Test func spacesAndKeyOrderDoNotMakeOtherContent() async throws {
         try await EventBench.run { bench in
-            func draft(_ text: String) throws -> EventDraft {
-                EventDraft(
+            func draft(_ text: String) throws -> StampedEvent {
+                StampedEvent(
                     try EventEnvelope(decoding: Array(#"{"name":"a.b","payload":\#(text)}"#.utf8)), owner: "o",
                     idempotencyKey: "k", at: bench.clock.now)
             }

@@ -76,10 +76,10 @@ struct EventBench: Sendable {
     func draft(
         _ name: String = "example.thing", owner: String = "owner", key: String? = nil, payload: JSONValue = [:],
         source: String? = nil
-    ) throws -> EventDraft {
+    ) throws -> StampedEvent {
         let envelope = EventEnvelope(
             name: try #require(EventName(name)), correlationID: "c1", source: source, payload: JSONText(payload))
-        return EventDraft(envelope, owner: owner, idempotencyKey: key, at: clock.now)
+        return StampedEvent(envelope, owner: owner, idempotencyKey: key, at: clock.now)
     }
 
     func publish(_ count: Int, _ name: String = "example.thing", owner: String = "owner") async throws -> [String] {

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import BusSQL

@@ -1,5 +1,6 @@
 import BillingCore
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import StripeClient

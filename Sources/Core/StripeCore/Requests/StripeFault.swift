@@ -4,7 +4,7 @@ import BusCore
 /// An answer of Stripe's that is not a success, classified (docs/contract/stripe-facts.md, "Errors").
 package struct StripeFault: Error, Equatable, Sendable {
     /// The contract's code.
-    package let code: BusError.Code
+    package let code: ErrorCode
     /// Safe to show: Stripe's code and its text, redacted, or a remedy of ours.
     package let message: String
     /// Another attempt with the same key may succeed now.

@@ -108,7 +108,7 @@ package struct EventsClient: Sendable {
 
     /// Says what became of one delivery.
     package func acknowledge(
-        group: String, delivery: String, outcome: DeliveryOutcome, within timeout: Duration
+        group: String, delivery: String, outcome: Acknowledgement, within timeout: Duration
     ) async throws(EventsFault) {
         try await post(endpoint.acknowledge, group: group, within: timeout) { writer in
             writer.object { writer in
@@ -235,7 +235,7 @@ extension HTTPClientRequest {
 }
 
 /// What became of a delivery (docs/contract/events.md, "Acknowledged delivery").
-package enum DeliveryOutcome: Hashable, Sendable {
+package enum Acknowledgement: Hashable, Sendable {
     /// Handled.
     case done
     /// To be delivered again; the code says why it failed.

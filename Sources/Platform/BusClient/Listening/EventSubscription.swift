@@ -72,7 +72,7 @@ struct EventSubscription {
 
     private func handle(_ delivery: Delivery) async {
         await slots.acquire()
-        let outcome: DeliveryOutcome
+        let outcome: Acknowledgement
         if Task.isShuttingDownGracefully, delivery.id != nil {
             outcome = .giveBack
         } else {
@@ -83,7 +83,7 @@ struct EventSubscription {
         await room.release()
     }
 
-    private func acknowledge(_ id: String, _ event: EventEnvelope, _ outcome: DeliveryOutcome) async {
+    private func acknowledge(_ id: String, _ event: EventEnvelope, _ outcome: Acknowledgement) async {
         held.remove(id)
         do {
             try await worker.client.acknowledge(

@@ -51,10 +51,10 @@ package final class EventWorker: Service, Sendable {
     /// Handles one delivery and says what became of it; a response that is refused ends the worker.
     ///
     /// - Parameter comesAgain: The server delivers again what is not acknowledged.
-    func handle(_ event: EventEnvelope, comesAgain: Bool) async -> DeliveryOutcome {
+    func handle(_ event: EventEnvelope, comesAgain: Bool) async -> Acknowledgement {
         switch event.id.map({ id in processed.withLock { $0.begin(id) } }) ?? .new {
         case .new: break
-        case .underWay: return .retry(code: BusError.Code.conflict.rawValue)
+        case .underWay: return .retry(code: ErrorCode.conflict.rawValue)
         case .done: return .done
         }
         let outcome = await outcome(of: event, comesAgain)
@@ -62,7 +62,7 @@ package final class EventWorker: Service, Sendable {
         return outcome
     }
 
-    private func outcome(of event: EventEnvelope, _ comesAgain: Bool) async -> DeliveryOutcome {
+    private func outcome(of event: EventEnvelope, _ comesAgain: Bool) async -> Acknowledgement {
         guard let exchange = handlers.rules(of: event.name) else { return .done }
         if isStale(event, exchange) {
             logger.info("stale request dropped", metadata: event.logMetadata)
@@ -74,7 +74,7 @@ package final class EventWorker: Service, Sendable {
             handled = await tryAgain(event, handled)
         }
         guard await publish(handled.response, for: event) else {
-            return .retry(code: BusError.Code.eventsUnavailable.rawValue)
+            return .retry(code: ErrorCode.eventsUnavailable.rawValue)
         }
         if exchange.delivery == .neverLost, let error = handled.error { return .dead(code: error.type) }
         return .done

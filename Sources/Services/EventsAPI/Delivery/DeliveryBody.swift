@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// Reads the bodies of acknowledgement, lease and replay requests.

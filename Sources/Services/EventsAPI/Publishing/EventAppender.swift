@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusSQL
 
@@ -19,7 +20,7 @@ package struct EventAppender: Sendable {
     }
 
     /// Stores one event; returns when it is durable.
-    package func append(_ draft: EventDraft) async throws -> AcceptedEvent {
+    package func append(_ draft: StampedEvent) async throws -> AcceptedEvent {
         let accepted = try await store([draft], isBatch: false)
         guard let first = accepted.first else {
             throw BusError(.internalError, "the event log did not answer")
@@ -30,11 +31,11 @@ package struct EventAppender: Sendable {
     /// Stores all events in order, or none.
     ///
     /// The error names a rejected event by its index.
-    package func append(batch drafts: [EventDraft]) async throws -> [AcceptedEvent] {
+    package func append(batch drafts: [StampedEvent]) async throws -> [AcceptedEvent] {
         try await store(drafts, isBatch: true)
     }
 
-    private func store(_ drafts: [EventDraft], isBatch: Bool) async throws -> [AcceptedEvent] {
+    private func store(_ drafts: [StampedEvent], isBatch: Bool) async throws -> [AcceptedEvent] {
         let bytes = drafts.reduce(0) { $0 + $1.body.count }
         let accepted = try await commits.perform(events: drafts.count, bytes: bytes) { [log, now] connection in
             try log.append(drafts, isBatch: isBatch, at: now(), connection)

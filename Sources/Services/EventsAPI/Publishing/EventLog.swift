@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusSQL
 import Synchronization
@@ -27,7 +28,7 @@ package final class EventLog: Sendable {
     ///
     /// A key that was used for the same event gives the first acceptance again. For another event it is a conflict.
     func append(
-        _ drafts: [EventDraft], isBatch: Bool, at now: Timestamp, _ connection: any SQLConnection
+        _ drafts: [StampedEvent], isBatch: Bool, at now: Timestamp, _ connection: any SQLConnection
     ) throws -> [AcceptedEvent] {
         var accepted: [AcceptedEvent] = []
         accepted.reserveCapacity(drafts.count)
@@ -53,7 +54,7 @@ package final class EventLog: Sendable {
     }
 
     private func firstAcceptance(
-        of draft: EventDraft, at index: Int?, _ connection: any SQLConnection
+        of draft: StampedEvent, at index: Int?, _ connection: any SQLConnection
     ) throws -> AcceptedEvent {
         let row = try connection.first(
             EventLog.lookupByKey, [.text(draft.owner), .optional(draft.idempotencyKey)])

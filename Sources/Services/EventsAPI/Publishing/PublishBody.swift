@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// One event of a publish request.

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import BusServer
@@ -31,7 +32,7 @@ package struct EventStreaming: Sendable {
 
     /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.
     package func open(
-        _ query: StreamQuery, subject: String, owner: String?, _ request: Request
+        _ query: StreamRequest, subject: String, owner: String?, _ request: Request
     ) async throws -> Response {
         if query.isProbe { return Response.ndjson { _ in } }
         let slot = try slots.take(for: subject)
@@ -64,7 +65,7 @@ package struct EventStreaming: Sendable {
         }
     }
 
-    private func position(_ start: StreamQuery.Start, newest: Int64, owner: String?) async throws -> Int64 {
+    private func position(_ start: StreamRequest.Start, newest: Int64, owner: String?) async throws -> Int64 {
         switch start {
         case .now: return newest
         case .oldest: return 0
@@ -76,7 +77,7 @@ package struct EventStreaming: Sendable {
     }
 
     private func respond(
-        _ request: Request, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamQuery,
+        _ request: Request, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamRequest,
         _ run: @escaping @Sendable @concurrent (StreamLine, inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var response = Response.ndjson { writer in

@@ -184,7 +184,7 @@ package struct WebhookReceiver: Sendable {
     }
 
     /// An error in the form every service uses.
-    func refused(_ code: BusError.Code, _ message: String) -> Answer {
+    func refused(_ code: ErrorCode, _ message: String) -> Answer {
         var writer = JSONWriter(capacity: 160)
         writer.object { writer in
             writer.key("error")

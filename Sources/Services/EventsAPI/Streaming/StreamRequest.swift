@@ -1,7 +1,8 @@
+import BusContract
 import BusCore
 
 /// What the query of a stream request asks for (`docs/contract/events.md, "Streams"`).
-package struct StreamQuery: Hashable, Sendable {
+package struct StreamRequest: Hashable, Sendable {
     /// How events reach the stream.
     package enum Delivery: Hashable, Sendable {
         /// Every listener gets every event.
@@ -51,7 +52,7 @@ package struct StreamQuery: Hashable, Sendable {
         _ pairs: [(key: String, value: String)], allowsWildcard: Bool = false
     ) throws(BusError) {
         let values = QueryValues(pairs)
-        names = try StreamQuery.names(values.all("name"), allowsWildcard: allowsWildcard)
+        names = try StreamRequest.names(values.all("name"), allowsWildcard: allowsWildcard)
         let replay = try values.flag("replay", default: false)
         follow = try values.flag("follow", default: true)
         limit = try values.integer("limit", in: 1...Int(Int32.max))
@@ -59,7 +60,7 @@ package struct StreamQuery: Hashable, Sendable {
         if let afterID, EventIDSequence.number(of: afterID) == nil {
             throw values.fault("after_id", "is not an event id", "send an id that this server gave out")
         }
-        let unicast = try StreamQuery.unicast(values)
+        let unicast = try StreamRequest.unicast(values)
         switch values.first("delivery") ?? "broadcast" {
         case "broadcast":
             if unicast.isManual { throw values.fault("ack", "needs delivery=unicast", "add delivery=unicast") }

@@ -4,7 +4,7 @@ import BusCore
 
 /// Asks the billing worker and turns what it answers into what HTTP callers get
 /// (docs/contract/billing-api.md, "Event errors over HTTP").
-package struct BillingRequests: Sendable {
+package struct WorkerCalls: Sendable {
     /// Publishes a request and waits for its response.
     package typealias Call = @Sendable (EventName, JSONText) async throws -> EventEnvelope
 
@@ -16,7 +16,7 @@ package struct BillingRequests: Sendable {
     }
 
     /// What a billing API without a worker answers with.
-    package static let none = BillingRequests { _, _ in
+    package static let none = WorkerCalls { _, _ in
         throw BusError(
             .billingUnavailable,
             "this billing API serves the catalog alone (--backend local); start it with --backend events")
@@ -25,7 +25,7 @@ package struct BillingRequests: Sendable {
     /// The standing of an account, as the worker sent it.
     func status(of accountID: String) async throws -> [UInt8] {
         let reply = try await ask(.status, StatusRequest(accountID: accountID))
-        guard reply.answer.accountID == accountID else { throw BillingRequests.unreadable() }
+        guard reply.answer.accountID == accountID else { throw WorkerCalls.unreadable() }
         return reply.payload.bytes
     }
 
@@ -51,7 +51,7 @@ package struct BillingRequests: Sendable {
         } catch ReplyFault.refused(let refusal) {
             throw BusError(refusal)
         } catch let fault as ReplyFault {
-            throw BillingRequests.unreadable(fault)
+            throw WorkerCalls.unreadable(fault)
         }
     }
 
@@ -77,7 +77,7 @@ extension BusError {
 
     /// The worker's own error: its word goes on as it is, its status follows from its code.
     fileprivate init(_ refusal: ReplyRefusal) {
-        let code: Code =
+        let code: ErrorCode =
             switch refusal.code {
             case .invalidRequest: .invalidRequest
             case .forbiddenAccount: .forbiddenAccount

@@ -2,7 +2,7 @@ import BusCore
 import BusSQL
 
 /// An event that passed every check and waits for its place in the log.
-package struct EventDraft: Sendable {
+package struct StampedEvent: Sendable {
     /// What happened.
     package let name: EventName
     /// The publisher's token subject.
