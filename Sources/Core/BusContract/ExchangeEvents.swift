@@ -66,6 +66,12 @@ package struct Reply<Response: Message>: Sendable {
     package let answer: Response
     /// Its payload, unknown members included.
     package let payload: JSONText
+
+    /// A response that was read from a payload.
+    package init(answer: Response, payload: JSONText) {
+        self.answer = answer
+        self.payload = payload
+    }
 }
 
 /// Why a response answers nothing.

@@ -38,10 +38,10 @@ enum BillingCaller {
 
 extension CommandSession {
     /// Calls the Billing API for a caller; a refusal names the command that gets this caller a better token.
-    func callBilling(
+    func callBilling<Value: Sendable>(
         _ access: BillingAccess, as caller: BillingCaller,
-        _ call: (BillingClient) async throws -> JSONText
-    ) async throws -> JSONText {
+        _ call: (BillingClient) async throws -> Value
+    ) async throws -> Value {
         var settings = settings
         let isUser = if case .user = caller { true } else { false }
         let origin = settings.apiOrigin(

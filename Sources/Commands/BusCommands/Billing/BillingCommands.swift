@@ -1,5 +1,6 @@
 import ArgumentParser
 import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 
@@ -124,11 +125,12 @@ struct BillingPortalCommand: BusCommand {
 
 extension CommandSession {
     /// The URL alone, or the whole answer.
-    fileprivate func showPage(_ answer: JSONText) throws {
-        guard let url = (try? answer.value())?["url"]?.text else {
-            throw ProcessFailure(exitCode: 1, "the API answered without a URL; check --api-url and the API's version")
+    fileprivate func showPage(_ reply: Reply<ProviderSession>) throws {
+        if format == .json {
+            try output.line(reply.payload.bytes)
+        } else {
+            try output.line(reply.answer.url.printable)
         }
-        if format == .json { try output.line(answer.bytes) } else { try output.line(url.printable) }
     }
 
     /// An account's status in the form asked for, and what to do about it.

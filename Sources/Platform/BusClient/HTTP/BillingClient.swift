@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import NIOHTTP1
 
@@ -13,28 +14,30 @@ package struct BillingClient: Sendable {
     // MARK: The caller's own account
 
     /// What the account has bought and used.
-    package func status() async throws(APIFault) -> JSONText {
-        try await calls.call(.GET, "/api/v1/billing/status").body
+    package func status() async throws(APIFault) -> Reply<AccountStatus> {
+        try BillingClient.reply(try await calls.call(.GET, "/api/v1/billing/status"))
     }
 
     /// A page to buy on, `{"url","provider"}`.
-    package func checkoutSession(feature: String?, returnURL: String?) async throws(APIFault) -> JSONText {
+    package func checkoutSession(feature: String?, returnURL: String?) async throws(APIFault) -> Reply<ProviderSession> {
         let body = BillingClient.body(["feature": feature, "return_url": returnURL])
-        return try await calls.call(.POST, "/api/v1/billing/checkout-session", body: body).body
+        return try BillingClient.reply(
+            try await calls.call(.POST, "/api/v1/billing/checkout-session", body: body))
     }
 
     /// A page to manage billing on, `{"url","provider"}`.
-    package func portalSession(returnURL: String?) async throws(APIFault) -> JSONText {
-        try await calls.call(
-            .POST, "/api/v1/billing/portal-session", body: BillingClient.body(["return_url": returnURL])
-        ).body
+    package func portalSession(returnURL: String?) async throws(APIFault) -> Reply<ProviderSession> {
+        let body = BillingClient.body(["return_url": returnURL])
+        return try BillingClient.reply(
+            try await calls.call(.POST, "/api/v1/billing/portal-session", body: body))
     }
 
     // MARK: Any account
 
     /// What an account has bought and used; `accountID` is a UUID.
-    package func status(of accountID: String) async throws(APIFault) -> JSONText {
-        try await calls.call(.GET, "/api/internal/billing/accounts/\(accountID)/status").body
+    package func status(of accountID: String) async throws(APIFault) -> Reply<AccountStatus> {
+        try BillingClient.reply(
+            try await calls.call(.GET, "/api/internal/billing/accounts/\(accountID)/status"))
     }
 
     // MARK: The catalog
@@ -62,6 +65,15 @@ package struct BillingClient: Sendable {
     }
 
     private static let catalogPath = "/api/internal/billing/catalog"
+
+    /// The message of an answer, and the answer as it came.
+    private static func reply<Response: Message>(_ answer: APICalls.Answer) throws(APIFault) -> Reply<Response> {
+        do {
+            return Reply(answer: try Response(answer.body), payload: answer.body)
+        } catch {
+            throw .unreadable
+        }
+    }
 
     private static func body(_ members: [String: String?]) -> [UInt8] {
         JSONValue.object(members.compactMapValues { $0.map { .string($0) } }).serialized()
