@@ -30,7 +30,7 @@ test: ## Build everything and run every test
 	@swift build $(BUILD_FLAGS) --build-tests
 	@swift test --skip-build $(TEST_FLAGS)
 
-lint: ## Check formatting, imports between modules, and secrets
+lint: ## Check formatting, imports between modules, secrets, citations and names
 	@Scripts/setup lint
 	@Scripts/lint
 

@@ -3,7 +3,7 @@ import BusCore
 import TestSupport
 import Testing
 
-/// `bus operator stripe` before a Stripe that fails, in processes that are killed (additions ).
+/// `bus operator stripe` before a Stripe that fails, in processes that are killed.
 @Suite(.timeLimit(.minutes(10))) struct CatalogSyncJourney {
     private static let sync = "operator stripe catalog sync --file catalog.json"
 

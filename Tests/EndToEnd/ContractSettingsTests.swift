@@ -54,6 +54,25 @@ import Testing
         #expect(handled?.sorted() == rows.flatMap { ContractTable.words(in: $0[0]) }.sorted())
     }
 
+    @Test(
+        "the tables of exit codes have the codes that each program names",
+        arguments: [
+            ("bus-api-provider-events", "workers", "Exit codes"), ("bus-integration-stripe", "workers", "Exit codes"),
+            ("bus-integration-billing", "workers", "Exit codes"),
+            ("bus-api-provider-billing", "workers", "Exit codes"), ("bus-local", "workers", "Exit codes"),
+            ("bus", "commands", "Output and exit codes"), ("bus", "commands", "Dispatcher"),
+        ])
+    func exitCodes(program: String, page: String, heading: String) async throws {
+        let result = try await BusProcess.finish(program, ["help", "--format", "opencli"])
+        let document = try JSONValue(parsing: Array(result.standardOutput.utf8))
+        let named = document["exitCodes"]?.elements?.compactMap { $0["code"]?.integer }
+        // A row in words is about codes that are not ours.
+        let documented = try ContractTable(page, heading).rows.compactMap { row in
+            Int64(ContractTable.words(in: row[0]).first ?? row[0])
+        }
+        #expect(named?.sorted() == documented.sorted())
+    }
+
     private func documented(_ program: Program) throws -> [String: Said] {
         let own = try ContractTable(program.page, program.heading).rows
         let shared = try ContractTable("workers", "Shared settings").rows.filter { row in

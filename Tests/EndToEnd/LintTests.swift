@@ -116,6 +116,16 @@ import Testing
         try await expect("check-citations", toFind: mistake)
     }
 
+    @Test("lint runs every check there is")
+    func everyCheck() throws {
+        let lint = try Repository.text("Scripts/lint")
+        let checks = try FileManager.default.contentsOfDirectory(atPath: Repository.path("Scripts")).filter {
+            $0.hasPrefix("check-")
+        }
+        #expect(checks.count >= 4)
+        for check in checks { #expect(lint.contains("\nScripts/\(check) || failed=1"), "\(check)") }
+    }
+
     /// The check says it about the copy with the mistake, and not about the copy without.
     private func expect(_ check: String, toFind mistake: Mistake) async throws {
         let folder = try TemporaryFolder()

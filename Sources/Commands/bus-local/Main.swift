@@ -15,7 +15,7 @@ enum LocalProgram {
                     + "http://127.0.0.1:8084/api/internal/stripe/webhook",
                 "Secrets default to well-known local "
                     + "values, so it listens on this machine only. Tokens for trying things are written into the data "
-                    + "folder, readable by you alone. Live Stripe keys are refused."
+                    + "folder, readable by you alone. Live Stripe keys are refused.",
             ],
             readSettings: { LocalSettings(&$0) },
             run: { settings, _, process in try await LocalStack.run(settings, process: process) })

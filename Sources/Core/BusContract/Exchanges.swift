@@ -3,7 +3,7 @@ import BusCore
 // MARK: Answered by the billing worker
 
 extension Exchange where Request == StatusRequest, Response == AccountStatus {
-    /// What has an account bought, and what is left of it?
+    /// What an account has bought, and what is left of it.
     package static var status: Exchange {
         Exchange(ExchangeRules("bus.billing.status", scope: .billingRead, .query, from: .everyone))
     }
@@ -24,7 +24,7 @@ extension Exchange where Request == PortalSessionRequest, Response == ProviderSe
 }
 
 extension Exchange where Request == EntitlementCheck, Response == EntitlementAnswer {
-    /// May an account use a feature now?
+    /// Whether an account may use a feature now.
     package static var entitlementCheck: Exchange {
         Exchange(ExchangeRules("bus.billing.entitlement.check", scope: .entitlementCheck, .query, from: .everyone))
     }

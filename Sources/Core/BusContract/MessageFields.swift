@@ -6,7 +6,9 @@ package struct MessageFields: Sendable {
     private var payload: JSONValue
     /// When the event was published: the time of what it says, when the payload gives none.
     package let publishedAt: Timestamp?
-    /// Members that look like secrets. They are reported and never used.
+    /// Members that look like secrets.
+    ///
+    /// They are reported and never used.
     package let ignoredFields: [String]
 
     /// Reads a payload, which must be an object.
@@ -58,7 +60,9 @@ package struct MessageFields: Sendable {
         throw .invalid("\(names[0]) is missing; \(remedy)")
     }
 
-    /// An id of the provider's: printable, without blanks. Its prefix promises nothing.
+    /// An id of the provider's: printable, without blanks.
+    ///
+    /// Its prefix promises nothing.
     package func identifier(_ names: String...) throws(FieldFault) -> String? {
         for name in names {
             guard let text = try text(name) else { continue }

@@ -21,7 +21,8 @@ struct MessageTests {
     func spellings() throws {
         let cases: [(JSONText, String)] = [
             (
-                try canonical(EntitlementCheck.self, ["bus_account_id": .string(account.uppercased()), "feature": "a"]),
+                try canonical(
+                    EntitlementCheck.self, ["bus_account_id": .string(account.uppercased()), "feature": "a"]),
                 #"{"account_id":"\#(account)","scope":"a"}"#
             ),
             (
@@ -42,7 +43,8 @@ struct MessageTests {
                     + #""customer_email":"a@b"}"#
             ),
             (
-                try canonical(UsageExportRequest.self, ["account_id": .string(account), "data": ["tokens": .number("5.0")]]),
+                try canonical(
+                    UsageExportRequest.self, ["account_id": .string(account), "data": ["tokens": .number("5.0")]]),
                 #"{"account_id":"\#(account)","feature":"llm:proxy","meter_event_name":"bus_llm_tokens","quantity":5}"#
             ),
             (

@@ -86,7 +86,7 @@ struct TokenVerifierTests {
         ("claims no object", "[]"), ("claims no JSON", "{"),
     ]
 
-    @Test("every claim fault of D-10 is refused", arguments: faults)
+    @Test("every fault of a claim is refused", arguments: faults)
     func claimFaults(name: String, claims: String) async {
         let verifier = await verifier()
         await #expect(throws: TokenFault.self, "\(name)") {

@@ -129,7 +129,7 @@ struct RequestReplyTests {
         }
     }
 
-    @Test("a response that passed while the stream was down is found in one replay (D-56)", arguments: [true, false])
+    @Test("a response that passed while the stream was down is found in one replay", arguments: [true, false])
     func reconnectGap(isWaiting: Bool) async throws {
         let request = Mutex(JSONValue.null)
         let script = script(answers: false) { number in

@@ -156,7 +156,8 @@ struct RenewedCallTests {
         let script: EventsDouble.Script = { call in
             call.authorization == "Bearer new" ? .reply(200, #"{"features":["batch"]}"#) : .fail(401, "invalid_auth")
         }
-        let draft = EventDraft(EventEnvelope(name: Exchange.subscriptionUpdate.request, payload: JSONText([:])), idempotencyKey: "k")
+        let draft = EventDraft(
+            EventEnvelope(name: Exchange.subscriptionUpdate.request, payload: JSONText([:])), idempotencyKey: "k")
         let calls: [(route: String, make: @Sendable (EventsClient) async throws -> Void)] = [
             ("events", { try await $0.publish(draft, within: .seconds(30)) }),
             ("batch", { try await $0.publish([draft, draft], within: .seconds(30)) }),

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BillingAPI
 
-/// Every row of bus.md 7.1 against whoever calls it.
+/// Every route of the Billing API against whoever calls it.
 struct AccessTests {
     @Test func theFittingTokenIsLetIn() async throws {
         try await BillingBench.run { bench in

@@ -137,7 +137,7 @@ struct BillingBench: Sendable {
     }
 }
 
-/// One row of bus.md 7.1.
+/// One route of the Billing API, with the token it takes.
 struct Operation: Sendable, CustomTestStringConvertible {
     let method: HTTPRequest.Method
     let path: String

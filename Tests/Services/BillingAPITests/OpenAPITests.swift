@@ -120,7 +120,7 @@ struct OpenAPITests {
         return found.all.withLock { $0 }
     }
 
-    /// A worker that sends every member of bus.md 6.2 to 6.4.
+    /// A worker that sends every member that its responses may have.
     private static let complete: BillingBench.Worker = { name, payload in
         let usage: JSONValue = [
             "feature": "llm:proxy", "meter_event_name": "bus_llm_tokens", "window": "month", "used": 1, "limit": 1,

@@ -7,7 +7,7 @@ import Testing
 
 @testable import BillingAPI
 
-/// What a worker's answer becomes over HTTP (bus.md 7.2, D-46).
+/// What a worker's answer becomes over HTTP (docs/contract/billing-api.md, "Event errors over HTTP").
 struct WorkerAnswerTests {
     static let mapping: [(code: String, status: Int, command: String?)] = [
         ("invalid_request", 400, nil), ("forbidden_account", 403, nil), ("provider_error", 502, nil),

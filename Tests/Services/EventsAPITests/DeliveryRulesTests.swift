@@ -11,6 +11,15 @@ struct DeliveryRulesTests {
         DeliveryState(attempt: attempt, isLeased: true, availableAt: now.advanced(bySeconds: 30))
     }
 
+    @Test("the table of parking codes has every code of the server's")
+    func parkingCodes() throws {
+        let documented = try ContractTable("events", "Parking codes").names.filter { !$0.isEmpty }
+        let known = [
+            DeliveryState.exhausted, DeliveryState.unansweredCode, DeliveryState.malformed, DeliveryState.rejected,
+        ]
+        #expect(documented.sorted() == known.sorted())
+    }
+
     @Test func theWaitDoublesFromOneSecondToFiveMinutes() {
         let waits = (0..<20).map { failures -> Int64? in
             var state = held()

@@ -5,12 +5,16 @@ package struct ContractTable: Sendable {
 
     /// Reads the first table below a heading; fails when there is none.
     package init(_ page: String, _ heading: String) throws {
-        let lines = try Repository.text("docs/contract/\(page).md").split(
-            separator: "\n", omittingEmptySubsequences: false)
+        try self.init(file: "docs/contract/\(page).md", heading)
+    }
+
+    /// Reads a table of another page.
+    package init(file: String, _ heading: String) throws {
+        let lines = try Repository.text(file).split(separator: "\n", omittingEmptySubsequences: false)
         let section = lines.drop { $0 != "## \(heading)" }.dropFirst().prefix { !$0.hasPrefix("## ") }
         let table = section.drop { !$0.hasPrefix("|") }.prefix { $0.hasPrefix("|") }
         rows = table.dropFirst(2).map { ContractTable.cells(of: $0) }
-        if rows.isEmpty { throw MissingTable(description: "docs/contract/\(page).md has no table below \(heading)") }
+        if rows.isEmpty { throw MissingTable(description: "\(file) has no table below \(heading)") }
     }
 
     /// The name in each row's first cell.

@@ -34,7 +34,7 @@ struct EventsListenCommand: BusCommand {
 
     @Option(help: .init("The event's name.", valueName: "name"))
     var name: String
-    @Option(help: .init("Every listener gets an event, or one of a group.", valueName: "delivery"))
+    @Option(help: .init("Who gets an event: every listener, or one of a group.", valueName: "delivery"))
     var delivery = Delivery.broadcast
     @Option(help: .init("The group that shares events (default).", valueName: "group"))
     var group: String?

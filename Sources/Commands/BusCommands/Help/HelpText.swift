@@ -47,10 +47,11 @@ enum HelpText {
         ("-C, --chdir", "dir", "Work in this folder."),
         ("--check", nil, "Check every line and run none."),
         ("--trace", nil, "Print each command before it runs."),
-        ("--transaction", "none", "Others are not built yet."),
-        ("--scope", "file|batch", "The same without transactions."),
+        ("--transaction", "none", "Run without a transaction; others are not built yet."),
+        ("--scope", "file|batch", "Taken, and changes nothing without a transaction."),
     ]
 
+    /// The exit codes of `bus` (docs/contract/commands.md, "Output and exit codes").
     static let exitCodes: [(code: Int32, summary: String)] = [
         (0, "success"),
         (1, "the command could not be run, or a signal ended it"),

@@ -35,7 +35,7 @@ struct TokenIssueCommand: BusCommand {
                 --scope "billing:catalog:read billing:catalog:write" --output operator.json
 
             With --local it signs with the deployment's own secret and needs no network;
-            without, it asks the auth API, which decides how long the token holds. The
+            without, it asks the auth API, which decides how long the token is valid. The
             file of --output is readable by you alone; a link of that name is refused.
 
             JSON (--format token prints the token alone)
@@ -53,7 +53,7 @@ struct TokenIssueCommand: BusCommand {
         name: [.customLong("scope"), .customLong("resources")],
         help: .init("What it may do, with blanks between.", valueName: "scopes"))
     var scope: String?
-    @Option(help: .init("How long it holds; with --local at most 24h (1h).", valueName: "time"))
+    @Option(help: .init("How long it is valid; with --local at most 24h (1h).", valueName: "time"))
     var ttl: String?
     @Flag(help: "Sign here instead of asking the auth API.")
     var local = false

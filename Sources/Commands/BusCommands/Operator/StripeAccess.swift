@@ -11,7 +11,7 @@ struct StripeAccess: ParsableArguments {
     var apiKeyFile: String?
     @Option(
         name: .customLong("stripe-api-url"),
-        help: .init("For tests: a Stripe double on this machine.", valueName: "url"))
+        help: .init("For tests: the address of a Stripe double.", valueName: "url"))
     var url: String?
     @Option(
         name: .customLong("stripe-api-version"),

@@ -61,7 +61,7 @@ package struct EntitlementCheck: Message {
     }
 }
 
-/// `bus.billing.entitlement.check.response`: may it, now?
+/// `bus.billing.entitlement.check.response`: whether it may, now.
 package struct EntitlementAnswer: Message {
     /// True when it may.
     package var isAllowed: Bool
@@ -76,7 +76,9 @@ package struct EntitlementAnswer: Message {
     /// What a person can type next.
     package var command: String?
 
-    /// Why an account may or may not use a feature. Later releases may know more reasons.
+    /// Why an account may or may not use a feature.
+    ///
+    /// Later releases may know more reasons.
     package struct Reason: RawRepresentable, Hashable, Sendable {
         /// The word on the wire.
         package let rawValue: String

@@ -157,7 +157,9 @@ package struct ProviderCheckoutRequest: Message {
     }
 }
 
-/// `bus.stripe.checkout_session.create.response`: a page to pay on. Billing needs no more than its `url`.
+/// `bus.stripe.checkout_session.create.response`: a page to pay on.
+///
+/// Billing needs no more than its `url`.
 package struct ProviderCheckoutAnswer: Message {
     /// The page; its session's features are those that were asked for.
     package var page: ProviderPage

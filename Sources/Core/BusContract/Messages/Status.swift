@@ -1,6 +1,6 @@
 import BusCore
 
-/// `bus.billing.status.request`
+/// `bus.billing.status.request`: how an account stands.
 package struct StatusRequest: Message {
     /// Whose standing; a UUID.
     package let accountID: String

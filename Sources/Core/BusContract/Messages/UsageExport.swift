@@ -80,7 +80,9 @@ package struct UsageExportRequest: Message {
     }
 }
 
-/// `bus.billing.usage.export.response`: what became of a usage. A failed one can be asked for again.
+/// `bus.billing.usage.export.response`: what became of a usage.
+///
+/// A failed one can be asked for again.
 package struct UsageExportAnswer: Message {
     /// Whose usage.
     package var accountID: String

@@ -9,7 +9,9 @@ package struct WebhookVerifyRequest: Message {
     package var body: [UInt8]
     /// The `Stripe-Signature` header; nil when the caller has none.
     package var signature: String?
-    /// Members that look like secrets. A caller's secret is never used.
+    /// Members that look like secrets.
+    ///
+    /// A caller's secret is never used.
     package private(set) var ignoredFields: [String] = []
 
     /// A webhook as it arrived.

@@ -54,9 +54,8 @@ package enum MarkdownManual {
 
     /// `ENVIRONMENT (…)` as `Environment (…)`.
     package static func title(_ heading: String) -> String {
-        let word = heading.prefix { $0 != " " }
-        if word == "JSON" { return heading }
-        return word.prefix(1) + word.dropFirst().lowercased() + heading.dropFirst(word.count)
+        if heading.hasPrefix("JSON") { return heading }
+        return heading.prefix(1) + heading.dropFirst().lowercased()
     }
 
     /// Everything that a program gets behind its words is described by the program.

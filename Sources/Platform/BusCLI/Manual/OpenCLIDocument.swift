@@ -6,9 +6,10 @@ package enum OpenCLIDocument {
     /// Exit codes, each with what it means.
     package typealias ExitCode = (code: Int32, summary: String)
 
-    /// The exit codes of every program.
+    /// The exit codes of the services (docs/contract/workers.md, "Exit codes").
     package static let exitCodes: [ExitCode] = [
         (0, "success"), (1, "a failure at run time, of an API or of a token"), (2, "usage or configuration"),
+        (130, "stopped at once by a second signal"),
     ]
 
     /// The document of a command and everything below it.

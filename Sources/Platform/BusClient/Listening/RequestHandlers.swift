@@ -22,7 +22,9 @@ package struct RequestHandlers: Sendable {
         self.logger = logger
     }
 
-    /// Adds the handler of an exchange. A request that nobody may make or read is refused before it.
+    /// Adds the handler of an exchange.
+    ///
+    /// A request that nobody may make or read is refused before it.
     package mutating func answer<Request, Response>(
         _ exchange: Exchange<Request, Response>,
         _ handle: @escaping @Sendable (Request, Caller) async -> Outcome<Response>

@@ -146,8 +146,7 @@ package struct DeliveryState: Hashable, Sendable {
         return next
     }
 
-    /// The code of a `retry` for a delivery that nobody started to handle: it counts neither as an attempt nor as a
-    /// failure.
+    /// The code of a `retry` that gives back a delivery nobody started: it is neither a failure nor a silent lease.
     package static let unhandled = "unhandled"
     /// Parked because its consumers failed for a day and gave no code.
     package static let exhausted = "retry_exhausted"
