@@ -232,8 +232,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "TestSupport", "bus",
-                "bus-api-provider-billing",
+                "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "TestSupport",
+                .asyncHTTPClient, .logging, .serviceLifecycle, "bus", "bus-api-provider-billing",
                 "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe", "bus-local",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),

@@ -111,7 +111,9 @@ extension Deployment {
     // MARK: Events
 
     /// Publishes requests as a service does, in batches; `id` is the correlation id.
-    func publish(_ name: String, _ payloads: [(id: String, payload: JSONValue)]) async throws {
+    func publish(
+        _ name: String, _ payloads: [(id: String, payload: JSONValue)], scope: String = billingScopes
+    ) async throws {
         let client = LoopbackClient(eventsAddress)
         var rest = payloads[...]
         while !rest.isEmpty {
@@ -121,18 +123,28 @@ extension Deployment {
             rest = rest.dropFirst(Limits.batchEventsMax)
             let answer = try await client.post(
                 "/api/v1/events/batch", JSONValue.object(["events": .array(events)]).serialized(),
-                headers: bearer(Subject.requester, Self.billingScopes))
+                headers: bearer(Subject.requester, scope))
             guard answer.status == 202 else { throw UnexpectedAnswer(text: "\(answer.status) \(answer.text)") }
         }
     }
 
     /// Every stored event of one name, oldest first.
-    func stored(_ name: String) async throws -> [JSONValue] {
+    func stored(_ name: String, scope: String = billingScopes) async throws -> [JSONValue] {
         let answer = try await LoopbackClient(eventsAddress).get(
             "/api/v1/events/stream?name=\(name)&replay=true&follow=false",
-            headers: bearer(Subject.requester, Self.billingScopes))
+            headers: bearer(Subject.requester, scope))
         guard answer.status == 200 else { throw UnexpectedAnswer(text: "\(answer.status) \(answer.text)") }
         return answer.lines
+    }
+
+    /// Every parked delivery of all groups.
+    func deadLetters() async throws -> [JSONValue] {
+        let answer = try await LoopbackClient(eventsAddress).get(
+            "/api/v1/events/dead-letters", headers: bearer("operator", "events:admin"))
+        guard answer.status == 200, let letters = answer.json?["deadLetters"]?.elements else {
+            throw UnexpectedAnswer(text: "\(answer.status) \(answer.text)")
+        }
+        return letters
     }
 }
 

@@ -219,7 +219,7 @@ import Testing
                     local.output.standardError.contains("cannot listen for webhooks on 127.0.0.1:\(port)") ? true : nil
                 }
                 #expect(try await deployment.webhook("evt_main").send(to: client).status == 200)
-                #expect(try await client.get("/readyz").status == 200)
+                try await eventually("it is ready") { try await client.get("/readyz").status == 200 ? true : nil }
                 #expect(!local.output.isComplete)
             }
         }

@@ -28,7 +28,7 @@ import Testing
                 let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
                 let answer = try await deployment.webhook("evt_mission").send(to: ingress)
                 #expect(answer.status == 200 && answer.json?["emitted"]?.flag == true, "\(answer.text)")
-                #expect(try await ingress.get("/readyz").status == 200)
+                try await eventually("it is ready") { try await ingress.get("/readyz").status == 200 ? true : nil }
                 #expect(try await deployment.storedEventIDs() == ["evt_mission"])
                 let warnings = worker.output.standardError.split(separator: "\n").filter { $0.contains("\"warning\"") }
                 #expect(warnings.count == 1 && warnings[0].contains("lacks billing:provider"), "\(warnings)")

@@ -46,8 +46,10 @@ extension SettingEffects {
                     (["--addr", address], ["BUS_EVENTS_ADDR": "192.0.2.1:1"]), ([], ["BUS_EVENTS_ADDR": address]),
                 ] {
                     try await events(flags, environment) { _, _ in
-                        let answer = try await LoopbackClient(address).get("/readyz")
-                        #expect(answer.status == 200)
+                        // Ready comes after listening: the listener of operations starts behind this one.
+                        _ = try await eventually("it is ready") {
+                            try await LoopbackClient(address).get("/readyz").status == 200 ? true : nil
+                        }
                     }
                 }
             },

@@ -81,6 +81,34 @@ struct EventSubscriptionTests {
         #expect(failure == nil)
     }
 
+    @Test("a stop gives back at once what waits for a slot, while a handler still works")
+    func stopGivesBack() async throws {
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let script: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": .manualAck
+            case "stream": .openLines((1...4).map { line("evt_\($0)", delivery: "d\($0)") })
+            default: .reply(202)
+            }
+        }
+        try await WorkerBench.run(settings: ["BUS_WORKER_CONCURRENCY": "1"]) { _ in
+            for await _ in gate {}
+        } script: {
+            script($0)
+        } _: { bench in
+            defer { open.finish() }
+            try await eventually("the handler runs") { bench.requests.isEmpty ? nil : true }
+            await bench.stop()
+            try await bench.calls("ack", 3)
+            #expect(bench.requests.count == 1 && bench.responses.isEmpty)
+            #expect(bench.outcomes.count == 3 && Set(bench.outcomes.values) == ["retry"])
+            #expect(bench.codes.count == 3 && Set(bench.codes.values) == ["unhandled"])
+            open.finish()
+            try await bench.calls("ack", 4)
+            #expect(bench.outcomes.values.sorted() == ["done", "retry", "retry", "retry"])
+        }
+    }
+
     @Test("a refused token ends the worker at once, naming event and scope and never the token", arguments: [401, 403])
     func refused(status: Int) async throws {
         let failure = try await WorkerBench.run(script: streams { _ in .fail(status, "forbidden") }) { bench in

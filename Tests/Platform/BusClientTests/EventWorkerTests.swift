@@ -48,7 +48,8 @@ struct EventWorkerTests {
                 if acknowledges { try await bench.calls("ack", 1) }
                 let base =
                     "name=bus.stripe.portal_session.create.request&delivery=unicast&group=bus-example&consumer=one"
-                #expect(bench.double.calls("stream").map(\.query) == [base + (acknowledges ? "&ack=manual" : "")])
+                #expect(
+                    bench.double.calls("stream").map(\.query) == [base + (acknowledges ? "&ack=manual&lease=30" : "")])
                 #expect(bench.outcomes == (acknowledges ? ["d1": "done"] : [:]))
                 #expect(bench.double.calls("ack").allSatisfy { $0.body["group"]?.text == "bus-example" })
             }
@@ -66,7 +67,7 @@ struct EventWorkerTests {
         }
         try await WorkerBench.run(script: script) { bench in
             try await bench.calls("ack", 1)
-            #expect(bench.double.calls("stream").allSatisfy { $0.query.hasSuffix("&ack=manual") })
+            #expect(bench.double.calls("stream").allSatisfy { $0.query.hasSuffix("&ack=manual&lease=30") })
         }
     }
 

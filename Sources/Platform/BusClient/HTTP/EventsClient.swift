@@ -271,7 +271,8 @@ struct StreamQuery {
     var follow = true
     /// Starts after this event, on servers that can.
     var afterID: String?
-    var acknowledges = false
+    /// Deliveries wait for an acknowledgement, each with this lease; nil where the server does not know that.
+    var leaseSeconds: Int?
 
     var text: String {
         var pairs = ["name=\(name)"]
@@ -279,7 +280,7 @@ struct StreamQuery {
         if replay { pairs.append("replay=true") }
         if !follow { pairs.append("follow=false") }
         if let afterID { pairs.append("after_id=\(afterID)") }
-        if acknowledges { pairs.append("ack=manual") }
+        if let leaseSeconds { pairs += ["ack=manual", "lease=\(leaseSeconds)"] }
         return pairs.joined(separator: "&")
     }
 }

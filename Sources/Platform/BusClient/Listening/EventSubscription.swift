@@ -32,6 +32,7 @@ struct EventSubscription {
     /// Streams until shutdown, or until one event with `--once`; handlers outlive the connection their event came on.
     func run() async throws {
         async let _ = extendLeases()
+        async let _ = closeSlotsOnShutdown()
         try await withThrowingDiscardingTaskGroup { handlers in
             try await reopening.run { try await stream(to: &handlers) }
         }
@@ -41,11 +42,11 @@ struct EventSubscription {
     private func stream(to handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
         let query = StreamQuery(
             name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
-            acknowledges: try await serverAcknowledges())
+            leaseSeconds: try await serverAcknowledges() ? worker.settings.leaseSeconds : nil)
         return try await reopening.read(query) { line in
             guard let delivery = read(line) else { return false }
             // Waiting here slows down a server that does not bound what it sends.
-            await room.acquire()
+            _ = await room.acquire()
             if let id = delivery.id { held.add(id) }
             handlers.addTask { await handle(delivery) }
             return worker.settings.handlesOnce
@@ -71,14 +72,12 @@ struct EventSubscription {
     }
 
     private func handle(_ delivery: Delivery) async {
-        await slots.acquire()
-        let outcome: Acknowledgement
-        if Task.isShuttingDownGracefully, delivery.id != nil {
-            outcome = .giveBack
-        } else {
+        var outcome = Acknowledgement.giveBack
+        // A delivery without an id cannot be given back: it waits until it is handled.
+        if await slots.acquire(leavingWhenClosed: delivery.id != nil) {
             outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil)
+            await slots.release()
         }
-        await slots.release()
         if let id = delivery.id { await acknowledge(id, delivery.event, outcome) }
         await room.release()
     }
@@ -95,11 +94,17 @@ struct EventSubscription {
         }
     }
 
+    /// On shutdown what waits for a slot goes back at once, however long the handlers under way still take.
+    private func closeSlotsOnShutdown() async {
+        do { try await gracefulShutdown() } catch { return }
+        await slots.close()
+    }
+
     /// Extends the leases of what is held, well before they end, until it is cancelled.
     private func extendLeases() async {
         while true {
             do {
-                try await ContinuousClock().sleep(for: .seconds(Limits.leaseExtensionSeconds))
+                try await ContinuousClock().sleep(for: worker.settings.leaseExtensionInterval)
             } catch {
                 return
             }

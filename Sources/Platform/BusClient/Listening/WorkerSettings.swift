@@ -2,7 +2,7 @@ import BusCore
 import BusRuntime
 import Glibc
 
-/// How a worker listens and answers .
+/// How a worker listens and answers.
 package struct WorkerSettings: Sendable {
     /// Unicast group; the module's name unless set.
     package var group: String
@@ -16,6 +16,10 @@ package struct WorkerSettings: Sendable {
     package var concurrency: Int
     /// End after one event.
     package var handlesOnce: Bool
+    /// The lease that streams ask for.
+    package var leaseSeconds = Limits.leaseSecondsDefault
+    /// Time between two extensions of the leases that are held.
+    package var leaseExtensionInterval = Duration.seconds(Limits.leaseExtensionSeconds)
 
     /// Reads the settings every worker shares.
     package init(_ reader: inout SettingsReader, module: String) {

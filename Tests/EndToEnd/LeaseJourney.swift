@@ -1,0 +1,104 @@
+import BusContract
+import BusCore
+import BusSQL
+import TestSupport
+import Testing
+
+/// Deliveries between the real Events API and two real workers of one group.
+@Suite("Leases", .timeLimit(.minutes(5))) struct LeaseJourney {
+    private let deployment: Deployment
+
+    init() throws {
+        deployment = try Deployment()
+    }
+
+    @Test("a handler that takes longer than its lease keeps its delivery")
+    func slowHandler() async throws {
+        try await deployment.withEvents { _ in
+            try await HeldWorker.run(
+                before: deployment, consumer: "one", leaseSeconds: 5, leaseExtensionInterval: .seconds(1)
+            ) {
+                // Nearly two leases: the time is the case itself.
+                try? await ContinuousClock().sleep(for: .seconds(9))
+            } _: { first in
+                try await ask(["slow"])
+                try await eventually("the handler runs") { first.handled.isEmpty ? nil : true }
+                try await HeldWorker.run(
+                    before: deployment, consumer: "two", leaseSeconds: 5, leaseExtensionInterval: .seconds(1)
+                ) {
+                } _: { second in
+                    try await eventually("the request is answered") { try await answered().isEmpty ? nil : true }
+                    #expect(second.handled == [], "the delivery went to another worker")
+                }
+                #expect(first.handled == ["slow"])
+                #expect(try await answered() == ["slow"])
+            }
+        }
+    }
+
+    @Test("what waits in a stopping worker goes to another one at once and has used no attempt")
+    func stop() async throws {
+        try await deployment.withEvents { _ in
+            let file = try await SQLiteDatabase(path: "\(deployment.folder.path)/events.sqlite")
+            let firstGate = AsyncStream.makeStream(of: Void.self)
+            let secondGate = AsyncStream.makeStream(of: Void.self)
+            try await HeldWorker.run(
+                before: deployment, consumer: "one", concurrency: 1, leaseSeconds: 600,
+                leaseExtensionInterval: .seconds(10)
+            ) {
+                for await _ in firstGate.stream {}
+            } _: { first in
+                try await ask(["1", "2", "3", "4", "5"])
+                try await eventually("the first worker has them all") {
+                    let isHolding = try await deliveries(in: file, attempt: 1).count == 5
+                    return isHolding && !first.handled.isEmpty ? true : nil
+                }
+                try await HeldWorker.run(
+                    before: deployment, consumer: "two", concurrency: 1, leaseSeconds: 600,
+                    leaseExtensionInterval: .seconds(10)
+                ) {
+                    for await _ in secondGate.stream {}
+                } _: { second in
+                    #expect(second.handled == [])
+                    await first.stop()
+                    // The leases last for ten minutes, so only giving back can bring them here.
+                    let given = try await eventually("the second worker has what waited") {
+                        let given = try await deliveries(in: file, attempt: 2)
+                        return given.count == 4 && !second.handled.isEmpty ? given : nil
+                    }
+                    #expect(given.allSatisfy { $0 == [0, 0] }, "failures and unanswered leases: \(given)")
+                    #expect(try await deliveries(in: file, attempt: 1).count == 1, "what is handled stays")
+                    firstGate.continuation.finish()
+                    secondGate.continuation.finish()
+                    try await eventually("all are answered") { try await answered().count == 5 ? true : nil }
+                    #expect(first.handled.count == 1 && second.handled.count == 4)
+                }
+            }
+            #expect(try await Set(answered()) == ["1", "2", "3", "4", "5"])
+            #expect(try await deployment.deadLetters() == [])
+            try file.close()
+        }
+    }
+
+    /// Failures and unanswered leases of each delivery that is in this attempt.
+    private func deliveries(in file: SQLiteDatabase, attempt: Int64) async throws -> [[Int64]] {
+        try await file.read {
+            try $0.rows(
+                "SELECT failures, unanswered FROM bus_event_deliveries WHERE attempt = $1 AND is_leased = 1",
+                [.integer(attempt)]
+            ).map { [try $0.integer(0), try $0.integer(1)] }
+        }
+    }
+
+    private func ask(_ ids: [String]) async throws {
+        try await deployment.publish(
+            HeldWorker.exchange.request.text, ids.map { ($0, ["account_id": .string(Deployment.account)]) },
+            scope: "billing:provider")
+    }
+
+    /// The correlation ids of all responses.
+    private func answered() async throws -> [String] {
+        try await deployment.stored(HeldWorker.exchange.response.text, scope: "billing:provider")
+            .compactMap { $0["correlationId"]?.text }
+    }
+}
