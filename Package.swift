@@ -127,14 +127,14 @@ let package = Package(
             "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime",
-                "BusServer", .asyncHTTPClient, .crypto, .logging, .metrics, .nioPosix, .serviceLifecycle,
+                "BusServer", .asyncHTTPClient, .crypto, .logging, .metrics, .serviceLifecycle,
             ]),
         module(
             "BillingAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient",
                 "BusRuntime", "BusServer", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .nioCore, .nioPosix, .serviceLifecycle,
+                .nioCore, .serviceLifecycle,
             ]),
 
         // Commands: flags to settings to run.
@@ -153,7 +153,7 @@ let package = Package(
             "bus-local",
             [
                 "BusCore", "BusRuntime", "BusCLI", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
-                "EventsAPI", "StripeIntegration", .asyncHTTPClient, .nioPosix, .serviceLifecycle,
+                "EventsAPI", "StripeIntegration", .asyncHTTPClient, .serviceLifecycle,
             ]),
 
         // What `make bench` measures from inside; nothing of it is installed.

@@ -67,6 +67,10 @@ import Testing
                 says: ["BUS_EVENTS_API_URL=http://127.0.0.1:1", "BUS_STRIPE_WEBHOOK_SECRET=[redacted]"]),
             Case(
                 program: stripe, arguments: ingress + ["--check-config"],
+                environment: token.merging(["BUS_STRIPE_API_VERSION": "x\nBUS_FORGED=1"]) { $1 }, exit: 0,
+                says: ["BUS_STRIPE_API_VERSION=x\\nBUS_FORGED=1"]),
+            Case(
+                program: stripe, arguments: ingress + ["--check-config"],
                 environment: token.merging(["BUS_STRIPE_SECRET_KEY": "sk_live_made_up", "BUS_STRIPE_LIVE": "1"]) { $1 },
                 exit: 0, says: ["BUS_STRIPE_LIVE=true", "BUS_STRIPE_SECRET_KEY=[redacted]"]),
             Case(

@@ -8,7 +8,6 @@ import BusRuntime
 import BusServer
 import EventsAPI
 import FoundationEssentials
-import NIOPosix
 import ServiceLifecycle
 import StripeIntegration
 
@@ -17,15 +16,12 @@ enum LocalStack {
     static func run(_ settings: LocalSettings, process: ServiceProcess) async throws {
         let tokens = try await LocalTokens.write(settings)
         let events = try await EventsService(settings.events, process: process)
-        let http = HTTPClient(
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
-        let result = await Result {
-            let stripe = try StripeService.beside(settings.stripe, token: tokens.service, http: http, process: process)
+        let token = TokenSource(token: tokens.service, label: "bus-local")
+        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
+            let stripe = try StripeService(settings.stripe, tokens: token, http: http, process: process)
             stripe.announce()
-            let api = try await BillingAPIService.beside(
-                settings.billingAPI, token: tokens.service, http: http, process: process)
-            let billing = try await BillingService.beside(
-                settings.billing, token: tokens.service, http: http, process: process)
+            let api = try await BillingAPIService(settings.billingAPI, tokens: token, http: http, process: process)
+            let billing = try await BillingService(settings.billing, tokens: token, http: http, process: process)
             let others =
                 stripe.services() + billing.services() + api.services() + [stripe.sideIngress()].compactMap(\.self)
             // A signal wakes one waiter, so every one of them has its own.
@@ -41,8 +37,6 @@ enum LocalStack {
                 })
             try await process.run(server + clients.map { StartLater($0, after: $1) })
         }
-        try await http.shutdown()
-        try result.get()
     }
 
     /// The folder of our own program, where `bus` is too.

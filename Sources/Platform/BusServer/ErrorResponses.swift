@@ -92,8 +92,8 @@ extension Response {
 }
 
 extension BusError {
-    /// `{"error":{"type","message","command"?,"request_id"}}`.
-    package func body(requestID: String) -> [UInt8] {
+    /// `{"error":{"type","message","command"?,"request_id"?}}`.
+    package func body(requestID: String? = nil) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             writer.key("error")
@@ -101,7 +101,7 @@ extension BusError {
                 writer.member("type", type)
                 writer.member("message", Redaction.redact(message).truncated(toBytes: Limits.httpErrorMessageBytesMax))
                 writer.member("command", optional: command)
-                writer.member("request_id", requestID)
+                writer.member("request_id", optional: requestID)
             }
         }
         return writer.bytes

@@ -8,7 +8,6 @@ import BusSQL
 import BusServer
 import Hummingbird
 import Logging
-import NIOPosix
 import ServiceLifecycle
 
 /// The Billing API as one value: storage, requests to the worker, routes.
@@ -52,14 +51,6 @@ package struct BillingAPIService: Sendable {
             store: settings.store.backend == .memory ? nil : store)
     }
 
-    /// The service in one process with an Events API, with a token issued for it (`bus-local`).
-    package static func beside(
-        _ settings: BillingAPISettings, token: Secret, http: HTTPClient, process: ServiceProcess
-    ) async throws -> BillingAPIService {
-        try await BillingAPIService(
-            settings, tokens: TokenSource(token: token, label: "bus-local"), http: http, process: process)
-    }
-
     /// Adds the API's routes to a router that has health and errors already.
     package func addRoutes(to router: some RouterMethods<BusRequestContext>) {
         routes.add(to: router)
@@ -94,11 +85,8 @@ package struct BillingAPIService: Sendable {
     package static func run(
         _ settings: BillingAPISettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
-        let tokens =
-            settings.backend == .events ? try TokenSource.find(in: reader, at: .now) : nil
-        let http = HTTPClient(
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
-        let result = await Result {
+        let tokens = settings.backend == .events ? try TokenSource.find(in: reader, at: .now) : nil
+        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
             let service = try await BillingAPIService(settings, tokens: tokens, http: http, process: process)
             process.logger.notice(
                 "starting",
@@ -113,8 +101,6 @@ package struct BillingAPIService: Sendable {
                     name: "billing", router: service.router(), address: settings.address, process: process))
             try await process.run(services)
         }
-        try await http.shutdown()
-        try result.get()
     }
 }
 

@@ -5,13 +5,13 @@ import BusServer
 import Hummingbird
 
 /// Every path of the Billing API (docs/contract/billing-api.md, "Routes").
-package struct BillingRoutes: Sendable {
+struct BillingRoutes: Sendable {
     private let publicRoutes: PublicRoutes
     private let internalRoutes: InternalRoutes
     private let catalogRoutes: CatalogRoutes
 
     /// Routes over `requests`; without a store there is no catalog.
-    package init(tokenSecret: Secret, requests: WorkerCalls, store: CatalogStore?) async {
+    init(tokenSecret: Secret, requests: WorkerCalls, store: CatalogStore?) async {
         let services = await CallerCheck(secret: tokenSecret, audience: Audience.internal)
         publicRoutes = PublicRoutes(
             callers: await CallerCheck(secret: tokenSecret, audience: Audience.api), requests: requests)
@@ -20,7 +20,7 @@ package struct BillingRoutes: Sendable {
     }
 
     /// Adds every path.
-    package func add(to router: some RouterMethods<BusRequestContext>) {
+    func add(to router: some RouterMethods<BusRequestContext>) {
         publicRoutes.add(to: router)
         internalRoutes.add(to: router)
         catalogRoutes.add(to: router)

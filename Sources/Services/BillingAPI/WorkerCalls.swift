@@ -4,19 +4,14 @@ import BusCore
 
 /// Asks the billing worker and turns what it answers into what HTTP callers get
 /// (docs/contract/billing-api.md, "Event errors over HTTP").
-package struct WorkerCalls: Sendable {
+struct WorkerCalls: Sendable {
     /// Publishes a request and waits for its response.
-    package typealias Call = @Sendable (EventName, JSONText) async throws -> EventEnvelope
+    typealias Call = @Sendable (EventName, JSONText) async throws -> EventEnvelope
 
-    private let call: Call
-
-    /// Requests that go by `call`.
-    package init(_ call: @escaping Call) {
-        self.call = call
-    }
+    let call: Call
 
     /// What a billing API without a worker answers with.
-    package static let none = WorkerCalls { _, _ in
+    static let none = WorkerCalls { _, _ in
         throw BusError(
             .billingUnavailable,
             "this billing API serves the catalog alone (--backend local); start it with --backend events")

@@ -6,22 +6,14 @@ import CoreMetrics
 import Logging
 
 /// The answers to `bus.billing.*` (docs/contract/billing.md).
-package struct BillingRequests: Sendable {
-    private let desk: BillingDesk
-    private let provider: any PaymentProvider
-    private let callers: CallerPolicy
-    private let logger: Logger
-
-    /// Handlers over one desk and one payment company.
-    package init(desk: BillingDesk, provider: any PaymentProvider, callers: CallerPolicy, logger: Logger) {
-        self.desk = desk
-        self.provider = provider
-        self.callers = callers
-        self.logger = logger
-    }
+struct BillingRequests: Sendable {
+    let desk: BillingDesk
+    let provider: any PaymentProvider
+    let callers: CallerPolicy
+    let logger: Logger
 
     /// Every exchange of this worker with its handler.
-    package var handlers: RequestHandlers {
+    var handlers: RequestHandlers {
         var handlers = RequestHandlers(.billing, callers: callers, logger: logger)
         handlers.answer(.status) { await self.status($0, $1) }
         handlers.answer(.checkoutSession) { await self.checkout($0, $1) }

@@ -8,7 +8,6 @@ import BusRuntime
 import BusSQL
 import BusServer
 import Logging
-import NIOPosix
 import ServiceLifecycle
 
 /// The billing worker as one value: settings in, services out, composed by hand.
@@ -24,9 +23,9 @@ package struct BillingService: Sendable {
 
     /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
     package init(
-        _ settings: BillingSettings, endpoint: EventsEndpoint, tokens: TokenSource, http: HTTPClient,
-        process: ServiceProcess
+        _ settings: BillingSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess
     ) async throws {
+        guard let endpoint = settings.events else { throw EventsEndpoint.missing }
         guard let company = settings.provider else {
             throw ProcessFailure(exitCode: 2, "no payment company is named; set BUS_BILLING_PROVIDER")
         }
@@ -55,7 +54,7 @@ package struct BillingService: Sendable {
                 responses: company.responses, client: events, publisher: publisher, source: BusModule.billing.name,
                 settings: settings.worker.listener, readiness: process.readiness, logger: logger)
             self.replies = replies
-            provider = EventPaymentProvider(company, requests: replies, timeout: settings.providerTimeout)
+            provider = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)
         }
         let requests = BillingRequests(
             desk: desk, provider: provider,
@@ -63,18 +62,6 @@ package struct BillingService: Sendable {
             logger: logger)
         worker = EventWorker(
             requests.handlers, client: events, settings: settings.worker, readiness: process.readiness, logger: logger)
-    }
-
-    /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
-    package static func beside(
-        _ settings: BillingSettings, token: Secret, http: HTTPClient, process: ServiceProcess
-    ) async throws -> BillingService {
-        guard let endpoint = settings.events else {
-            throw ProcessFailure(exitCode: 2, "the Events API has no address; set BUS_EVENTS_API_URL")
-        }
-        return try await BillingService(
-            settings, endpoint: endpoint, tokens: TokenSource(token: token, label: "bus-local"), http: http,
-            process: process)
     }
 
     /// Services in start order; they stop the other way round.
@@ -87,7 +74,6 @@ package struct BillingService: Sendable {
     package static func run(
         _ settings: BillingSettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
-        guard let endpoint = settings.events else { return try reader.check() }
         let tokens = try TokenSource.find(in: reader, at: .now)
         process.logger.notice(
             "starting",
@@ -95,11 +81,8 @@ package struct BillingService: Sendable {
                 "version": "\(BusVersion.text)", "provider.backend": "\(settings.providerBackend.rawValue)",
                 "store.backend": "\(settings.store.backend.rawValue)",
             ])
-        let http = HTTPClient(
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
-        let result = await Result {
-            let service = try await BillingService(
-                settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
+        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
+            let service = try await BillingService(settings, tokens: tokens, http: http, process: process)
             var services = service.services()
             services.append(
                 ServerAssembly.server(
@@ -107,8 +90,6 @@ package struct BillingService: Sendable {
                     address: settings.operationsAddress, process: process))
             try await process.run(services)
         }
-        try await http.shutdown()
-        try result.get()
     }
 }
 

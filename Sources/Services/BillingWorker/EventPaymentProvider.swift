@@ -5,33 +5,24 @@ import BusCore
 
 /// A payment company behind the Events API: its worker answers `bus.<label>.*` requests
 /// (docs/contract/billing.md, "Payment provider").
-package struct EventPaymentProvider: PaymentProvider {
-    /// The company's label.
-    package var label: String { provider.text }
+struct EventPaymentProvider: PaymentProvider {
+    var label: String { provider.text }
     /// Its worker hands usage over to the real company.
-    package var needsCustomer: Bool { true }
+    var needsCustomer: Bool { true }
 
-    private let provider: ProviderLabel
-    private let requests: RequestReply
-    private let timeout: Duration
-
-    /// A company whose worker answers within `timeout`.
-    package init(_ provider: ProviderLabel, requests: RequestReply, timeout: Duration) {
-        self.provider = provider
-        self.requests = requests
-        self.timeout = timeout
-    }
+    let provider: ProviderLabel
+    let requests: RequestReply
+    let timeout: Duration
 
     /// Asks for a checkout page; the outer request's correlation id makes repeating it harmless.
-    package func checkoutSession(
+    func checkoutSession(
         _ offer: CheckoutOffer, customerID: String?, correlationID: String
     ) async throws -> ProviderSession {
         let request = offer.providerRequest(customerID: customerID, idempotencyKey: correlationID)
         return session(try await ask(.checkout(at: provider), request, correlationID).page)
     }
 
-    /// Asks for a portal page.
-    package func portalSession(
+    func portalSession(
         _ request: PortalSessionRequest, customerID: String?, correlationID: String
     ) async throws -> ProviderSession {
         let request = ProviderPortalRequest(
@@ -41,7 +32,7 @@ package struct EventPaymentProvider: PaymentProvider {
     }
 
     /// Hands usage over; only a refusal that repeating cannot change counts as one.
-    package func recordUsage(
+    func recordUsage(
         _ request: UsageExportRequest, customerID: String?, correlationID: String
     ) async -> UsageOutcome {
         do {
@@ -86,7 +77,7 @@ package struct EventPaymentProvider: PaymentProvider {
 
 extension ProviderLabel {
     /// What the company's worker answers with.
-    package var responses: [EventName] {
+    var responses: [EventName] {
         [
             Exchange.checkout(at: self).response, Exchange.portal(at: self).response,
             Exchange.meterEvent(at: self).response,

@@ -4,7 +4,7 @@ import BusCore
 import Crypto
 
 /// What the payment company is asked for.
-package protocol PaymentProvider: Sendable {
+protocol PaymentProvider: Sendable {
     /// The company's label, `stripe`.
     var label: String { get }
     /// True when usage can only be handed over for an account that the company knows.
@@ -31,21 +31,15 @@ package enum UsageOutcome: Hashable, Sendable {
 }
 
 /// A payment company made of a function of the request: no network, for laptops and tests.
-package struct LocalPaymentProvider: PaymentProvider {
-    /// The label it stands in for.
-    package let label: String
+struct LocalPaymentProvider: PaymentProvider {
+    let label: String
     /// Usage of any account is taken.
-    package var needsCustomer: Bool { false }
+    var needsCustomer: Bool { false }
 
     private static let base = "http://127.0.0.1:8080/local/billing"
 
-    /// A stand-in for the company with this label.
-    package init(label: String) {
-        self.label = label
-    }
-
     /// The same request, the same page.
-    package func checkoutSession(
+    func checkoutSession(
         _ offer: CheckoutOffer, customerID: String?, correlationID: String
     ) async throws -> ProviderSession {
         let parts = ["checkout", offer.accountID, offer.features.sorted().joined(separator: ","), offer.planID ?? ""]
@@ -54,14 +48,14 @@ package struct LocalPaymentProvider: PaymentProvider {
     }
 
     /// The same account, the same page.
-    package func portalSession(
+    func portalSession(
         _ request: PortalSessionRequest, customerID: String?, correlationID: String
     ) async throws -> ProviderSession {
         ProviderSession(url: "\(Self.base)/portal/\(Self.id(["portal", request.accountID]))", provider: label)
     }
 
     /// Takes everything.
-    package func recordUsage(
+    func recordUsage(
         _ request: UsageExportRequest, customerID: String?, correlationID: String
     ) async -> UsageOutcome {
         .accepted(providerEventID: "local_" + Self.id(["usage", request.accountID, request.idempotencyKey]))

@@ -7,7 +7,7 @@ import Hummingbird
 import HummingbirdCore
 
 /// The Events API over HTTP.
-package struct EventRoutes: Sendable {
+struct EventRoutes: Sendable {
     let authenticator: Authenticator
     let appender: EventAppender
     let streaming: EventStreaming
@@ -17,35 +17,15 @@ package struct EventRoutes: Sendable {
     let now: @Sendable () -> Timestamp
 
     /// Who counts as a service, and what administrators may do.
-    package struct AccessSettings: Sendable {
+    struct AccessSettings: Sendable {
         /// Subjects that count as services.
-        package let serviceSubjects: Set<String>
+        var serviceSubjects: Set<String> = []
         /// `name=*` is allowed to administrators.
-        package let allowsWildcard: Bool
-
-        /// Settings of one deployment.
-        package init(serviceSubjects: Set<String> = [], allowsWildcard: Bool = false) {
-            self.serviceSubjects = serviceSubjects
-            self.allowsWildcard = allowsWildcard
-        }
-    }
-
-    /// Routes over a running log.
-    package init(
-        authenticator: Authenticator, appender: EventAppender, streaming: EventStreaming, ledger: DeliveryLedger,
-        log: EventLog, access: AccessSettings, now: @escaping @Sendable () -> Timestamp
-    ) {
-        self.authenticator = authenticator
-        self.appender = appender
-        self.streaming = streaming
-        self.ledger = ledger
-        self.log = log
-        self.access = access
-        self.now = now
+        var allowsWildcard = false
     }
 
     /// Adds every path under each base path.
-    package func add(to router: Router<BusRequestContext>, basePaths: [String]) {
+    func add(to router: Router<BusRequestContext>, basePaths: [String]) {
         for base in basePaths {
             let events = "\(base)/api/v1/events"
             router.resource(RouterPath(events), [.post: publish])

@@ -22,7 +22,7 @@ package struct EventsSettings: Sendable {
     /// Verifies the callers' tokens.
     package let tokenSecret: Secret
     /// Who is a service, and whether wildcards are on.
-    package let access: EventRoutes.AccessSettings
+    let access: EventRoutes.AccessSettings
     /// How long events are kept; zero keeps all.
     package let retention: Duration
     /// The time between blank lines on a silent stream; nil sends none.

@@ -4,24 +4,15 @@ import Logging
 import ServiceLifecycle
 
 /// Removes old events in small transactions, but none that a delivery still needs.
-package struct Retention: Service {
-    private let commits: GroupCommit
-    private let keep: Duration
-    private let now: @Sendable () -> Timestamp
-    private let logger: Logger
-
-    /// Keeps events for `keep`; zero keeps all.
-    package init(
-        commits: GroupCommit, keep: Duration, logger: Logger, now: @escaping @Sendable () -> Timestamp
-    ) {
-        self.commits = commits
-        self.keep = keep
-        self.logger = logger
-        self.now = now
-    }
+struct Retention: Service {
+    let commits: GroupCommit
+    /// Time that events are kept; zero keeps all.
+    let keep: Duration
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
 
     /// Removes expired events and abandoned groups at intervals until shutdown.
-    package func run() async throws {
+    func run() async throws {
         guard keep > .zero else { return try await gracefulShutdown() }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
@@ -44,7 +35,7 @@ package struct Retention: Service {
     /// Kept regardless of age: the newest event, from which ids go on after a restart; events with an unacknowledged or
     /// parked delivery; and events that a group with unacknowledged deliveries has yet to reach. The group of one owner
     /// keeps only events of that owner.
-    package func removeExpired() async throws -> Int {
+    func removeExpired() async throws -> Int {
         let cutoff = now().nanoseconds - keep.wholeNanoseconds
         var position: Int64 = 0
         var removed = 0
@@ -67,7 +58,7 @@ package struct Retention: Service {
     ///
     /// A claim takes waiting deliveries first. So a delivery that waited for all that time shows that nobody claimed. A
     /// group that comes back starts as a new one, at the oldest event kept.
-    package func endAbandonedGroups() async throws -> [String] {
+    func endAbandonedGroups() async throws -> [String] {
         let seconds = max(keep.wholeNanoseconds / 1_000_000_000, Limits.abandonedGroupSecondsMin)
         let cutoff = now().advanced(bySeconds: -seconds).nanoseconds
         return try await commits.perform { connection in

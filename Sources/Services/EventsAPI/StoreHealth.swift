@@ -3,13 +3,13 @@ import BusRuntime
 import BusSQL
 
 /// Whether the store can be read and written, judged by the commits and by a read when somebody asks.
-package struct StoreHealth: Sendable {
+struct StoreHealth: Sendable {
     private let commits: GroupCommit
     private let readiness: Readiness
     private let probe: StoreProbe
 
     /// The health of `log`, which is read at most once in `interval`.
-    package init(
+    init(
         commits: GroupCommit, log: EventLog, readiness: Readiness,
         interval: Duration = .seconds(Limits.storeProbeIntervalSeconds)
     ) {
@@ -19,7 +19,7 @@ package struct StoreHealth: Sendable {
     }
 
     /// Brings the condition `store` up to date.
-    @Sendable package func refresh() async {
+    @Sendable func refresh() async {
         let isFailing = await commits.isFailing
         if await probe.look(), isFailing { await commits.tryAgain() }
         readiness.set("store", !isFailing && probe.answers)

@@ -7,7 +7,6 @@ import BusRuntime
 import BusServer
 import Logging
 import NIOCore
-import NIOPosix
 import ServiceLifecycle
 import StripeClient
 import StripeCore
@@ -24,10 +23,10 @@ package struct StripeService: Sendable {
     private let duties: StripeDuties
 
     /// Composes the service; `http` is shared by all calls and shut down by the caller.
-    private init(
-        _ settings: StripeSettings, endpoint: EventsEndpoint, tokens: TokenSource, http: HTTPClient,
-        process: ServiceProcess
+    package init(
+        _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess
     ) throws {
+        guard let endpoint = settings.events else { throw EventsEndpoint.missing }
         self.settings = settings
         self.process = process
         duties = try StripeDuties.of(settings, scopes: tokens.scopes, tokenLabel: tokens.label)
@@ -58,21 +57,10 @@ package struct StripeService: Sendable {
             logger: process.logger)
     }
 
-    /// The service beside an Events API in the same process, with a token made for it (`bus-local`).
-    package static func beside(
-        _ settings: StripeSettings, token: Secret, http: HTTPClient, process: ServiceProcess
-    ) throws -> StripeService {
-        guard let endpoint = settings.events else {
-            throw ProcessFailure(exitCode: 2, "the Events API has no address; set BUS_EVENTS_API_URL")
-        }
-        let tokens = TokenSource(token: token, label: "bus-local")
-        return try StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
-    }
-
     private static func gateway(_ settings: StripeSettings, http: HTTPClient, logger: Logger) -> any StripeGateway {
-        guard let key = settings.key else { return LocalStripeGateway(settings.requests) }
+        guard let key = settings.key else { return LocalStripeGateway(settings: settings.requests) }
         return ClientStripeGateway(
-            StripeClient(
+            client: StripeClient(
                 http: http, key: key, baseURL: settings.apiURL, apiVersion: settings.apiVersion, logger: logger))
     }
 
@@ -94,12 +82,9 @@ package struct StripeService: Sendable {
     package static func run(
         _ settings: StripeSettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
-        guard let endpoint = settings.events else { return try reader.check() }
         let tokens = try TokenSource.find(in: reader, at: .now)
-        let http = HTTPClient(
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
-        let result = await Result {
-            let service = try StripeService(settings, endpoint: endpoint, tokens: tokens, http: http, process: process)
+        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
+            let service = try StripeService(settings, tokens: tokens, http: http, process: process)
             service.announce()
             if service.duties == .webhooksOnly, !settings.webhookOnly {
                 process.logger.warning(
@@ -108,8 +93,6 @@ package struct StripeService: Sendable {
             }
             try await process.run(service.processServices())
         }
-        try await http.shutdown()
-        try result.get()
     }
 
     /// What a process of its own runs: the service and its listeners.

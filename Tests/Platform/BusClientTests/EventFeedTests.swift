@@ -19,7 +19,7 @@ struct EventFeedTests {
         try await EventsDouble.run(script) { double, client in
             let name = try #require(EventName("example.made"))
             let feed = EventFeed(
-                client: client, terms: .init(name: name, sharing: sharing, replays: replays, follows: follows),
+                client: client, name: name, sharing: sharing, replays: replays, follows: follows,
                 backoff: retries ? Backoff(first: .milliseconds(1), longest: .milliseconds(2)) : nil, logger: silent)
             var ids: [String] = []
             do {

@@ -1,11 +1,11 @@
 import AsyncHTTPClient
 import BusCore
-import BusRuntime
 import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Synchronization
+import TestSupport
 
 @testable import BusClient
 

@@ -6,10 +6,11 @@ import BusCore
 import Logging
 import StripeClient
 import StripeCore
-import StripeIntegration
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import StripeIntegration
 
 private let account = StripeFixture.accountID
 private let secret = "whsec_requests_test"
@@ -54,7 +55,8 @@ private func requests(
 }
 
 private func local(_ published: Published = Published()) -> StripeRequests {
-    requests(LocalStripeGateway(StripeRequestSettings(mode: .local)), .local, published: published, price: nil)
+    requests(
+        LocalStripeGateway(settings: StripeRequestSettings(mode: .local)), .local, published: published, price: nil)
 }
 
 /// Requests over a client of a double.
@@ -73,7 +75,8 @@ private func withDouble<Value: Sendable>(
             result = .success(
                 try await body(
                     requests(
-                        ClientStripeGateway(client), published: published, refetches: refetches, price: price), double))
+                        ClientStripeGateway(client: client), published: published, refetches: refetches, price: price),
+                    double))
         } catch {
             result = .failure(error)
         }
@@ -263,7 +266,7 @@ struct StripeVerifyRequestTests {
         let response = await local(published).answer(forged, now: now)
         #expect(response.error?.code == "webhook_signature_invalid")
         #expect(response.text == #"{"verified":false,"ignored_fields":["webhook_secret"]}"#)
-        let unconfigured = requests(LocalStripeGateway(StripeRequestSettings(mode: .local)), .local, keys: [])
+        let unconfigured = requests(LocalStripeGateway(settings: StripeRequestSettings(mode: .local)), .local, keys: [])
         #expect(await unconfigured.answer(forged, now: now).error?.code == "webhook_secret_unconfigured")
         let good = await local(published).answer(verifyRequest(body, more), now: now)
         #expect(good.member("ignored_fields") == ["webhook_secret"])

@@ -49,9 +49,7 @@ struct EventsListenCommand: BusCommand {
 
     func run(in session: CommandSession) async throws {
         let name = try EventsSendCommand.eventName(name)
-        let terms = EventFeed.Terms(
-            name: name, sharing: try sharing(session.diagnostics), replays: replay && delivery == .broadcast,
-            follows: !noFollow)
+        let sharing = try sharing(session.diagnostics)
         var settings = session.settings
         let listener = ListenerSettings(&settings)
         try settings.check()
@@ -59,7 +57,8 @@ struct EventsListenCommand: BusCommand {
         do {
             try await session.withEvents(access, scope: scope) { client in
                 let feed = EventFeed(
-                    client: client, terms: terms, backoff: listener.retries ? listener.backoff : nil,
+                    client: client, name: name, sharing: sharing, replays: replay && delivery == .broadcast,
+                    follows: !noFollow, backoff: listener.retries ? listener.backoff : nil,
                     logger: session.diagnostics.logger)
                 try await listen(to: feed, in: session)
             }

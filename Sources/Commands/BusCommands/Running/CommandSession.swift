@@ -63,9 +63,6 @@ struct CommandSession: Sendable {
         _ configuration: HTTPClient.Configuration = EventsClient.configuration,
         _ body: (HTTPClient) async throws -> Value
     ) async throws -> Value {
-        let http = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
-        let result = await Result { try await body(http) }
-        try await http.shutdown()
-        return try result.get()
+        try await HTTPClient.withHTTPClient(configuration: configuration, body)
     }
 }

@@ -25,10 +25,8 @@ package enum MarkdownManual {
         return ["| flag | variable | meaning |", "|---|---|---|"]
             + settings.map { setting in
                 let flag = setting.flags.isEmpty ? "" : "`\(setting.synopsis)`"
-                let names =
-                    setting.name.isEmpty
-                    ? [] : setting.isSecret ? [setting.name, "\(setting.name)_FILE"] : [setting.name]
-                return "| \(flag) | \(code(names)) | \(setting.meaning.replacing("|", with: "\\|")) |"
+                let meaning = setting.meaning.replacing("|", with: "\\|")
+                return "| \(flag) | \(code(setting.ownVariables)) | \(meaning) |"
             }
     }
 

@@ -47,11 +47,8 @@ enum ServiceHelp {
 
 extension Setting {
     /// `-f, --format <form>`, short flags first.
-    var synopsis: String {
-        let short = flags.filter { !$0.hasPrefix("--") } + flags.filter { $0.hasPrefix("--") }
-        return short.joined(separator: ", ") + (value.map { " <\($0)>" } ?? "")
-    }
+    var synopsis: String { CommandManual.Option(self).synopsis }
 
     /// The variable, `_FILE` included where there is one.
-    var names: String { isSecret ? "\(name), \(name)_FILE" : name }
+    var names: String { ownVariables.joined(separator: ", ") }
 }

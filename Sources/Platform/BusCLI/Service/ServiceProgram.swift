@@ -124,12 +124,13 @@ package struct ServiceProgram<Settings: Sendable> {
 
     private func checkConfig(_ settings: Settings, _ reader: SettingsReader, _ shared: SharedFlags) throws {
         let form = try shared.form(of: ["text", "json"])
-        let lines = reader.effective.map { (name: $0.name, value: Redaction.redact($0.value)) }
         if form == "json" {
-            let members = Dictionary(lines.map { ($0.name, JSONValue.string($0.value)) }) { $1 }
+            let members = Dictionary(
+                reader.effective.map { ($0.name, JSONValue.string(Redaction.redact($0.value))) }
+            ) { $1 }
             Terminal.output(String(decoding: JSONValue.object(members).serialized(), as: UTF8.self))
         } else {
-            Terminal.output(lines.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
+            Terminal.output(reader.effectiveText)
         }
         for warning in reader.warnings { Terminal.diagnostic("WARN \(warning)") }
         try reader.check()

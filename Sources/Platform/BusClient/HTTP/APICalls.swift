@@ -15,9 +15,11 @@ package struct APICalls: Sendable {
     }
 
     /// The answer to a call that was accepted.
-    struct Answer: Sendable {
-        let body: JSONText
-        let etag: String?
+    package struct Answer: Sendable {
+        /// The document as the API sent it.
+        package let body: JSONText
+        /// The tag that names this state of the document; nil from servers that give none.
+        package let etag: String?
     }
 
     private let http: HTTPClient

@@ -42,26 +42,16 @@ package struct BillingClient: Sendable {
 
     // MARK: The catalog
 
-    /// A stored catalog and the tag that names this state of it.
-    package struct TaggedCatalog: Sendable {
-        /// The document as it was put.
-        package let body: JSONText
-        /// Nil from servers that give none.
-        package let etag: String?
-    }
-
-    /// The active catalog.
-    package func catalog() async throws(APIFault) -> TaggedCatalog {
-        let answer = try await calls.call(.GET, BillingClient.catalogPath)
-        return TaggedCatalog(body: answer.body, etag: answer.etag)
+    /// The active catalog as it was put.
+    package func catalog() async throws(APIFault) -> APICalls.Answer {
+        try await calls.call(.GET, BillingClient.catalogPath)
     }
 
     /// Replaces the active catalog; with `ifMatch` only when it still is the one of that tag.
     package func replaceCatalog(
         with document: [UInt8], ifMatch: String? = nil
-    ) async throws(APIFault) -> TaggedCatalog {
-        let answer = try await calls.call(.PUT, BillingClient.catalogPath, body: document, ifMatch: ifMatch)
-        return TaggedCatalog(body: answer.body, etag: answer.etag)
+    ) async throws(APIFault) -> APICalls.Answer {
+        try await calls.call(.PUT, BillingClient.catalogPath, body: document, ifMatch: ifMatch)
     }
 
     private static let catalogPath = "/api/internal/billing/catalog"

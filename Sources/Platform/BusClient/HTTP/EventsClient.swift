@@ -205,16 +205,14 @@ package struct EventsClient: Sendable {
         let status = Int(response.status.code)
         // Without a readable body the status alone has to do.
         let body = try? await response.body.collect(upTo: Limits.apiResponseBytesMax)
-        let error = body.flatMap { try? JSONValue(parsing: Array($0.readableBytesView)) }?["error"]
-        let type = error?["type"]?.text ?? "http_\(status)"
-        let message = Redaction.redact(error?["message"]?.text ?? "no reason given")
+        let refusal = APIFault.Refusal(status: status, body: body.map { Array($0.readableBytesView) } ?? [])
         switch status {
-        case 401, 403: return .refused(status: status, message: message)
+        case 401, 403: return .refused(status: status, message: refusal.message)
         case 404: return .notFound
         case 408, 425, 429, 500...:
             let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
-            return .unavailable(reason: "\(status) \(type)", retryAfterSeconds: retryAfter)
-        default: return .rejected(status: status, type: type, message: message)
+            return .unavailable(reason: "\(status) \(refusal.type)", retryAfterSeconds: retryAfter)
+        default: return .rejected(status: status, type: refusal.type, message: refusal.message)
         }
     }
 

@@ -23,6 +23,12 @@ package struct EventsEndpoint: Hashable, Sendable {
     }
 }
 
+extension EventsEndpoint {
+    /// Thrown by a service that was started in spite of the fault in its settings.
+    package static let missing = ProcessFailure(
+        exitCode: 2, "the Events API has no address; set BUS_EVENTS_API_URL")
+}
+
 extension SettingsReader {
     /// The Events API of `--events-url` or `BUS_EVENTS_API_URL`, which is required.
     package mutating func eventsEndpoint(flag: Flag = "--events-url") -> EventsEndpoint? {

@@ -5,35 +5,24 @@ import NIOCore
 
 /// The events of one name for a person or a script to read: opened again whenever an open stream ends.
 package struct EventFeed: Sendable {
-    /// Which events, and how they are shared.
-    package struct Terms: Sendable {
-        /// The event to listen to.
-        package let name: EventName
-        /// Group and consumer of a unicast stream; nil is broadcast.
-        package let sharing: (group: String, consumer: String)?
-        /// Stored events first.
-        package let replays: Bool
-        /// Go on with live events.
-        package let follows: Bool
-
-        /// Terms of one feed.
-        package init(name: EventName, sharing: (group: String, consumer: String)?, replays: Bool, follows: Bool) {
-            self.name = name
-            self.sharing = sharing
-            self.replays = replays
-            self.follows = follows
-        }
-    }
-
     private let client: EventsClient
-    private let terms: Terms
+    private let query: StreamQuery
     private let backoff: Backoff?
     private let logger: Logger
 
-    /// A feed; without a backoff a stream that ends is not opened again.
-    package init(client: EventsClient, terms: Terms, backoff: Backoff?, logger: Logger) {
+    /// A feed of one name; without a backoff a stream that ends is not opened again.
+    ///
+    /// - Parameters:
+    ///   - sharing: Group and consumer of a unicast stream; nil is broadcast.
+    ///   - replays: Stored events first.
+    ///   - follows: Go on with live events.
+    package init(
+        client: EventsClient, name: EventName, sharing: (group: String, consumer: String)?, replays: Bool,
+        follows: Bool, backoff: Backoff?, logger: Logger
+    ) {
         self.client = client
-        self.terms = terms
+        query = StreamQuery(
+            name: name, group: sharing?.group, consumer: sharing?.consumer, replay: replays, follow: follows)
         self.backoff = backoff
         self.logger = logger
     }
@@ -42,9 +31,7 @@ package struct EventFeed: Sendable {
     ///
     /// A server that was never reached is an error; one that goes away is waited for.
     package func run(_ take: ([UInt8]) throws -> Void) async throws {
-        var query = StreamQuery(
-            name: terms.name, group: terms.sharing?.group, consumer: terms.sharing?.consumer, replay: terms.replays,
-            follow: terms.follows)
+        var query = query
         var lastID: String?
         var failures = 0
         var wasOpen = false
@@ -54,15 +41,15 @@ package struct EventFeed: Sendable {
             do {
                 let response = try await client.open(query)
                 wasOpen = true
-                logger.debug("stream open", metadata: ["event.name": "\(terms.name)"])
+                logger.debug("stream open", metadata: ["event.name": "\(query.name)"])
                 let isWhole = try await read(response, &lastID, take)
-                if !terms.follows, isWhole { return }
-                guard terms.follows, backoff != nil else {
+                if !query.follow, isWhole { return }
+                guard query.follow, backoff != nil else {
                     throw EventsFault.unavailable(reason: "the stream ended early", retryAfterSeconds: nil)
                 }
                 logger.info("the stream ended; opening it again")
             } catch EventsFault.unavailable(let reason, let retryAfterSeconds)
-                where wasOpen && terms.follows && backoff != nil
+                where wasOpen && query.follow && backoff != nil
             {
                 logger.warning("the Events API is away; trying again", metadata: ["cause": "\(reason)"])
                 pause = .seconds(min(retryAfterSeconds ?? 0, 60))
@@ -81,7 +68,7 @@ package struct EventFeed: Sendable {
     private func prepare(_ query: inout StreamQuery, after lastID: String?) async {
         query.replay = false
         query.afterID = nil
-        guard terms.sharing == nil, let lastID else { return }
+        guard query.group == nil, let lastID else { return }
         let features = (try? await client.features(within: .seconds(5))) ?? []
         if features.contains("resume") {
             query.afterID = lastID

@@ -33,9 +33,12 @@ package struct Setting: Hashable, Sendable {
     package var id: String { name.isEmpty ? flags.first ?? "" : name }
 
     /// Every variable that sets it, files included.
-    package var variables: [String] {
-        ([name] + olderNames).filter { !$0.isEmpty }.flatMap { isSecret ? [$0, "\($0)_FILE"] : [$0] } + fileNames
-    }
+    package var variables: [String] { ownVariables + olderNames.flatMap(withFile) + fileNames }
+
+    /// Its variable, and the one that names a file with the secret; empty for what only a flag says.
+    package var ownVariables: [String] { name.isEmpty ? [] : withFile(name) }
+
+    private func withFile(_ name: String) -> [String] { isSecret ? [name, "\(name)_FILE"] : [name] }
 
     /// The summary with what may stand, what else is named so, and what counts otherwise.
     package var meaning: String {

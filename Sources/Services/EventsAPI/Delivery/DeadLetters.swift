@@ -2,42 +2,39 @@ import BusCore
 import BusSQL
 
 /// The record of a parked delivery for an operator, without the payload (`docs/contract/events.md, "Dead letters"`).
-package struct DeadLetter: Hashable, Sendable {
+struct DeadLetter: Hashable, Sendable {
     /// The record's number, from 1.
-    package let number: Int64
-    /// The parked event.
-    package let eventID: String
+    let number: Int64
+    let eventID: String
     /// The number inside the event's id.
     let sequence: Int64
-    /// The event's name.
-    package let name: String
+    let name: String
     /// The group that did not handle it.
-    package let group: DeliveryGroup
+    let group: DeliveryGroup
     /// The module that published it.
-    package let source: String?
+    let source: String?
     /// The payment company the event is about, where the event says so.
-    package let provider: String?
+    let provider: String?
     /// Why it was parked.
-    package let code: String
+    let code: String
     /// How often it was delivered.
-    package let attempts: Int
-    /// The event's correlation id.
-    package let correlationID: String?
+    let attempts: Int
+    let correlationID: String?
     /// The first claim.
-    package let firstAt: Timestamp
+    let firstAt: Timestamp
     /// The parking.
-    package let lastAt: Timestamp
+    let lastAt: Timestamp
 }
 
 /// Which dead letters to deliver again.
-package enum ReplaySelection: Hashable, Sendable {
+enum ReplaySelection: Hashable, Sendable {
     case numbers([Int64])
     case group(String, code: String?)
 }
 
 extension DeliveryLedger {
     /// A page of dead letters in the order they were parked, of one group's name or of all.
-    package func deadLetters(
+    func deadLetters(
         group: String?, after number: Int64, limit: Int
     ) async throws -> [DeadLetter] {
         try await log.read { connection in
@@ -50,7 +47,7 @@ extension DeliveryLedger {
     }
 
     /// Delivers dead letters again, counting attempts from one, and returns how many were found.
-    package func replay(_ selection: ReplaySelection) async throws -> Int {
+    func replay(_ selection: ReplaySelection) async throws -> Int {
         switch selection {
         case .numbers(let numbers):
             return try await replayChunk { connection in

@@ -2,67 +2,46 @@ import BusCore
 import BusSQL
 
 /// One event on its way to one consumer.
-package struct Delivery: Hashable, Sendable {
+struct Delivery: Hashable, Sendable {
     /// This claim of the event.
-    package let id: DeliveryID
+    let id: DeliveryID
     /// The canonical envelope, one line without its end.
-    package let envelope: String
+    let envelope: String
 }
 
 /// How a stream claims deliveries.
-package struct ClaimRequest: Sendable {
-    /// The group that claims.
-    package let group: DeliveryGroup
-    /// The names asked for.
-    package let names: [EventName]
+struct ClaimRequest: Sendable {
+    let group: DeliveryGroup
+    let names: [EventName]
     /// The stream that holds the leases; unique, so that its deliveries in flight can be counted.
-    package let holder: String
+    let holder: String
     /// The lease of each delivery.
-    package let leaseSeconds: Int
+    let leaseSeconds: Int
     /// Deliveries this stream may hold at once.
-    package let inFlightMax: Int
+    let inFlightMax: Int
     /// Deliveries of this claim.
-    package var countMax = Limits.streamPageEventsMax
-
-    /// A claim for one stream.
-    package init(group: DeliveryGroup, names: [EventName], holder: String, leaseSeconds: Int, inFlightMax: Int) {
-        self.group = group
-        self.names = names
-        self.holder = holder
-        self.leaseSeconds = leaseSeconds
-        self.inFlightMax = inFlightMax
-    }
+    var countMax = Limits.streamPageEventsMax
 }
 
 /// What a stream got, and when it is worth asking again.
-package struct ClaimedDeliveries: Sendable {
+struct ClaimedDeliveries: Sendable {
     /// In publish order.
-    package let deliveries: [Delivery]
+    let deliveries: [Delivery]
     /// The next end of a lease or wait in the group; nil when nothing is pending.
-    package let nextAt: Timestamp?
+    let nextAt: Timestamp?
 }
 
 /// Tracks which consumer holds which event of a group, with delivery at least once (`docs/contract/events.md, "Delivery"`).
-package struct DeliveryLedger: Sendable {
+struct DeliveryLedger: Sendable {
     let log: EventLog
     let commits: GroupCommit
     let wakeUps: WakeUps
     let now: @Sendable () -> Timestamp
 
-    /// A ledger whose changes share the log's commits.
-    package init(
-        log: EventLog, commits: GroupCommit, wakeUps: WakeUps, now: @escaping @Sendable () -> Timestamp
-    ) {
-        self.log = log
-        self.commits = commits
-        self.wakeUps = wakeUps
-        self.now = now
-    }
-
     // MARK: Claiming
 
     /// Leases deliveries that wait for another attempt, then events that are new to the group, up to the free places.
-    package func claim(_ request: ClaimRequest) async throws -> ClaimedDeliveries {
+    func claim(_ request: ClaimRequest) async throws -> ClaimedDeliveries {
         let empty = try await log.read { [now] connection in
             var claim = ClaimTransaction(request: request, now: now(), connection: connection)
             return try claim.emptyResult()
@@ -82,7 +61,7 @@ package struct DeliveryLedger: Sendable {
     /// A delivery whose lease ended counts as unknown and stays as it is.
     ///
     /// `mayListen` checks the name of each known delivery. One refusal rejects the whole call.
-    package func acknowledge(
+    func acknowledge(
         _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
         mayListen: @escaping @Sendable (EventName) -> Bool
     ) async throws -> (acknowledged: Int, unknown: Int) {
@@ -108,7 +87,7 @@ package struct DeliveryLedger: Sendable {
     }
 
     /// Restarts the leases, as often as a consumer asks.
-    package func extend(
+    func extend(
         _ ids: [DeliveryID], in group: DeliveryGroup, mayListen: @escaping @Sendable (EventName) -> Bool
     ) async throws -> (acknowledged: Int, unknown: Int) {
         let known = try await commits.perform { [now] connection in
@@ -128,14 +107,14 @@ package struct DeliveryLedger: Sendable {
     }
 
     /// Removes deliveries that were written to a stream without acknowledgements.
-    package func finish(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
+    func finish(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
         try await commits.perform { connection in
             for id in ids { try DeliveryRow.remove(id, in: group, connection) }
         }
     }
 
     /// Returns deliveries that could not be written, so that another consumer can claim them at once.
-    package func giveBack(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
+    func giveBack(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
         try await commits.perform { [now] connection in
             let now = now()
             for id in ids {

@@ -30,7 +30,7 @@ extension EventRoutes {
     @Sendable func listDeadLetters(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
         let values = QueryValues(
-            request.uri.queryParameters.map { (key: String($0.key), value: String($0.value)) })
+            pairs: request.uri.queryParameters.map { (key: String($0.key), value: String($0.value)) })
         let group = values.first("group") == nil ? nil : try values.label("group")
         let limit = try values.integer("limit", in: 1...Limits.deadLetterPageMax) ?? 100
         var after: Int64 = 0

@@ -1,21 +1,16 @@
 import BusCore
 
 /// Who shares deliveries: a group's name inside its owner scope.
-package struct DeliveryGroup: Hashable, Sendable {
+struct DeliveryGroup: Hashable, Sendable {
     /// Nil for service tokens, whose groups see every owner's events; else the token's subject.
-    package let owner: String?
-    /// The group's name.
-    package let name: String
-
-    /// A group of one owner, or of the services.
-    package init(owner: String?, name: String) {
-        self.owner = owner
-        self.name = name
-    }
+    let owner: String?
+    let name: String
 
     /// The value of the column `owner_scope`; no user's token has the subject `*`.
     var scope: String { owner ?? "*" }
+}
 
+extension DeliveryGroup {
     init(scope: String, name: String) {
         self.init(owner: scope == "*" ? nil : scope, name: name)
     }
@@ -24,68 +19,57 @@ package struct DeliveryGroup: Hashable, Sendable {
 /// One claim of one event.
 ///
 /// A later claim makes this id invalid.
-package struct DeliveryID: Hashable, Sendable {
-    /// The event's number.
-    package let sequence: Int64
+struct DeliveryID: Hashable, Sendable {
+    let sequence: Int64
     /// Which claim of the event, from 1.
-    package let attempt: Int
+    let attempt: Int
 
-    init(sequence: Int64, attempt: Int) {
-        self.sequence = sequence
-        self.attempt = attempt
-    }
+    /// As the stream line carries it.
+    var text: String { "dlv_\(sequence)_\(attempt)" }
+}
 
+extension DeliveryID {
     /// Reads the id of a stream line; nil for other texts.
-    package init?(_ text: String) {
+    init?(_ text: String) {
         let parts = text.split(separator: "_", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "dlv", let sequence = Int64(parts[1]), let attempt = Int(parts[2]) else {
             return nil
         }
         self.init(sequence: sequence, attempt: attempt)
     }
-
-    /// As the stream line carries it.
-    package var text: String { "dlv_\(sequence)_\(attempt)" }
 }
 
 /// What a consumer says about a delivery.
-package enum DeliveryOutcome: Hashable, Sendable {
+enum DeliveryOutcome: Hashable, Sendable {
     case done
     case retry(code: String?, delaySeconds: Int?)
     case dead(code: String?)
 }
 
 /// A claimed event that is not acknowledged yet, and the rules of its life; time comes in as an argument.
-package struct DeliveryState: Hashable, Sendable {
+struct DeliveryState: Hashable, Sendable {
     /// How often it was claimed.
-    package var attempt: Int
+    var attempt: Int
     /// A consumer has it; else it waits for the next attempt.
-    package var isLeased: Bool
+    var isLeased: Bool
     /// The end of the lease or of the wait.
-    package var availableAt: Timestamp
+    var availableAt: Timestamp
     /// Leases in a row that ended without an answer.
-    package var unanswered = 0
+    var unanswered = 0
     /// How often a consumer tried and failed.
-    package var failures = 0
+    var failures = 0
     /// The first failure.
-    package var failingSince: Timestamp?
-
-    /// A delivery at the start of its life.
-    package init(attempt: Int, isLeased: Bool, availableAt: Timestamp) {
-        self.attempt = attempt
-        self.isLeased = isLeased
-        self.availableAt = availableAt
-    }
+    var failingSince: Timestamp?
 
     /// What a claim leads to.
-    package enum Claim: Hashable, Sendable {
+    enum Claim: Hashable, Sendable {
         case notYet
         case deliver(DeliveryState)
         case park(code: String)
     }
 
     /// What an acknowledgement leads to.
-    package enum Acknowledgement: Hashable, Sendable {
+    enum Acknowledgement: Hashable, Sendable {
         case unknown
         case remove
         case wait(DeliveryState)
@@ -93,7 +77,7 @@ package struct DeliveryState: Hashable, Sendable {
     }
 
     /// Asks for the next attempt.
-    package func claiming(leaseSeconds: Int, at now: Timestamp) -> Claim {
+    func claiming(leaseSeconds: Int, at now: Timestamp) -> Claim {
         if now < availableAt { return .notYet }
         var next = self
         if isLeased { next.unanswered += 1 }
@@ -105,12 +89,12 @@ package struct DeliveryState: Hashable, Sendable {
     }
 
     /// True while `attempt` is the claim that holds the lease.
-    package func isHeld(by attempt: Int, at now: Timestamp) -> Bool {
+    func isHeld(by attempt: Int, at now: Timestamp) -> Bool {
         isLeased && self.attempt == attempt && now < availableAt
     }
 
     /// Applies an outcome, if the consumer still holds the lease.
-    package func acknowledging(
+    func acknowledging(
         _ outcome: DeliveryOutcome, attempt: Int, at now: Timestamp
     ) -> Acknowledgement {
         guard isHeld(by: attempt, at: now) else { return .unknown }
@@ -138,7 +122,7 @@ package struct DeliveryState: Hashable, Sendable {
     }
 
     /// Gives a delivery back that was never written out: it counts as not attempted.
-    package func givenBack(at now: Timestamp) -> DeliveryState {
+    func givenBack(at now: Timestamp) -> DeliveryState {
         var next = self
         next.attempt -= 1
         next.isLeased = false
@@ -147,13 +131,13 @@ package struct DeliveryState: Hashable, Sendable {
     }
 
     /// The code of a `retry` that gives back a delivery nobody started: it is neither a failure nor a silent lease.
-    package static let unhandled = "unhandled"
+    static let unhandled = "unhandled"
     /// Parked because its consumers failed for a day and gave no code.
-    package static let exhausted = "retry_exhausted"
+    static let exhausted = "retry_exhausted"
     /// Parked because lease after lease ended without an answer.
-    package static let unansweredCode = "lease_expired"
+    static let unansweredCode = "lease_expired"
     /// Parked because the stored line cannot be read.
-    package static let malformed = "malformed"
+    static let malformed = "malformed"
     /// Parked because its consumer refused it and gave no code.
-    package static let rejected = "rejected"
+    static let rejected = "rejected"
 }

@@ -3,24 +3,14 @@ import BusCore
 import BusSQL
 
 /// Stores events durably in the log and wakes the streams that wait for them.
-package struct EventAppender: Sendable {
-    private let log: EventLog
-    private let commits: GroupCommit
-    private let wakeUps: WakeUps
-    private let now: @Sendable () -> Timestamp
-
-    /// Appends to `log` through shared commits.
-    package init(
-        log: EventLog, commits: GroupCommit, wakeUps: WakeUps, now: @escaping @Sendable () -> Timestamp
-    ) {
-        self.log = log
-        self.commits = commits
-        self.wakeUps = wakeUps
-        self.now = now
-    }
+struct EventAppender: Sendable {
+    let log: EventLog
+    let commits: GroupCommit
+    let wakeUps: WakeUps
+    let now: @Sendable () -> Timestamp
 
     /// Stores one event; returns when it is durable.
-    package func append(_ draft: StampedEvent) async throws -> AcceptedEvent {
+    func append(_ draft: StampedEvent) async throws -> AcceptedEvent {
         let accepted = try await store([draft], isBatch: false)
         guard let first = accepted.first else {
             throw BusError(.internalError, "the event log did not answer")
@@ -31,7 +21,7 @@ package struct EventAppender: Sendable {
     /// Stores all events in order, or none.
     ///
     /// The error names a rejected event by its index.
-    package func append(batch drafts: [StampedEvent]) async throws -> [AcceptedEvent] {
+    func append(batch drafts: [StampedEvent]) async throws -> [AcceptedEvent] {
         try await store(drafts, isBatch: true)
     }
 

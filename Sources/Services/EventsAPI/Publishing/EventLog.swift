@@ -4,7 +4,7 @@ import BusSQL
 import Synchronization
 
 /// The totally ordered, append-only log of events.
-package final class EventLog: Sendable {
+final class EventLog: Sendable {
     let database: any SQLDatabase
     private let ids: Mutex<EventIDSequence>
 
@@ -14,7 +14,7 @@ package final class EventLog: Sendable {
     }
 
     /// Migrates the tables and continues after the newest event.
-    package static func open(_ database: any SQLDatabase) async throws -> EventLog {
+    static func open(_ database: any SQLDatabase) async throws -> EventLog {
         try await database.migrate(EventSchema.name, EventSchema.migrations)
         let newest = try await database.read { try newestSequence($0) }
         return EventLog(database: database, newest: newest)
@@ -79,12 +79,12 @@ package final class EventLog: Sendable {
     }
 
     /// The number of the newest event, or 0.
-    package func newest() async throws -> Int64 {
+    func newest() async throws -> Int64 {
         try await read { try EventLog.newestSequence($0) }
     }
 
     /// Where a stream that resumes after `id` starts, or nil when that event is unknown or expired.
-    package func position(after id: String, owner: String?) async throws -> Int64? {
+    func position(after id: String, owner: String?) async throws -> Int64? {
         guard let sequence = EventIDSequence.number(of: id) else { return nil }
         let found = try await read { connection in
             try connection.first("SELECT owner FROM bus_events WHERE seq = $1", [.integer(sequence)])?.text(0)
@@ -94,7 +94,7 @@ package final class EventLog: Sendable {
     }
 
     /// The id of the oldest event kept, or nil for an empty log.
-    package func oldestID() async throws -> String? {
+    func oldestID() async throws -> String? {
         try await read { connection in
             try connection.first("SELECT id FROM bus_events ORDER BY seq LIMIT 1")?.text(0)
         }

@@ -2,13 +2,13 @@ import BusCore
 import BusSQL
 
 /// An event that passed every check and waits for its place in the log.
-package struct StampedEvent: Sendable {
+struct StampedEvent: Sendable {
     /// What happened.
-    package let name: EventName
+    let name: EventName
     /// The publisher's token subject.
-    package let owner: String
+    let owner: String
     /// Makes repeating the publish harmless.
-    package let idempotencyKey: String?
+    let idempotencyKey: String?
     let correlationID: String?
     let payload: JSONText
     /// The canonical envelope without its id.
@@ -17,7 +17,7 @@ package struct StampedEvent: Sendable {
     let body: [UInt8]
 
     /// Stamps the owner, drops the id that a caller sent, and fills in a missing time.
-    package init(_ envelope: EventEnvelope, owner: String, idempotencyKey: String?, at now: Timestamp) {
+    init(_ envelope: EventEnvelope, owner: String, idempotencyKey: String?, at now: Timestamp) {
         var envelope = envelope
         envelope.id = nil
         envelope.stamp(owner: owner)
@@ -53,21 +53,21 @@ package struct StampedEvent: Sendable {
 }
 
 /// What the log answers for one published event.
-package struct AcceptedEvent: Hashable, Sendable {
+struct AcceptedEvent: Hashable, Sendable {
     /// The event's id.
-    package let id: String
+    let id: String
     /// What happened.
-    package let name: EventName
+    let name: EventName
     /// True when an earlier publish with the same key had stored it.
-    package let isDuplicate: Bool
+    let isDuplicate: Bool
 }
 
 /// One line of the log.
-package struct StoredEvent: Hashable, Sendable {
+struct StoredEvent: Hashable, Sendable {
     /// The number inside the event's id; grows in publish order.
-    package let sequence: Int64
+    let sequence: Int64
     /// The canonical envelope, one line without its end; nil when the stored row is damaged.
-    package let envelope: String?
+    let envelope: String?
 
     /// The bytes of the line.
     var size: Int { envelope?.utf8.count ?? 0 }

@@ -2,32 +2,26 @@ import BusCore
 import BusSQL
 
 /// Which names and whose events a stream reads.
-package struct EventSelection: Sendable {
+struct EventSelection: Sendable {
     /// The names asked for; empty is every name.
-    package let names: [EventName]
+    let names: [EventName]
     /// Only this owner's events; nil for all.
-    package let owner: String?
-
-    /// A selection of names, of one owner or of all.
-    package init(names: [EventName], owner: String?) {
-        self.names = names
-        self.owner = owner
-    }
+    let owner: String?
 }
 
 /// A bounded piece of the log.
-package struct EventPage: Sendable {
+struct EventPage: Sendable {
     /// In publish order.
-    package let events: [StoredEvent]
+    let events: [StoredEvent]
     /// Where the next page starts.
-    package let cursor: Int64
+    let cursor: Int64
     /// True when more events may follow at once.
-    package let isCut: Bool
+    let isCut: Bool
 }
 
 extension EventLog {
     /// The next events after `cursor` and up to `last`, bounded in number and bytes.
-    package func page(
+    func page(
         of selection: EventSelection, after cursor: Int64, through last: Int64 = .max,
         limit: Int = Limits.streamPageEventsMax
     ) async throws -> EventPage {

@@ -11,27 +11,17 @@ import NIOCore
 /// Opens streams and writes them.
 ///
 /// A stream holds one cursor and one page, so a slow reader delays only itself.
-package struct EventStreaming: Sendable {
+struct EventStreaming: Sendable {
     let log: EventLog
     let ledger: DeliveryLedger
     let wakeUps: WakeUps
+    /// Time between blank lines on a silent stream.
     let keepAlive: Duration?
     let logger: Logger
     let slots = StreamSlots()
 
-    /// Streams over a log and its ledger; `keepAlive` is the time between blank lines on a silent stream.
-    package init(
-        log: EventLog, ledger: DeliveryLedger, wakeUps: WakeUps, keepAlive: Duration?, logger: Logger
-    ) {
-        self.log = log
-        self.ledger = ledger
-        self.wakeUps = wakeUps
-        self.keepAlive = keepAlive
-        self.logger = logger
-    }
-
     /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.
-    package func open(
+    func open(
         _ query: StreamRequest, subject: String, owner: String?, _ request: Request
     ) async throws -> Response {
         if query.isProbe { return Response.ndjson { _ in } }

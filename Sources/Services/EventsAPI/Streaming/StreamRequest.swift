@@ -2,9 +2,9 @@ import BusContract
 import BusCore
 
 /// What the query of a stream request asks for (`docs/contract/events.md, "Streams"`).
-package struct StreamRequest: Hashable, Sendable {
+struct StreamRequest: Hashable, Sendable {
     /// How events reach the stream.
-    package enum Delivery: Hashable, Sendable {
+    enum Delivery: Hashable, Sendable {
         /// Every listener gets every event.
         case broadcast(Start)
         /// One consumer of the group gets each event.
@@ -12,46 +12,46 @@ package struct StreamRequest: Hashable, Sendable {
     }
 
     /// Where a broadcast starts.
-    package enum Start: Hashable, Sendable {
+    enum Start: Hashable, Sendable {
         case now, oldest
         case after(id: String)
     }
 
     /// The terms of unicast deliveries.
-    package struct Unicast: Hashable, Sendable {
+    struct Unicast: Hashable, Sendable {
         /// Who shares the deliveries.
-        package var group = "default"
+        var group = "default"
         /// A label inside the group.
-        package var consumer = "default"
+        var consumer = "default"
         /// Deliveries wait for an acknowledgement.
         ///
         /// Without it, a line that was written counts as acknowledged.
-        package var isManual = false
+        var isManual = false
         /// Time to acknowledge a delivery.
-        package var leaseSeconds = Limits.leaseSecondsDefault
+        var leaseSeconds = Limits.leaseSecondsDefault
         /// Deliveries the stream may hold at once.
-        package var inFlightMax = Limits.inFlightDefault
+        var inFlightMax = Limits.inFlightDefault
     }
 
     /// The names asked for, without repeats; empty is every name.
-    package let names: [EventName]
+    let names: [EventName]
     /// How events reach the stream, and from where.
-    package let delivery: Delivery
+    let delivery: Delivery
     /// Go on with live events.
-    package let follow: Bool
+    let follow: Bool
     /// Close after so many lines.
-    package let limit: Int?
+    let limit: Int?
 
     /// A reachability probe, which gets an empty answer at once.
-    package let isProbe: Bool
+    let isProbe: Bool
 
     /// Reads the pairs of a query.
     ///
     /// Unknown keys are ignored; unknown values are refused.
-    package init(
+    init(
         _ pairs: [(key: String, value: String)], allowsWildcard: Bool = false
     ) throws(BusError) {
-        let values = QueryValues(pairs)
+        let values = QueryValues(pairs: pairs)
         names = try StreamRequest.names(values.all("name"), allowsWildcard: allowsWildcard)
         let replay = try values.flag("replay", default: false)
         follow = try values.flag("follow", default: true)
@@ -109,11 +109,7 @@ package struct StreamRequest: Hashable, Sendable {
 
 /// The pairs of a query, looked up by key.
 struct QueryValues {
-    private let pairs: [(key: String, value: String)]
-
-    init(_ pairs: [(key: String, value: String)]) {
-        self.pairs = pairs
-    }
+    let pairs: [(key: String, value: String)]
 
     func all(_ key: String) -> [String] { pairs.filter { $0.key == key }.map(\.value) }
 

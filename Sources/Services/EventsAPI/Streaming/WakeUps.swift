@@ -3,9 +3,9 @@ import BusRuntime
 import Synchronization
 
 /// Tells streams when there is something to read, so that they do not poll.
-package final class WakeUps: Sendable {
+final class WakeUps: Sendable {
     /// What a stream waits for.
-    package enum Topic: Hashable, Sendable {
+    enum Topic: Hashable, Sendable {
         /// An event of this name was appended.
         case appended(EventName)
         /// Any event was appended.
@@ -23,10 +23,10 @@ package final class WakeUps: Sendable {
     private let state = Mutex(State())
 
     /// Wake-ups without subscribers.
-    package init() {}
+    init() {}
 
     /// Rings for the topics until the subscription is released.
-    package func subscribe(_ topics: [Topic]) -> Subscription {
+    func subscribe(_ topics: [Topic]) -> Subscription {
         let signal = Signal()
         let number = state.withLock { state in
             state.next += 1
@@ -38,7 +38,7 @@ package final class WakeUps: Sendable {
     }
 
     /// Wakes everybody who waits for one of the topics.
-    package func ring(_ topics: some Sequence<Topic>) {
+    func ring(_ topics: some Sequence<Topic>) {
         let signals = state.withLock { state in
             topics.flatMap { topic in state.signals[topic].map { Array($0.values) } ?? [] }
         }
@@ -46,7 +46,7 @@ package final class WakeUps: Sendable {
     }
 
     /// Ends every wait, for shutdown.
-    package func close() {
+    func close() {
         let signals = state.withLock { state in
             state.isClosed = true
             return state.signals.values.flatMap { Array($0.values) }
@@ -64,12 +64,12 @@ package final class WakeUps: Sendable {
     }
 
     /// One stream's subscription; it ends when this value is released.
-    package final class Subscription: Sendable {
+    final class Subscription: Sendable {
         private let wakeUps: WakeUps
         private let topics: [Topic]
         private let number: Int
         /// Rings with each of the topics.
-        package let signal: Signal
+        let signal: Signal
 
         fileprivate init(wakeUps: WakeUps, topics: [Topic], number: Int, signal: Signal) {
             self.wakeUps = wakeUps

@@ -2,6 +2,7 @@ import BillingCore
 import BusClient
 import BusContract
 import BusCore
+import BusServer
 import CoreMetrics
 import Logging
 import StripeCore
@@ -28,26 +29,14 @@ package struct WebhookReceiver: Sendable {
         case publish(SubscriptionUpdate, eventType: String)
     }
 
-    private let keys: [WebhookKey]
-    private let toleranceSeconds: Int
-    private let mode: StripeMode
-    private let publisher: EventPublisher
-    private let refetch: (@Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate)?
-    private let logger: Logger
+    let keys: [WebhookKey]
+    let toleranceSeconds: Int
+    let mode: StripeMode
+    let publisher: EventPublisher
+    /// Re-reads a subscription before it is published (`BUS_STRIPE_WEBHOOK_REFETCH`).
+    let refetch: (@Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate)?
+    let logger: Logger
     private let counters = WebhookCounters()
-
-    /// A receiver; `refetch` re-reads a subscription before it is published (`BUS_STRIPE_WEBHOOK_REFETCH`).
-    package init(
-        keys: [WebhookKey], toleranceSeconds: Int, mode: StripeMode, publisher: EventPublisher,
-        refetch: (@Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate)?, logger: Logger
-    ) {
-        self.keys = keys
-        self.toleranceSeconds = toleranceSeconds
-        self.mode = mode
-        self.publisher = publisher
-        self.refetch = refetch
-        self.logger = logger
-    }
 
     /// True when a webhook needs Stripe's word before it is published.
     var needsRefetch: Bool { refetch != nil }
@@ -185,15 +174,9 @@ package struct WebhookReceiver: Sendable {
 
     /// An error in the form every service uses.
     func refused(_ code: ErrorCode, _ message: String) -> Answer {
-        var writer = JSONWriter(capacity: 160)
-        writer.object { writer in
-            writer.key("error")
-            writer.object { writer in
-                writer.member("type", code.rawValue)
-                writer.member("message", message)
-            }
-        }
-        return Answer(status: code.httpStatus, body: writer.bytes, retryAfterSeconds: code.httpStatus == 503 ? 5 : nil)
+        Answer(
+            status: code.httpStatus, body: BusError(code, message).body(),
+            retryAfterSeconds: code.httpStatus == 503 ? 5 : nil)
     }
 }
 

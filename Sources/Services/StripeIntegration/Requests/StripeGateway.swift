@@ -7,7 +7,7 @@ import StripeCore
 /// The requests to Stripe; without a key they are answered locally (docs/contract/stripe-requests.md, "Local mode").
 ///
 /// Everything thrown is a `StripeFault`, a `BusError` or a `CancellationError`.
-package protocol StripeGateway: Sendable {
+protocol StripeGateway: Sendable {
     /// Makes the page where the account buys.
     func checkoutSession(_ request: CheckoutRequest, deadline: ContinuousClock.Instant) async throws -> StripeSession
     /// Makes the page where the account manages what it bought.
@@ -22,7 +22,7 @@ extension StripeGateway {
     /// The update with the subscription's standing re-read from Stripe (`BUS_STRIPE_WEBHOOK_REFETCH`).
     ///
     /// A deletion is final and keeps its kind; what Stripe does not know or show stays as the event told it.
-    package func refetched(
+    func refetched(
         _ update: SubscriptionUpdate, deadline: ContinuousClock.Instant
     ) async throws -> SubscriptionUpdate {
         guard update.kind != .deleted, let id = update.providerSubscriptionID else { return update }
@@ -31,17 +31,12 @@ extension StripeGateway {
 }
 
 /// The gateway with a key: the calls of `StripeClient` in the order a request needs them.
-package struct ClientStripeGateway: StripeGateway {
-    private let client: StripeClient
+struct ClientStripeGateway: StripeGateway {
+    let client: StripeClient
     private let lanes = MeterLanes()
 
-    /// A gateway over one client.
-    package init(_ client: StripeClient) {
-        self.client = client
-    }
-
     /// Resolves the lookup keys, then makes the session.
-    package func checkoutSession(
+    func checkoutSession(
         _ request: CheckoutRequest, deadline: ContinuousClock.Instant
     ) async throws -> StripeSession {
         let lines = try await lines(of: request, deadline: deadline)
@@ -49,7 +44,7 @@ package struct ClientStripeGateway: StripeGateway {
     }
 
     /// Finds the customer if the request does not name it, then makes the session.
-    package func portalSession(
+    func portalSession(
         _ request: PortalRequest, deadline: ContinuousClock.Instant
     ) async throws -> StripeSession {
         var customer = request.message.customerID
@@ -66,7 +61,7 @@ package struct ClientStripeGateway: StripeGateway {
     }
 
     /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more.
-    package func recordMeterEvent(
+    func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
     ) async throws -> MeterReceipt {
         let lane = MeterLanes.Lane(customerID: request.message.customerID ?? "", meter: request.message.meterEventName)
@@ -74,7 +69,7 @@ package struct ClientStripeGateway: StripeGateway {
     }
 
     /// Reads a subscription; one that Stripe refuses to show is nil, one that could not be asked for is an error.
-    package func subscription(
+    func subscription(
         id: String, deadline: ContinuousClock.Instant
     ) async throws -> ObservedSubscription? {
         do {
@@ -106,37 +101,29 @@ package struct ClientStripeGateway: StripeGateway {
 }
 
 /// The gateway without a key.
-package struct LocalStripeGateway: StripeGateway {
-    private let settings: StripeRequestSettings
+struct LocalStripeGateway: StripeGateway {
+    let settings: StripeRequestSettings
 
-    /// A gateway whose pages are where the settings say.
-    package init(_ settings: StripeRequestSettings) {
-        self.settings = settings
-    }
-
-    /// A deterministic session.
-    package func checkoutSession(
+    func checkoutSession(
         _ request: CheckoutRequest, deadline: ContinuousClock.Instant
     ) async throws -> StripeSession {
         LocalStripe.checkout(request, settings: settings)
     }
 
-    /// A deterministic session.
-    package func portalSession(
+    func portalSession(
         _ request: PortalRequest, deadline: ContinuousClock.Instant
     ) async throws -> StripeSession {
         LocalStripe.portal(request, settings: settings)
     }
 
-    /// A deterministic receipt.
-    package func recordMeterEvent(
+    func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
     ) async throws -> MeterReceipt {
         LocalStripe.meterEvent(request)
     }
 
     /// Nothing to read without a key.
-    package func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription? {
+    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription? {
         nil
     }
 }

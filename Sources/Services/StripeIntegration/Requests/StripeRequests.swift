@@ -6,50 +6,27 @@ import Logging
 import StripeCore
 
 /// The answers to `bus.stripe.*` requests (docs/contract/stripe-requests.md).
-package struct StripeRequests: Sendable {
+struct StripeRequests: Sendable {
     let gateway: any StripeGateway
     let settings: StripeRequestSettings
     let webhook: WebhookPolicy
-    private let callers: CallerPolicy
-    private let budget: Duration
+    /// Whose requests are carried out.
+    let callers: CallerPolicy
+    /// Time one request may take.
+    let budget: Duration
+    let logger: Logger
+    /// Returns when the Events API has accepted the update.
     let publish: @Sendable (SubscriptionUpdate) async throws -> Void
-    private let logger: Logger
 
-    /// How webhooks are verified.
-    package struct WebhookPolicy: Sendable {
+    /// How webhooks are verified: the deployment's keys, the largest age, and whether subscriptions are re-read.
+    struct WebhookPolicy: Sendable {
         let keys: [WebhookKey]
         let toleranceSeconds: Int
         let isRefetching: Bool
-
-        /// The deployment's keys, the largest age, and whether subscriptions are re-read.
-        package init(keys: [WebhookKey], toleranceSeconds: Int, isRefetching: Bool) {
-            self.keys = keys
-            self.toleranceSeconds = toleranceSeconds
-            self.isRefetching = isRefetching
-        }
-    }
-
-    /// Handlers over one gateway.
-    ///
-    /// - Parameters:
-    ///   - callers: Whose requests are carried out.
-    ///   - budget: Time one request may take.
-    ///   - publish: Returns when the Events API has accepted the update.
-    package init(
-        gateway: any StripeGateway, settings: StripeRequestSettings, webhook: WebhookPolicy, callers: CallerPolicy,
-        budget: Duration, logger: Logger, publish: @escaping @Sendable (SubscriptionUpdate) async throws -> Void
-    ) {
-        self.gateway = gateway
-        self.settings = settings
-        self.webhook = webhook
-        self.callers = callers
-        self.budget = budget
-        self.publish = publish
-        self.logger = logger
     }
 
     /// Every exchange of this worker with its handler.
-    package var handlers: RequestHandlers {
+    var handlers: RequestHandlers {
         var handlers = RequestHandlers(.stripe, callers: callers, logger: logger)
         handlers.answer(.stripeCheckout) { await self.checkout($0, $1) }
         handlers.answer(.stripePortal) { await self.portal($0, $1) }
