@@ -17,11 +17,16 @@ enum BenchStore {
 
     /// An account's one update.
     static func update(_ number: Int, event: Int = 0, status: SubscriptionStatus = .active) -> SubscriptionUpdate {
-        SubscriptionUpdate(
+        var update = SubscriptionUpdate(
             eventID: "evt_\(number)_\(event)", accountID: account(number), provider: "stripe", status: status,
-            providerCustomerID: "cus_\(number)", providerSubscriptionID: "sub_\(number)", planID: "plan",
-            features: ["llm:proxy"], occurredAt: since.advanced(bySeconds: Int64(event)), kind: .updated,
-            providerStatus: status.rawValue, previousProviderStatus: nil, livemode: false)
+            occurredAt: since.advanced(bySeconds: Int64(event)))
+        update.providerCustomerID = "cus_\(number)"
+        update.providerSubscriptionID = "sub_\(number)"
+        update.planID = "plan"
+        update.features = ["llm:proxy"]
+        update.kind = .updated
+        update.providerStatus = status.rawValue
+        return update
     }
 
     /// Opens a file with its tables and a catalog of one plan.

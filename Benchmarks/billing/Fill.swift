@@ -21,9 +21,12 @@ struct Fill: AsyncParsableCommand {
                 let ledger = ExportLedger(connection)
                 for number in range {
                     _ = try subscriptions.apply(BenchStore.update(number), source: "bench", at: BenchStore.since)
-                    let request = UsageExportRequest(
-                        accountID: BenchStore.account(number), feature: "llm:proxy", meterEventName: "tokens",
-                        quantity: 5, eventID: "use_\(number)", occurredAt: nil)
+                    var request = UsageExportRequest()
+                    request.accountID = BenchStore.account(number)
+                    request.feature = "llm:proxy"
+                    request.meterEventName = "tokens"
+                    request.quantity = 5
+                    request.eventID = "use_\(number)"
                     try ledger.save(
                         UsageExport(request, state: .accepted(providerEventID: nil)), provider: "stripe",
                         at: BenchStore.since)

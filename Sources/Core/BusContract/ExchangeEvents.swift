@@ -21,13 +21,13 @@ extension Exchange {
                     + "BUS_TRUSTED_SERVICE_SUBJECTS if it is one")
         }
         do throws(FieldFault) {
-            let fields = try MessageFields(event.payload, publishedAt: event.timestamp)
-            if let provider = rules.provider, let named = try fields.text("provider"), named != provider.text {
+            let reader = try MessageReader(event.payload, publishedAt: event.timestamp)
+            if let provider = rules.provider, let named = try reader.value("provider", .text), named != provider.text {
                 throw FieldFault(
                     code: .unsupportedProvider,
                     message: "provider is not \(provider); send it to that provider's own worker")
             }
-            return try Request(from: fields)
+            return try Request(from: reader)
         } catch {
             throw BusError(error)
         }
@@ -106,7 +106,7 @@ extension EventEnvelope {
     /// What a failed response carries when its exchange has nothing of its own: `{}`, or the account it was for.
     fileprivate var accountEcho: JSONText {
         // A payload that is not an object names no account.
-        let account = (try? MessageFields(payload)).flatMap { try? $0.accountID() }
+        let account = (try? MessageReader(payload)).flatMap { try? $0.accountID() }
         return JSONText(.object(account.map { ["account_id": .string($0)] } ?? [:]))
     }
 }

@@ -1,22 +1,40 @@
 import BusCore
 
-/// A payload that reads itself in every accepted spelling and writes itself in one canonical form.
+/// A payload that describes its fields once: the reader takes every accepted spelling, the writer gives one form.
 package protocol Message: Hashable, Sendable {
+    /// Every field at its default.
+    init()
+    /// Visits each field in the order of the canonical form.
+    mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault)
+
     /// Reads the fields; the fault names the field.
-    init(from fields: MessageFields) throws(FieldFault)
+    ///
+    /// A requirement, like `write(to:)`, so that the compiler makes one fast version for each message.
+    init(from reader: MessageReader) throws(FieldFault)
     /// Writes the members of the canonical form.
-    func write(to object: inout JSONWriter)
+    func write(to json: inout JSONWriter)
 }
 
 extension Message {
+    package init(from reader: MessageReader) throws(FieldFault) {
+        var reader = reader
+        self.init()
+        try visit(&reader)
+    }
+
+    package func write(to json: inout JSONWriter) {
+        var message = self
+        message.visit(&json)
+    }
+
     /// Reads the payload of an event.
     package init(_ payload: JSONText, publishedAt: Timestamp? = nil) throws(FieldFault) {
-        try self.init(from: MessageFields(payload, publishedAt: publishedAt))
+        try self.init(from: MessageReader(payload, publishedAt: publishedAt))
     }
 
     /// The canonical form; equal messages give equal bytes.
     package var payload: JSONText {
-        JSONText { writer in writer.object { write(to: &$0) } }
+        JSONText { json in json.object { write(to: &$0) } }
     }
 }
 

@@ -20,10 +20,13 @@ package struct ExportLedger {
             FROM bus_billing_usage_exports WHERE account_id = $1 AND idempotency_key = $2
             """, [.text(accountID), .text(key)])
         guard let row else { return nil }
-        let request = UsageExportRequest(
-            accountID: accountID, feature: try row.text(0), meterEventName: try row.text(1),
-            quantity: try row.integer(2), eventID: try row.textOrNil(3),
-            occurredAt: try row.integerOrNil(4).map(Timestamp.init(clampingNanoseconds:)))
+        var request = UsageExportRequest()
+        request.accountID = accountID
+        request.feature = try row.text(0)
+        request.meterEventName = try row.text(1)
+        request.quantity = try row.integer(2)
+        request.eventID = try row.textOrNil(3)
+        request.occurredAt = try row.integerOrNil(4).map(Timestamp.init(clampingNanoseconds:))
         return UsageExport(request, state: try ExportLedger.state(row))
     }
 

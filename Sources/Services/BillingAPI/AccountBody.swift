@@ -24,7 +24,7 @@ struct AccountBody {
     /// The message that the body's members make for one account.
     func message<Request: Message>(for accountID: String) throws(BusError) -> Request {
         do {
-            return try Request(from: MessageFields(members).owned(by: accountID))
+            return try Request(from: MessageReader(members).owned(by: accountID))
         } catch {
             throw BusError(.badRequest, error.message)
         }
@@ -32,7 +32,7 @@ struct AccountBody {
 
     /// The account that the body names.
     func accountID() throws(BusError) -> String {
-        do { return try MessageFields(members).accountID() } catch { throw BusError(.badRequest, error.message) }
+        do { return try MessageReader(members).accountID() } catch { throw BusError(.badRequest, error.message) }
     }
 
     /// Refuses members that name an account; the token names it, and a caller cannot choose another one.

@@ -25,11 +25,15 @@ package enum BillingSelfTest {
         _ id: String, _ kind: SubscriptionUpdate.Kind, _ status: SubscriptionStatus, _ word: String,
         from previous: String? = nil
     ) -> SubscriptionUpdate {
-        SubscriptionUpdate(
+        var update = SubscriptionUpdate(
             eventID: id, accountID: "00000000-0000-4000-8000-000000000001", provider: "stripe", status: status,
-            providerCustomerID: nil, providerSubscriptionID: "sub_1", planID: nil, features: ["llm:proxy"],
-            occurredAt: Timestamp(clampingSeconds: 1_785_600_000), kind: kind, providerStatus: word,
-            previousProviderStatus: previous, livemode: false)
+            occurredAt: Timestamp(clampingSeconds: 1_785_600_000))
+        update.providerSubscriptionID = "sub_1"
+        update.features = ["llm:proxy"]
+        update.kind = kind
+        update.providerStatus = word
+        update.previousProviderStatus = previous
+        return update
     }
 
     private static func failure(_ what: String) -> ProcessFailure {

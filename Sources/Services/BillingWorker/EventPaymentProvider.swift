@@ -25,10 +25,12 @@ struct EventPaymentProvider: PaymentProvider {
     func portalSession(
         _ request: PortalSessionRequest, customerID: String?, correlationID: String
     ) async throws -> ProviderSession {
-        let request = ProviderPortalRequest(
-            accountID: request.accountID, provider: label, customerID: customerID, returnURL: request.returnURL,
-            idempotencyKey: correlationID)
-        return session(try await ask(.portal(at: provider), request, correlationID).page)
+        var portal = ProviderPortalRequest(accountID: request.accountID)
+        portal.provider = label
+        portal.customerID = customerID
+        portal.returnURL = request.returnURL
+        portal.idempotencyKey = correlationID
+        return session(try await ask(.portal(at: provider), portal, correlationID).page)
     }
 
     /// Hands usage over; only a refusal that repeating cannot change counts as one.

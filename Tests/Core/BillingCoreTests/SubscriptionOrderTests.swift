@@ -157,12 +157,15 @@ private func update(
     _ id: String, _ kind: SubscriptionUpdate.Kind?, _ status: SubscriptionStatus, _ word: String?,
     from previous: String? = nil, at second: Int64 = 1_785_600_000, features: [String] = ["llm:proxy"]
 ) -> SubscriptionUpdate {
-    SubscriptionUpdate(
+    var update = SubscriptionUpdate(
         eventID: id, accountID: SubscriptionHistory.account, provider: "stripe", status: status,
-        providerCustomerID: nil, providerSubscriptionID: "sub_1", planID: nil, features: features,
-        occurredAt: Timestamp(clampingSeconds: second), kind: kind, providerStatus: word,
-        previousProviderStatus: previous,
-        livemode: false)
+        occurredAt: Timestamp(clampingSeconds: second))
+    update.providerSubscriptionID = "sub_1"
+    update.features = features
+    update.kind = kind
+    update.providerStatus = word
+    update.previousProviderStatus = previous
+    return update
 }
 
 /// Heap's algorithm.

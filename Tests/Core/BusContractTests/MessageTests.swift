@@ -55,6 +55,58 @@ struct MessageTests {
         for (written, expected) in cases { #expect(String(decoding: written.bytes, as: UTF8.self) == expected) }
     }
 
+    @Test("the canonical form has its members in one order")
+    func order() throws {
+        let line =
+            #"{"feature":"a","meter_event_name":"m","window":"day","used":1,"reserved":2,"limit":3,"remaining":0,"#
+            + #""exceeded":false,"upgrade_plan_id":"q"}"#
+        let cases: [(JSONText, String)] = [
+            (
+                try canonical(AccountStatus.self, .object(Samples.status)),
+                #"{"account_id":"\#(account)","status":"active","features":["a"],"setup_required":false,"#
+                    + #""provider":"stripe","plan_id":"p","usage":[\#(line)],"upgrade_required":true,"#
+                    + #""next_action":"upgrade_plan","recommended_plan":"q","command":"bus billing portal"}"#
+            ),
+            (
+                try canonical(EntitlementAnswer.self, .object(Samples.denial)),
+                #"{"allowed":false,"reason":"quota_exceeded","plan_id":"p","recommended_plan":"q","usage":\#(line),"#
+                    + #""command":"bus billing portal"}"#
+            ),
+            (
+                try canonical(SubscriptionUpdate.self, .object(Samples.update)),
+                #"{"event_id":"evt_1","account_id":"\#(account)","provider":"stripe","status":"active","#
+                    + #""provider_customer_id":"cus_1","provider_subscription_id":"sub_1","plan_id":"p","#
+                    + #""features":["a"],"occurred_at":"2026-08-01T16:04:59Z","kind":"updated","#
+                    + #""provider_status":"active","previous_provider_status":"past_due","livemode":false,"#
+                    + #""prices":[{"id":"price_1","lookup_key":"k","product_id":"prod_1","quantity":2}]}"#
+            ),
+            (
+                try canonical(UsageExportAnswer.self, .object(Samples.usageAnswer)),
+                #"{"account_id":"\#(account)","meter_event_name":"m","quantity":5,"idempotency_key":"e","#
+                    + #""status":"failed","exported":false,"provider":"stripe","provider_event_id":"x","reason":"r"}"#
+            ),
+            (
+                try canonical(ProviderCheckoutAnswer.self, .object(Samples.page)),
+                #"{"account_id":"\#(account)","provider":"stripe","url":"https://u","session_id":"cs_1","#
+                    + #""stripe_mode":"test","livemode":false,"expires_at":"2026-08-01T16:04:59Z","feature":"a","#
+                    + #""features":["a"],"ignored_fields":["x"]}"#
+            ),
+            (
+                try canonical(MeterEventAnswer.self, .object(Samples.meterAnswer)),
+                #"{"account_id":"\#(account)","provider":"stripe","meter_event_name":"m","quantity":5,"#
+                    + #""idempotency_key":"k","accepted":true,"duplicate":false,"provider_event_id":"x","#
+                    + #""stripe_mode":"live","livemode":true}"#
+            ),
+            (
+                try canonical(WebhookVerdict.self, .object(Samples.verdict)),
+                #"{"verified":true,"event_id":"evt_1","event_type":"t","livemode":false,"api_version":"v","#
+                    + #""created":"2026-08-01T16:04:59Z","supported":true,"account_id":"\#(account)","#
+                    + #""features":["a"],"provider":"stripe","status":"active","subscription_update_emitted":true}"#
+            ),
+        ]
+        for (written, expected) in cases { #expect(String(decoding: written.bytes, as: UTF8.self) == expected) }
+    }
+
     @Test("whatever a message accepts it writes so that it reads equal, byte for byte")
     func fuzz() {
         fuzz(StatusRequest.self, like: ["account_id": .string(account)])

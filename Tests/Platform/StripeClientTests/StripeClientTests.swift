@@ -42,11 +42,10 @@ private func checkoutRequest() throws -> CheckoutRequest {
 }
 
 private func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
-    try MeterRequest(
-        MeterEventRequest(
-            accountID: account, provider: nil, customerID: "cus_1", meterEventName: "bus_llm_tokens", quantity: 1_200,
-            feature: nil, eventID: nil, idempotencyKey: key, occurredAt: nil), mode: .test,
-        now: Timestamp(clampingSeconds: 0))
+    var usage = MeterEventRequest(accountID: account, meterEventName: "bus_llm_tokens", quantity: 1_200)
+    usage.customerID = "cus_1"
+    usage.idempotencyKey = key
+    return try MeterRequest(usage, mode: .test, now: Timestamp(clampingSeconds: 0))
 }
 
 extension StripeClient {

@@ -53,17 +53,18 @@ package struct SubscriptionHistory {
     ) {
         // A checkout tells the payment's word, and only once the payment is through.
         if kind == .checkout, Self.standing(status) != .active { return }
-        updates.append(
-            SubscriptionUpdate(
-                eventID: "evt_\(updates.count)_\(UInt16.random(in: 0...UInt16.max, using: &random))",
-                accountID: Self.account, provider: "stripe",
-                status: kind == .deleted ? .canceled : Self.standing(status),
-                providerCustomerID: random.chance(50) ? "cus_1" : nil, providerSubscriptionID: "sub_1",
-                planID: random.chance(50) ? "plan_\(Int.random(in: 0..<3, using: &random))" : nil,
-                features: random.chance(70) ? ["llm:proxy"] : [], occurredAt: Timestamp(clampingSeconds: second),
-                kind: kind,
-                providerStatus: kind == .checkout ? "paid" : status, previousProviderStatus: previous,
-                livemode: false))
+        var update = SubscriptionUpdate(
+            eventID: "evt_\(updates.count)_\(UInt16.random(in: 0...UInt16.max, using: &random))",
+            accountID: Self.account, provider: "stripe", status: kind == .deleted ? .canceled : Self.standing(status),
+            occurredAt: Timestamp(clampingSeconds: second))
+        update.providerCustomerID = random.chance(50) ? "cus_1" : nil
+        update.providerSubscriptionID = "sub_1"
+        update.planID = random.chance(50) ? "plan_\(Int.random(in: 0..<3, using: &random))" : nil
+        update.features = random.chance(70) ? ["llm:proxy"] : []
+        update.kind = kind
+        update.providerStatus = kind == .checkout ? "paid" : status
+        update.previousProviderStatus = previous
+        updates.append(update)
     }
 
     /// The standing that a status word of the provider means.

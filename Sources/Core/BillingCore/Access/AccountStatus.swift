@@ -5,10 +5,15 @@ extension AccountStatus {
     /// An account's standing and the quotas of its active plans with their counts.
     package init(_ standing: AccountStanding, quotas: QuotaTable, counts: UsageCounts) {
         let usage = AccountStatus.quotas(of: standing, quotas).map { QuotaUsage($0, counts[$0]) }
-        self.init(
-            accountID: standing.accountID, status: standing.status, features: standing.features,
-            needsSetup: standing.needsSetup, provider: standing.provider, planID: standing.planID,
-            usage: usage.map(\.line), next: AccountStatus.next(for: standing, usage))
+        self.init()
+        accountID = standing.accountID
+        status = standing.status
+        features = standing.features
+        needsSetup = standing.needsSetup
+        provider = standing.provider
+        planID = standing.planID
+        self.usage = usage.map(\.line)
+        next = AccountStatus.next(for: standing, usage)
     }
 
     /// What the person should do, the most pressing thing first.

@@ -51,13 +51,15 @@ package enum Entitlement: Hashable, Sendable {
     /// The answer on the wire.
     package var answer: EntitlementAnswer {
         switch self {
-        case .active(let planID): EntitlementAnswer(isAllowed: true, reason: .active, planID: planID)
+        case .active(let planID): return EntitlementAnswer(isAllowed: true, reason: .active, planID: planID)
         case .billingRequired:
-            EntitlementAnswer(isAllowed: false, reason: .billingRequired, command: BillingCommand.setup)
+            return EntitlementAnswer(isAllowed: false, reason: .billingRequired, command: BillingCommand.setup)
         case .quotaExceeded(let planID, let usage):
-            EntitlementAnswer(
-                isAllowed: false, reason: .quotaExceeded, planID: planID,
-                recommendedPlan: usage.quota.upgradePlanID, usage: usage.line, command: BillingCommand.portal)
+            var answer = EntitlementAnswer(
+                isAllowed: false, reason: .quotaExceeded, planID: planID, command: BillingCommand.portal)
+            answer.recommendedPlan = usage.quota.upgradePlanID
+            answer.usage = usage.line
+            return answer
         }
     }
 }

@@ -25,7 +25,7 @@ package struct CheckoutOffer: Hashable, Sendable {
         self.provider = provider
         accountID = request.accountID
         let wanted =
-            request.features.isEmpty && request.planID == nil ? [MessageFields.defaultFeature] : request.features
+            request.features.isEmpty && request.planID == nil ? [MessageReader.defaultFeature] : request.features
         let plan: Catalog.Plan?
         if let id = request.planID {
             plan = catalog.plan(id: id)

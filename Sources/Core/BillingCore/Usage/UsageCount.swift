@@ -91,9 +91,16 @@ package struct QuotaUsage: Hashable, Sendable {
 
     /// The quota and its count on the wire.
     package var line: UsageLine {
-        UsageLine(
-            feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window.rawValue,
-            used: count.used, reserved: count.held, limit: quota.limit, remaining: remaining,
-            isExceeded: isExceeded, upgradePlanID: quota.upgradePlanID)
+        var line = UsageLine()
+        line.feature = quota.feature
+        line.meterEventName = quota.meterEventName
+        line.window = quota.window.rawValue
+        line.used = count.used
+        line.reserved = count.held
+        line.limit = quota.limit
+        line.remaining = remaining
+        line.isExceeded = isExceeded
+        line.upgradePlanID = quota.upgradePlanID
+        return line
     }
 }

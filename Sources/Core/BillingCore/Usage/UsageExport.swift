@@ -13,10 +13,14 @@ extension UsageExportRequest {
 
     /// The request to the payment company's worker.
     package func meterEvent(provider: String, customerID: String?) -> MeterEventRequest {
-        MeterEventRequest(
-            accountID: accountID, provider: provider, customerID: customerID, meterEventName: meterEventName,
-            quantity: quantity, feature: feature, eventID: eventID, idempotencyKey: idempotencyKey,
-            occurredAt: occurredAt)
+        var usage = MeterEventRequest(accountID: accountID, meterEventName: meterEventName, quantity: quantity)
+        usage.provider = provider
+        usage.customerID = customerID
+        usage.feature = feature
+        usage.eventID = eventID
+        usage.idempotencyKey = idempotencyKey
+        usage.occurredAt = occurredAt
+        return usage
     }
 }
 
@@ -87,10 +91,12 @@ package struct UsageExport: Hashable, Sendable {
 
     /// What the requester is told.
     package func answer(provider: String) -> UsageExportAnswer {
-        var answer = UsageExportAnswer(
-            accountID: request.accountID, meterEventName: request.meterEventName, quantity: request.quantity,
-            idempotencyKey: request.idempotencyKey, isExported: false, provider: provider, providerEventID: nil,
-            reason: nil)
+        var answer = UsageExportAnswer()
+        answer.accountID = request.accountID
+        answer.meterEventName = request.meterEventName
+        answer.quantity = request.quantity
+        answer.idempotencyKey = request.idempotencyKey
+        answer.provider = provider
         switch state {
         case .accepted(let providerEventID):
             answer.isExported = true

@@ -3,70 +3,45 @@ import BusCore
 /// `bus.billing.entitlement.check.request` (docs/contract/billing.md, "Entitlement check").
 package struct EntitlementCheck: Message {
     /// Who wants to use it; a UUID.
-    package var accountID: String
+    package var accountID = ""
     /// The feature; `scope` on the wire.
-    package var feature: String
+    package var feature = ""
     /// How much of which meter is about to be used, when the caller knows.
     package var usage: Usage?
 
     /// Usage that is planned.
-    package struct Usage: Hashable, Sendable {
+    package struct Usage: Message {
         /// The meter.
-        package let meterEventName: String
+        package var meterEventName = ""
         /// At least 1.
-        package let quantity: Int64
+        package var quantity: Int64 = 1
 
-        /// A quantity of a meter.
-        package init(meterEventName: String, quantity: Int64) {
-            self.meterEventName = meterEventName
-            self.quantity = quantity
+        package init() {}
+
+        package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+            try fields.field(
+                "meter_event_name", .text, &meterEventName, orSay: "name the meter that is about to be used")
+            try fields.field("quantity", .count, &quantity, orSay: "say how much is about to be used")
         }
     }
 
-    /// A check.
-    package init(accountID: String, feature: String, usage: Usage? = nil) {
-        self.accountID = accountID
-        self.feature = feature
-        self.usage = usage
-    }
+    package init() {}
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.accountID()
-        guard let feature = try fields.label("scope", "feature") else {
-            throw .invalid("scope is missing; send the feature to check, such as llm:proxy")
-        }
-        self.feature = feature
-        guard let usage = try fields.object("usage") else { return }
-        guard let meter = try usage.text("meter_event_name") else {
-            throw .invalid("usage.meter_event_name is missing; name the meter that is about to be used")
-        }
-        guard let quantity = usage.value("quantity")?.value else {
-            throw .invalid("usage.quantity is missing; say how much is about to be used")
-        }
-        self.usage = Usage(
-            meterEventName: meter, quantity: try MessageFields.count(quantity, "usage.quantity"))
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", accountID)
-        object.member("scope", feature)
-        guard let usage else { return }
-        object.key("usage")
-        object.object { object in
-            object.member("meter_event_name", usage.meterEventName)
-            object.member("quantity", usage.quantity)
-        }
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.account(&accountID)
+        try fields.field(
+            "scope", spelled: ["scope", "feature"], .label, &feature,
+            orSay: "send the feature to check, such as llm:proxy")
+        try fields.field("usage", .object(), &usage)
     }
 }
 
 /// `bus.billing.entitlement.check.response`: whether it may, now.
 package struct EntitlementAnswer: Message {
     /// True when it may.
-    package var isAllowed: Bool
+    package var isAllowed = false
     /// Why.
-    package var reason: Reason
+    package var reason = Reason.billingRequired
     /// The plan that grants or refuses it.
     package var planID: String?
     /// The plan that has more.
@@ -96,36 +71,22 @@ package struct EntitlementAnswer: Message {
         package static let quotaExceeded = Reason(rawValue: "quota_exceeded")
     }
 
-    /// An answer with every field.
-    package init(
-        isAllowed: Bool, reason: Reason, planID: String? = nil, recommendedPlan: String? = nil,
-        usage: UsageLine? = nil, command: String? = nil
-    ) {
+    package init() {}
+
+    /// An answer without details.
+    package init(isAllowed: Bool, reason: Reason, planID: String? = nil, command: String? = nil) {
         self.isAllowed = isAllowed
         self.reason = reason
         self.planID = planID
-        self.recommendedPlan = recommendedPlan
-        self.usage = usage
         self.command = command
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        isAllowed = try fields.requiredFlag("allowed")
-        reason = Reason(rawValue: try fields.requiredText("reason", orSay: "send why"))
-        planID = try fields.text("plan_id")
-        recommendedPlan = try fields.text("recommended_plan")
-        if let line = try fields.object("usage") { usage = try UsageLine(from: line) }
-        command = try fields.text("command")
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("allowed", isAllowed)
-        object.member("reason", reason.rawValue)
-        object.member("plan_id", optional: planID)
-        object.member("recommended_plan", optional: recommendedPlan)
-        if let usage { object.member("usage", usage) }
-        object.member("command", optional: command)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.field("allowed", .flag, &isAllowed)
+        try fields.field("reason", .word(), &reason, orSay: "send why")
+        try fields.field("plan_id", .text, &planID)
+        try fields.field("recommended_plan", .text, &recommendedPlan)
+        try fields.field("usage", .object(), &usage)
+        try fields.field("command", .text, &command)
     }
 }

@@ -3,15 +3,15 @@ import BusCore
 /// `bus.stripe.meter_event.record.request` (docs/contract/stripe-requests.md, "Meter event").
 package struct MeterEventRequest: Message {
     /// Whose usage; a UUID.
-    package var accountID: String
+    package var accountID = ""
     /// Whom it is for; nil means whoever reads it.
     package var provider: String?
     /// The payment company's id for the account.
     package var customerID: String?
     /// The meter.
-    package var meterEventName: String
+    package var meterEventName = ""
     /// In units of the meter; at least 1.
-    package var quantity: Int64
+    package var quantity: Int64 = 1
     /// What was used, for the record.
     package var feature: String?
     /// The id of the event that told the usage.
@@ -27,61 +27,33 @@ package struct MeterEventRequest: Message {
     /// Members that look like secrets.
     package private(set) var ignoredFields: [String] = []
 
+    package init() {}
+
     /// A request for one quantity of usage.
-    package init(
-        accountID: String, provider: String?, customerID: String?, meterEventName: String, quantity: Int64,
-        feature: String?, eventID: String?, idempotencyKey: String?, occurredAt: Timestamp?
-    ) {
+    package init(accountID: String, meterEventName: String, quantity: Int64) {
         self.accountID = accountID
-        self.provider = provider
-        self.customerID = customerID
         self.meterEventName = meterEventName
         self.quantity = quantity
-        self.feature = feature
-        self.eventID = eventID
-        self.idempotencyKey = idempotencyKey
-        self.occurredAt = occurredAt
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.accountID()
-        provider = try fields.text("provider")
-        customerID = try fields.identifier("provider_customer_id", "customer_id")
-        meterEventName = try fields.requiredText(
-            "meter_event_name", "event_name", "meter", orSay: "send the meter's event name")
-        guard let quantity = try fields.count("quantity", "value") else {
-            throw .invalid("quantity is missing; send how much was used")
-        }
-        self.quantity = quantity
-        feature = try fields.text("feature")
-        eventID = try fields.text("event_id")
-        idempotencyKey = try fields.idempotencyKey()
-        occurredAt = try fields.time("timestamp", "occurred_at")
-        customerPayloadKey = try MeterEventRequest.payloadKey(fields, "customer_payload_key")
-        valuePayloadKey = try MeterEventRequest.payloadKey(fields, "value_payload_key")
-        ignoredFields = fields.ignoredFields
-    }
-
-    private static func payloadKey(_ fields: MessageFields, _ name: String) throws(FieldFault) -> String? {
-        guard let key = try fields.identifier(name) else { return nil }
-        guard !key.contains(where: { "[]".contains($0) }) else { throw .invalid("\(name) must not hold brackets") }
-        return key
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", accountID)
-        object.member("provider", optional: provider)
-        object.member("provider_customer_id", optional: customerID)
-        object.member("meter_event_name", meterEventName)
-        object.member("quantity", quantity)
-        object.member("feature", optional: feature)
-        object.member("event_id", optional: eventID)
-        object.member("idempotency_key", optional: idempotencyKey)
-        object.member("occurred_at", optional: occurredAt)
-        object.member("customer_payload_key", optional: customerPayloadKey)
-        object.member("value_payload_key", optional: valuePayloadKey)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.account(&accountID)
+        try fields.field("provider", .text, &provider)
+        try fields.field(
+            "provider_customer_id", spelled: ["provider_customer_id", "customer_id"], .identifier, &customerID)
+        try fields.field(
+            "meter_event_name", spelled: ["meter_event_name", "event_name", "meter"], .text, &meterEventName,
+            orSay: "send the meter's event name")
+        try fields.field(
+            "quantity", spelled: ["quantity", "value"], .count, &quantity, orSay: "send how much was used")
+        try fields.field("feature", .text, &feature)
+        try fields.field("event_id", .text, &eventID)
+        try fields.field(
+            "idempotency_key", spelled: ["idempotency_key", "event_id"], .idempotencyKey, &idempotencyKey)
+        try fields.field("occurred_at", spelled: ["timestamp", "occurred_at"], .time, &occurredAt)
+        try fields.field("customer_payload_key", .payloadKey, &customerPayloadKey)
+        try fields.field("value_payload_key", .payloadKey, &valuePayloadKey)
+        try fields.ignored(&ignoredFields)
     }
 }
 
@@ -98,15 +70,17 @@ package struct MeterEventAnswer: Message {
     /// What makes the usage count once.
     package var idempotencyKey: String?
     /// Taken, now or before.
-    package var isAccepted: Bool
+    package var isAccepted = false
     /// It was taken before.
-    package var isDuplicate: Bool
+    package var isDuplicate = false
     /// The payment company's id for it.
     package var providerEventID: String?
     /// Local, test or live.
     package var mode: StripeMode?
     /// Members of the request that look like secrets and were not used.
-    package var ignoredFields: [String]
+    package var ignoredFields: [String] = []
+
+    package init() {}
 
     /// The answer to a request that Stripe took.
     package init(
@@ -124,31 +98,16 @@ package struct MeterEventAnswer: Message {
         ignoredFields = request.ignoredFields
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.text("account_id")
-        provider = try fields.text("provider")
-        meterEventName = try fields.text("meter_event_name")
-        quantity = try fields.count("quantity")
-        idempotencyKey = try fields.text("idempotency_key")
-        isAccepted = try fields.flag("accepted") ?? false
-        isDuplicate = try fields.flag("duplicate") ?? false
-        providerEventID = try fields.text("provider_event_id")
-        mode = try fields.text("stripe_mode").flatMap(StripeMode.init(rawValue:))
-        ignoredFields = try fields.texts("ignored_fields") ?? []
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", optional: accountID)
-        object.member("provider", optional: provider)
-        object.member("meter_event_name", optional: meterEventName)
-        object.member("quantity", optional: quantity)
-        object.member("idempotency_key", optional: idempotencyKey)
-        object.member("accepted", isAccepted)
-        object.member("duplicate", isDuplicate)
-        object.member("provider_event_id", optional: providerEventID)
-        object.member(mode: mode)
-        object.member("ignored_fields", unlessEmpty: ignoredFields)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.field("account_id", .text, &accountID)
+        try fields.field("provider", .text, &provider)
+        try fields.field("meter_event_name", .text, &meterEventName)
+        try fields.field("quantity", .count, &quantity)
+        try fields.field("idempotency_key", .text, &idempotencyKey)
+        try fields.field("accepted", .flag, &isAccepted, else: false)
+        try fields.field("duplicate", .flag, &isDuplicate, else: false)
+        try fields.field("provider_event_id", .text, &providerEventID)
+        try fields.mode(&mode)
+        try fields.field("ignored_fields", .texts, &ignoredFields, unless: [])
     }
 }

@@ -3,19 +3,19 @@ import BusCore
 /// `bus.stripe.checkout_session.create.request` (docs/contract/stripe-requests.md, "Checkout session").
 package struct ProviderCheckoutRequest: Message {
     /// Who buys; a UUID.
-    package var accountID: String
+    package var accountID = ""
     /// Whom it is for; nil means whoever reads it.
     package var provider: String?
     /// What is bought, in Bus's words; empty when only a plan is named.
-    package var features: [String]
+    package var features: [String] = []
     /// The plan, when named.
     package var planID: String?
     /// What is paid for, in order; empty when no price is named.
-    package var lines: [Line]
+    package var lines: [Line] = []
     /// The quantity of a price that is named alone.
     package var quantity: Int64?
     /// What kind of session; a subscription unless said otherwise.
-    package var mode: Mode
+    package var mode = Mode.subscription
     /// Where the payer goes after paying.
     package var successURL: String?
     /// Where the payer goes without paying.
@@ -52,9 +52,11 @@ package struct ProviderCheckoutRequest: Message {
         }
 
         /// The price.
-        package let price: Price
+        package var price = Price.id("")
         /// As asked for; nil means 1 for licensed prices and nothing for metered ones.
-        package let quantity: Int64?
+        package var quantity: Int64?
+
+        package init() {}
 
         /// A line.
         package init(_ price: Price, quantity: Int64? = nil) {
@@ -62,31 +64,27 @@ package struct ProviderCheckoutRequest: Message {
             self.quantity = quantity
         }
 
-        /// Reads the fields.
-        package init(from fields: MessageFields) throws(FieldFault) {
-            if let value = fields.value("quantity")?.value {
-                quantity = try MessageFields.count(value, "prices[].quantity")
-            } else {
-                quantity = nil
+        package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+            try fields.reading { reader throws(FieldFault) in price = try Line.price(reader) }
+            fields.writing { [price] in
+                switch price {
+                case .id(let id): $0.member("price_id", id)
+                case .lookupKey(let key): $0.member("lookup_key", key)
+                }
             }
-            if let id = try fields.text("price_id") {
-                price = .id(id)
-            } else if let key = try fields.text("lookup_key", "price_lookup_key") {
-                price = .lookupKey(key)
-            } else {
-                throw .invalid("prices[] must hold a price_id or a lookup_key each")
-            }
+            try fields.field("quantity", .count, &quantity)
         }
 
-        /// Writes the members.
-        package func write(to object: inout JSONWriter) {
-            switch price {
-            case .id(let id): object.member("price_id", id)
-            case .lookupKey(let key): object.member("lookup_key", key)
+        private static func price(_ reader: MessageReader) throws(FieldFault) -> Price {
+            if let id = try reader.value("price_id", .text) { return .id(id) }
+            if let key = try reader.value("lookup_key", spelled: ["lookup_key", "price_lookup_key"], .text) {
+                return .lookupKey(key)
             }
-            object.member("quantity", optional: quantity)
+            throw .invalid("prices[] must hold a price_id or a lookup_key each")
         }
     }
+
+    package init() {}
 
     /// A request that names what is bought and nothing more.
     package init(accountID: String, features: [String], planID: String? = nil, lines: [Line] = []) {
@@ -94,66 +92,52 @@ package struct ProviderCheckoutRequest: Message {
         self.features = features
         self.planID = planID
         self.lines = lines
-        mode = .subscription
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.accountID()
-        provider = try fields.text("provider")
-        features = try fields.features()
-        planID = try fields.text("plan_id")
-        guard let mode = Mode(rawValue: try fields.text("mode") ?? "subscription") else {
-            throw .invalid("mode must be subscription, payment or setup")
-        }
-        self.mode = mode
-        quantity = try fields.count("quantity")
-        lines = try ProviderCheckoutRequest.lines(fields, quantity)
-        successURL = try fields.text("success_url")
-        cancelURL = try fields.text("cancel_url")
-        returnURL = try fields.text("return_url")
-        customerID = try fields.identifier("customer_id", "provider_customer_id")
-        customerEmail = try fields.text("customer_email", "email")
-        idempotencyKey = try fields.idempotencyKey()
-        ignoredFields = fields.ignoredFields
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.account(&accountID)
+        try fields.field("provider", .text, &provider)
+        try fields.features(&features)
+        try fields.field("plan_id", .text, &planID)
+        try fields.reading { reader throws(FieldFault) in lines = try ProviderCheckoutRequest.lines(reader) }
+        fields.writing { [self] in writeLines(to: &$0) }
+        try fields.field("quantity", .count, &quantity)
+        try fields.field("mode", .word(of: "subscription, payment or setup"), &mode, unless: .subscription)
+        try fields.field("success_url", .text, &successURL)
+        try fields.field("cancel_url", .text, &cancelURL)
+        try fields.field("return_url", .text, &returnURL)
+        try fields.field(
+            "provider_customer_id", spelled: ["customer_id", "provider_customer_id"], .identifier, &customerID)
+        try fields.field("customer_email", spelled: ["customer_email", "email"], .text, &customerEmail)
+        try fields.field(
+            "idempotency_key", spelled: ["idempotency_key", "event_id"], .idempotencyKey, &idempotencyKey)
+        try fields.ignored(&ignoredFields)
     }
 
     /// The first source that names a price.
-    private static func lines(_ fields: MessageFields, _ quantity: Int64?) throws(FieldFault) -> [Line] {
-        if let id = try fields.identifier("price_id") { return [Line(.id(id), quantity: quantity)] }
-        var lines: [Line] = []
-        for line in try fields.objects("prices", countMax: Limits.checkoutLineItemsMax) ?? [] {
-            lines.append(try Line(from: line))
-        }
-        if lines.isEmpty, let key = try fields.text("price_lookup_key", "lookup_key") {
+    private static func lines(_ reader: MessageReader) throws(FieldFault) -> [Line] {
+        let quantity = try reader.value("quantity", .count)
+        if let id = try reader.value("price_id", .identifier) { return [Line(.id(id), quantity: quantity)] }
+        let lines: [Line] = try reader.value("prices", .objects(countMax: Limits.checkoutLineItemsMax)) ?? []
+        if lines.isEmpty,
+            let key = try reader.value("price_lookup_key", spelled: ["price_lookup_key", "lookup_key"], .text)
+        {
             return [Line(.lookupKey(key), quantity: quantity)]
         }
         return lines
     }
 
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", accountID)
-        object.member("provider", optional: provider)
-        object.member("feature", optional: features.first)
-        object.member("features", unlessEmpty: features)
-        object.member("plan_id", optional: planID)
-        if lines.count == 1, let line = lines.first, line.quantity == quantity {
-            switch line.price {
-            case .id(let id): object.member("price_id", id)
-            case .lookupKey(let key): object.member("price_lookup_key", key)
+    /// One price stands beside its quantity; several are a list.
+    private func writeLines(to json: inout JSONWriter) {
+        var lines = lines
+        if lines.count == 1, lines[0].quantity == quantity {
+            switch lines[0].price {
+            case .id(let id): json.member("price_id", id)
+            case .lookupKey(let key): json.member("price_lookup_key", key)
             }
         } else {
-            object.member("prices", unlessEmpty: lines)
+            json.field("prices", .objects(), &lines, unless: [])
         }
-        object.member("quantity", optional: quantity)
-        if mode != .subscription { object.member("mode", mode.rawValue) }
-        object.member("success_url", optional: successURL)
-        object.member("cancel_url", optional: cancelURL)
-        object.member("return_url", optional: returnURL)
-        object.member("provider_customer_id", optional: customerID)
-        object.member("customer_email", optional: customerEmail)
-        object.member("idempotency_key", optional: idempotencyKey)
     }
 }
 
@@ -162,55 +146,48 @@ package struct ProviderCheckoutRequest: Message {
 /// Billing needs no more than its `url`.
 package struct ProviderCheckoutAnswer: Message {
     /// The page; its session's features are those that were asked for.
-    package var page: ProviderPage
+    package var page = ProviderPage()
     /// When the page ends; local sessions never do.
     package var expiresAt: Timestamp?
     /// What is bought.
-    package var features: [String]
+    package var features: [String] = []
 
-    /// An answer with every field.
+    package init() {}
+
+    /// A page as an answer.
     package init(page: ProviderPage, expiresAt: Timestamp?, features: [String]) {
         self.page = page
         self.expiresAt = expiresAt
         self.features = features
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        page = try ProviderPage(from: fields)
-        expiresAt = try fields.time("expires_at")
-        features = try fields.features()
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        page.write(to: &object)
-        object.member("expires_at", optional: expiresAt)
-        object.member("feature", optional: features.first)
-        object.member("features", unlessEmpty: features)
-        object.member("ignored_fields", unlessEmpty: page.ignoredFields)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try page.visit(&fields)
+        try fields.field("expires_at", .time, &expiresAt)
+        try fields.features(&features)
+        try fields.field("ignored_fields", .texts, &page.ignoredFields, unless: [])
     }
 }
 
-/// A page at a payment company: what checkout and portal answers share.
+/// A page at a payment company: what checkout and portal answers begin with.
 package struct ProviderPage: Message {
     /// For whom.
     package var accountID: String?
     /// The payment company's label.
     package var provider: String?
     /// A credential: it goes into the answer and nowhere else.
-    package var url: String
+    package var url = ""
     /// The payment company's id for the session.
     package var sessionID: String?
     /// Local, test or live.
     package var mode: StripeMode?
-    /// Members of the request that look like secrets and were not used.
-    package var ignoredFields: [String]
+    /// Members of the request that look like secrets and were not used; the last member of both answers.
+    package var ignoredFields: [String] = []
+
+    package init() {}
 
     /// A page of Stripe's.
-    package init(
-        accountID: String, url: String, sessionID: String, mode: StripeMode, ignoredFields: [String]
-    ) {
+    package init(accountID: String, url: String, sessionID: String, mode: StripeMode, ignoredFields: [String]) {
         self.accountID = accountID
         provider = "stripe"
         self.url = url
@@ -219,31 +196,11 @@ package struct ProviderPage: Message {
         self.ignoredFields = ignoredFields
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.text("account_id")
-        provider = try fields.text("provider")
-        url = try fields.requiredText("url", orSay: "send the page's address")
-        sessionID = try fields.text("session_id")
-        mode = try fields.text("stripe_mode").flatMap(StripeMode.init(rawValue:))
-        ignoredFields = try fields.texts("ignored_fields") ?? []
-    }
-
-    /// Writes the members that both answers begin with.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", optional: accountID)
-        object.member("provider", optional: provider)
-        object.member("url", url)
-        object.member("session_id", optional: sessionID)
-        object.member(mode: mode)
-    }
-}
-
-extension JSONWriter {
-    /// Writes the mode under both of its names.
-    mutating func member(mode: StripeMode?) {
-        guard let mode else { return }
-        member("stripe_mode", mode.rawValue)
-        member("livemode", mode == .live)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.field("account_id", .text, &accountID)
+        try fields.field("provider", .text, &provider)
+        try fields.field("url", .text, &url, orSay: "send the page's address")
+        try fields.field("session_id", .text, &sessionID)
+        try fields.mode(&mode)
     }
 }

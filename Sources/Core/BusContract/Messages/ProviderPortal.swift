@@ -3,7 +3,7 @@ import BusCore
 /// `bus.stripe.portal_session.create.request` (docs/contract/stripe-requests.md, "Portal session").
 package struct ProviderPortalRequest: Message {
     /// Whose portal; a UUID.
-    package var accountID: String
+    package var accountID = ""
     /// Whom it is for; nil means whoever reads it.
     package var provider: String?
     /// The payment company's id for the account; nil asks it for the customer with this account's metadata.
@@ -17,57 +17,40 @@ package struct ProviderPortalRequest: Message {
     /// Members that look like secrets.
     package private(set) var ignoredFields: [String] = []
 
+    package init() {}
+
     /// A request for one account.
-    package init(
-        accountID: String, provider: String?, customerID: String?, returnURL: String?, idempotencyKey: String?
-    ) {
+    package init(accountID: String) {
         self.accountID = accountID
-        self.provider = provider
-        self.customerID = customerID
-        self.returnURL = returnURL
-        self.idempotencyKey = idempotencyKey
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.accountID()
-        provider = try fields.text("provider")
-        customerID = try fields.identifier("provider_customer_id", "customer_id")
-        returnURL = try fields.text("return_url")
-        configurationID = try fields.identifier("configuration_id")
-        idempotencyKey = try fields.idempotencyKey()
-        ignoredFields = fields.ignoredFields
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", accountID)
-        object.member("provider", optional: provider)
-        object.member("provider_customer_id", optional: customerID)
-        object.member("return_url", optional: returnURL)
-        object.member("configuration_id", optional: configurationID)
-        object.member("idempotency_key", optional: idempotencyKey)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.account(&accountID)
+        try fields.field("provider", .text, &provider)
+        try fields.field(
+            "provider_customer_id", spelled: ["provider_customer_id", "customer_id"], .identifier, &customerID)
+        try fields.field("return_url", .text, &returnURL)
+        try fields.field("configuration_id", .identifier, &configurationID)
+        try fields.field(
+            "idempotency_key", spelled: ["idempotency_key", "event_id"], .idempotencyKey, &idempotencyKey)
+        try fields.ignored(&ignoredFields)
     }
 }
 
 /// `bus.stripe.portal_session.create.response`: a page to manage billing on.
 package struct ProviderPortalAnswer: Message {
     /// The page.
-    package var page: ProviderPage
+    package var page = ProviderPage()
+
+    package init() {}
 
     /// A page as an answer.
     package init(page: ProviderPage) {
         self.page = page
     }
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        page = try ProviderPage(from: fields)
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        page.write(to: &object)
-        object.member("ignored_fields", unlessEmpty: page.ignoredFields)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try page.visit(&fields)
+        try fields.field("ignored_fields", .texts, &page.ignoredFields, unless: [])
     }
 }

@@ -3,53 +3,31 @@ import BusCore
 /// `bus.billing.usage.export.request` (docs/contract/billing.md, "Usage export").
 package struct UsageExportRequest: Message {
     /// Whose usage; a UUID.
-    package var accountID: String
+    package var accountID = ""
     /// What was used.
-    package var feature: String
+    package var feature = ""
     /// The meter that counts it.
-    package var meterEventName: String
+    package var meterEventName = ""
     /// In units of the meter; at least 1.
-    package var quantity: Int64
+    package var quantity: Int64 = 1
     /// The id of the event that told the usage, which makes it count once.
     package var eventID: String?
     /// When it was used; nil when the event does not say.
     package var occurredAt: Timestamp?
 
-    /// A request with every field.
-    package init(
-        accountID: String, feature: String, meterEventName: String, quantity: Int64, eventID: String?,
-        occurredAt: Timestamp?
-    ) {
-        self.accountID = accountID
-        self.feature = feature
-        self.meterEventName = meterEventName
-        self.quantity = quantity
-        self.eventID = eventID
-        self.occurredAt = occurredAt
-    }
+    package init() {}
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.accountID()
-        feature = try fields.label("feature") ?? MessageFields.defaultFeature
-        meterEventName = try fields.identifier("meter_event_name") ?? "bus_llm_tokens"
-        if let given = try fields.count("quantity") {
-            quantity = given
-        } else {
-            quantity = try UsageExportRequest.tokens(in: fields.value("data")?.value)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.account(&accountID)
+        try fields.field("event_id", spelled: ["idempotency_key", "event_id"], .idempotencyKey, &eventID)
+        try fields.field("feature", .label, &feature, else: MessageReader.defaultFeature)
+        try fields.field("meter_event_name", .identifier, &meterEventName, else: "bus_llm_tokens")
+        try fields.reading { reader throws(FieldFault) in
+            let given = try reader.value("quantity", .count)
+            quantity = if let given { given } else { try UsageExportRequest.tokens(in: reader["data"]) }
         }
-        eventID = try fields.idempotencyKey()
-        occurredAt = try fields.time("occurred_at")
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", accountID)
-        object.member("event_id", optional: eventID)
-        object.member("feature", feature)
-        object.member("meter_event_name", meterEventName)
-        object.member("quantity", quantity)
-        object.member("occurred_at", optional: occurredAt)
+        fields.writing { [quantity] in $0.member("quantity", quantity) }
+        try fields.field("occurred_at", .time, &occurredAt)
     }
 
     /// How much was used, when the request leaves it to the event's data: the first form of token counts there is.
@@ -85,61 +63,34 @@ package struct UsageExportRequest: Message {
 /// A failed one can be asked for again.
 package struct UsageExportAnswer: Message {
     /// Whose usage.
-    package var accountID: String
+    package var accountID = ""
     /// The meter.
-    package var meterEventName: String
+    package var meterEventName = ""
     /// How much.
-    package var quantity: Int64
+    package var quantity: Int64 = 1
     /// What makes the usage count once.
-    package var idempotencyKey: String
+    package var idempotencyKey = ""
     /// The payment company has it.
-    package var isExported: Bool
+    package var isExported = false
     /// The payment company's label.
-    package var provider: String
+    package var provider = ""
     /// The payment company's id for it, when it gave one.
     package var providerEventID: String?
     /// Why it failed.
     package var reason: String?
 
-    /// An answer with every field.
-    package init(
-        accountID: String, meterEventName: String, quantity: Int64, idempotencyKey: String, isExported: Bool,
-        provider: String, providerEventID: String?, reason: String?
-    ) {
-        self.accountID = accountID
-        self.meterEventName = meterEventName
-        self.quantity = quantity
-        self.idempotencyKey = idempotencyKey
-        self.isExported = isExported
-        self.provider = provider
-        self.providerEventID = providerEventID
-        self.reason = reason
-    }
+    package init() {}
 
-    /// Reads the fields.
-    package init(from fields: MessageFields) throws(FieldFault) {
-        accountID = try fields.accountID()
-        meterEventName = try fields.requiredText("meter_event_name", orSay: "send the meter")
-        guard let quantity = try fields.count("quantity") else { throw .invalid("quantity is missing") }
-        self.quantity = quantity
-        idempotencyKey = try fields.requiredText("idempotency_key", orSay: "send the export's key")
-        isExported = try fields.requiredFlag("exported")
-        provider = try fields.requiredText("provider", orSay: "send the payment company's label")
-        providerEventID = try fields.text("provider_event_id")
-        reason = try fields.text("reason")
-    }
-
-    /// Writes the members.
-    package func write(to object: inout JSONWriter) {
-        object.member("account_id", accountID)
-        object.member("meter_event_name", meterEventName)
-        object.member("quantity", quantity)
-        object.member("idempotency_key", idempotencyKey)
-        object.member("status", isExported ? "exported" : "failed")
-        object.member("exported", isExported)
-        object.member("provider", provider)
-        object.member("provider_event_id", optional: providerEventID)
-        object.member("reason", optional: reason)
+    package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
+        try fields.account(&accountID)
+        try fields.field("meter_event_name", .text, &meterEventName, orSay: "send the meter")
+        try fields.field("quantity", .count, &quantity)
+        try fields.field("idempotency_key", .text, &idempotencyKey, orSay: "send the export's key")
+        fields.writing { [isExported] in $0.member("status", isExported ? "exported" : "failed") }
+        try fields.field("exported", .flag, &isExported)
+        try fields.field("provider", .text, &provider, orSay: "send the payment company's label")
+        try fields.field("provider_event_id", .text, &providerEventID)
+        try fields.field("reason", .text, &reason)
     }
 }
 

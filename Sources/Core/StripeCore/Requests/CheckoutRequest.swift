@@ -23,7 +23,7 @@ package struct CheckoutRequest: Hashable, Sendable {
     ) throws(BusError) {
         self.message = message
         try StripeRule.metadata(message.planID, "plan_id")
-        features = message.features.isEmpty && message.planID == nil ? [MessageFields.defaultFeature] : message.features
+        features = message.features.isEmpty && message.planID == nil ? [MessageReader.defaultFeature] : message.features
         try StripeRule.metadata(features.joined(separator: ","), "features joined with commas")
         lines = try CheckoutRequest.lines(message, settings)
         let returnURL = try StripeRule.url(message.returnURL, "return_url", settings.mode)

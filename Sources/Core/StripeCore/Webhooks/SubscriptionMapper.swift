@@ -33,14 +33,18 @@ package enum SubscriptionMapper {
         guard let accountID = accountID(of: object, isCheckout: isCheckout), !features.isEmpty else {
             return .ignored(.missingBusMetadata)
         }
-        return .update(
-            SubscriptionUpdate(
-                eventID: event.id, accountID: accountID, provider: "stripe",
-                status: status(of: object, topic), providerCustomerID: object.customerID?.nonEmpty,
-                providerSubscriptionID: (isCheckout ? object.subscriptionID : object.id)?.nonEmpty,
-                planID: object.metadata.planID?.nonEmpty, features: features, occurredAt: event.created,
-                kind: kind(of: topic), providerStatus: isCheckout ? object.paymentStatus : object.status,
-                previousProviderStatus: event.previousStatus, livemode: event.livemode))
+        var update = SubscriptionUpdate(
+            eventID: event.id, accountID: accountID, provider: "stripe", status: status(of: object, topic),
+            occurredAt: event.created)
+        update.providerCustomerID = object.customerID?.nonEmpty
+        update.providerSubscriptionID = (isCheckout ? object.subscriptionID : object.id)?.nonEmpty
+        update.planID = object.metadata.planID?.nonEmpty
+        update.features = features
+        update.kind = kind(of: topic)
+        update.providerStatus = isCheckout ? object.paymentStatus : object.status
+        update.previousProviderStatus = event.previousStatus
+        update.livemode = event.livemode
+        return .update(update)
     }
 
     /// A subscription's standing from Stripe's word for it; words of the future grant nothing.

@@ -4,16 +4,19 @@ import BusCore
 extension WebhookDecision {
     /// The verdict on a verified webhook.
     package func verdict(ignoredFields: [String]) -> WebhookVerdict {
-        let effect: WebhookVerdict.Effect =
+        var verified = WebhookVerdict.Event()
+        verified.id = event.id
+        verified.type = event.type
+        verified.livemode = event.livemode
+        verified.apiVersion = event.apiVersion
+        verified.created = event.created
+        verified.isSupported = isSupported
+        verified.effect =
             switch outcome {
             case .update(let update): .emitted(.init(update))
             case .ignored(let reason): .ignored(reason.rawValue)
             }
-        return WebhookVerdict(
-            event: .init(
-                id: event.id, type: event.type, livemode: event.livemode, apiVersion: event.apiVersion,
-                created: event.created, isSupported: isSupported, effect: effect),
-            ignoredFields: ignoredFields)
+        return WebhookVerdict(event: verified, ignoredFields: ignoredFields)
     }
 }
 
