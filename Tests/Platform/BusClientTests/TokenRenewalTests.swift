@@ -186,7 +186,7 @@ struct RenewedCallTests {
             _ = try folder.write("new", to: "token")
             let origin = try #require(APIOrigin(double.url))
             let calls = APICalls(http: .shared, origin: origin, credential: .bearer(tokens), timeout: .seconds(30))
-            _ = try await BillingClient(calls).status()
+            _ = try await BillingClient(calls).catalog()
             #expect(double.requests.map { $0.headers["authorization"] } == ["Bearer old", "Bearer new"])
         }
     }

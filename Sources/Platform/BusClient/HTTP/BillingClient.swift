@@ -19,7 +19,8 @@ package struct BillingClient: Sendable {
     }
 
     /// A page to buy on, `{"url","provider"}`.
-    package func checkoutSession(feature: String?, returnURL: String?) async throws(APIFault) -> Reply<ProviderSession> {
+    package func checkoutSession(feature: String?, returnURL: String?) async throws(APIFault) -> Reply<ProviderSession>
+    {
         let body = BillingClient.body(["feature": feature, "return_url": returnURL])
         return try BillingClient.reply(
             try await calls.call(.POST, "/api/v1/billing/checkout-session", body: body))

@@ -58,7 +58,7 @@ extension Effect {
     // MARK: bus billing
 
     private static let origins = ["BUS_BILLING_API_URL", "BUS_API_BASE_URL", "BUS_API_URL", "BUS_AI_API_URL"]
-    private static let page = Fault.status(200, body: #"{"url":"http://x/","status":"active"}"#)
+    private static let page = Fault.status(200, body: #"{"url":"http://x/","provider":"stripe"}"#)
     private static let asUser = ["BUS_API_TOKEN": "t", "BUS_API_BASE_URL": "URL"]
 
     static let ofBilling: [Effect] =

@@ -5,7 +5,9 @@ import TestSupport
 extension Effect {
     private static let user = ["BUS_API_TOKEN": "t", "BUS_API_BASE_URL": "URL"]
     private static let active = Fault.status(
-        200, body: #"{"status":"active","next_action":"x","command":"bus next"}"#)
+        200,
+        body: #"{"account_id":"6c0e7f6a-0000-4000-8000-000000000001","status":"active","features":[],"#
+            + #""setup_required":false,"next_action":"x","command":"bus next"}"#)
 
     /// A flag of every command by both of its names, before and behind the words.
     private static func both(
