@@ -11,8 +11,8 @@ package actor GroupCommit: Service {
     private struct Job: Sendable {
         let events: Int
         let bytes: Int
-        /// Does the work and returns how to answer after the commit.
-        let run: @Sendable (any SQLConnection) throws -> @Sendable () -> Void
+        /// Does the work and returns how to answer after the commit; alone, a failure of its own undoes only itself.
+        let run: @Sendable (_ connection: any SQLConnection, _ alone: Bool) throws -> @Sendable () -> Void
         let fail: @Sendable (any Error) -> Void
     }
 
@@ -33,7 +33,7 @@ package actor GroupCommit: Service {
     /// Runs `body` in a shared transaction and returns after its commit.
     ///
     /// An error from `body` undoes and fails this change alone. Only a fault of the database itself fails the whole
-    /// transaction.
+    /// transaction. When another change of the transaction fails, `body` runs again on what it found the first time.
     package func perform<T: Sendable>(
         events: Int = 1, bytes: Int = 0,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
@@ -48,13 +48,14 @@ package actor GroupCommit: Service {
         return try await withCheckedThrowingContinuation { continuation in
             let job = Job(
                 events: events, bytes: bytes,
-                run: { connection in
+                run: { connection, alone in
                     do {
-                        let value = try connection.savepoint { try body(connection) }
+                        let value = try alone ? connection.savepoint { try body(connection) } : body(connection)
                         return { continuation.resume(returning: value) }
                     } catch let fault as SQLFault where fault.isOfTheDatabase {
                         throw fault
                     } catch {
+                        if !alone { throw FailedAlone() }
                         let failure = GroupCommit.failure(of: error)
                         return { continuation.resume(throwing: failure) }
                     }
@@ -73,7 +74,7 @@ package actor GroupCommit: Service {
         queue.append(
             Job(
                 events: 1, bytes: 0,
-                run: { connection in
+                run: { connection, _ in
                     try connection.tryWriting()
                     return {}
                 }, fail: { _ in }))
@@ -112,9 +113,15 @@ package actor GroupCommit: Service {
         return jobs
     }
 
+    /// Commits all changes at once; when one of them fails, all are done again with a savepoint around each.
     private func commit(_ jobs: [Job]) async {
         do {
-            let answers = try await database.write { connection in try jobs.map { try $0.run(connection) } }
+            let answers: [@Sendable () -> Void]
+            do {
+                answers = try await write(jobs, alone: false)
+            } catch is FailedAlone {
+                answers = try await write(jobs, alone: true)
+            }
             isFailing = false
             for answer in answers { answer() }
         } catch {
@@ -122,6 +129,10 @@ package actor GroupCommit: Service {
             let failure = GroupCommit.failure(of: error)
             for job in jobs { job.fail(failure) }
         }
+    }
+
+    private func write(_ jobs: [Job], alone: Bool) async throws -> [@Sendable () -> Void] {
+        try await database.write { connection in try jobs.map { try $0.run(connection, alone) } }
     }
 
     private static func failure(of error: any Error) -> BusError {
@@ -132,3 +143,6 @@ package actor GroupCommit: Service {
         return BusError(.backendUnavailable, "the store did not take the change; repeat the request", cause: error)
     }
 }
+
+/// A change failed by itself, and its neighbours with it until they are done again.
+private struct FailedAlone: Error {}
