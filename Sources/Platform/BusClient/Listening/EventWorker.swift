@@ -70,7 +70,11 @@ package final class EventWorker: Service, Sendable {
         }
         guard var handled = await handlers.respond(to: event, at: .now) else { return .done }
         if exchange.delivery == .neverLost, let error = handled.error, error.isRetryable {
-            if comesAgain { return .retry(code: error.type) }
+            if comesAgain {
+                // Who asks a payment company waits for the answer; its failure is told at once, and tried again.
+                if exchange.provider != nil { _ = await publish(handled.response, for: event) }
+                return .retry(code: error.type)
+            }
             handled = await tryAgain(event, handled)
         }
         guard await publish(handled.response, for: event) else {
