@@ -57,7 +57,7 @@ extension StripeClient {
                     return nil
                 }
                 let elements = data.compactMap(read)
-                // An unreadable element may be the price that holds a wanted key, so there is no plan without it.
+                // An unreadable element may be the price that holds a wanted key, so planning stops.
                 guard elements.count == data.count, !(hasMore && data.isEmpty) else { return nil }
                 return Page(
                     elements: elements, lastID: data.last?["id"]?.text, hasMore: hasMore,

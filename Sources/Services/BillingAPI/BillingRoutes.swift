@@ -10,7 +10,7 @@ struct BillingRoutes: Sendable {
     private let internalRoutes: InternalRoutes
     private let catalogRoutes: CatalogRoutes
 
-    /// Routes over `requests`; without a store there is no catalog.
+    /// Routes over `requests`; the catalog's routes need a store.
     init(tokenSecret: Secret, requests: WorkerCalls, store: CatalogStore?) async {
         let services = await CallerCheck(secret: tokenSecret, audience: Audience.internal)
         publicRoutes = PublicRoutes(

@@ -24,7 +24,7 @@ package struct ProviderCheckoutRequest: Message {
     package var returnURL: String?
     /// The payment company's id for the account, once known.
     package var customerID: String?
-    /// Prefills the page when there is no customer.
+    /// Prefills the page of a buyer who is not a customer yet.
     package var customerEmail: String?
     /// What makes repeating the request harmless.
     package var idempotencyKey: String?

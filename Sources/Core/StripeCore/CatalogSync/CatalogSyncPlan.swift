@@ -83,7 +83,7 @@ package struct CatalogEntry: Hashable, Sendable {
     package var differences: [CatalogDifference]
 }
 
-/// Why there is no plan: everything that a person has to settle first.
+/// Why planning stopped: everything that a person has to settle first.
 package struct CatalogSyncFaults: Error, Hashable, Sendable {
     /// At least one; lower-case fact, then the remedy.
     package let problems: [String]

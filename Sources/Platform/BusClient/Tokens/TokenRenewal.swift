@@ -10,7 +10,7 @@ package struct TokenRenewal {
         case renewed(Secret)
         /// Ask again later: the file is being written, or was just read.
         case later
-        /// There is no other token.
+        /// Give up: nothing brings another token.
         case never
     }
 
