@@ -22,6 +22,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case unsupportedProvider = "unsupported_provider"
     case priceUnresolved = "price_unresolved"
     case customerUnresolved = "customer_unresolved"
+    case stripeUnconfigured = "stripe_unconfigured"
+    case alreadySubscribed = "already_subscribed"
     case webhookSignatureInvalid = "webhook_signature_invalid"
     case webhookTimestampOutOfTolerance = "webhook_timestamp_out_of_tolerance"
     case webhookPayloadInvalid = "webhook_payload_invalid"
@@ -33,6 +35,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case storageUnavailable = "storage_unavailable"
     case catalogNotFound = "catalog_not_found"
     case preconditionFailed = "precondition_failed"
+    case planInUse = "plan_in_use"
     case badGateway = "bad_gateway"
     case providerError = "provider_error"
     case providerTimeout = "provider_timeout"
@@ -51,7 +54,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
         case .notFound, .catalogNotFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .conflict: 409
+        case .conflict, .alreadySubscribed, .planInUse: 409
         case .gone: 410
         case .preconditionFailed: 412
         case .payloadTooLarge: 413
@@ -60,7 +63,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
         case .stripeAuthFailed, .stripeError, .priceUnresolved, .customerUnresolved, .badGateway, .providerError:
             502
         case .backendUnavailable, .notReady, .eventsUnavailable, .webhookSecretUnconfigured, .stripeUnavailable,
-            .billingUnavailable, .storageUnavailable, .providerTimeout, .providerUnconfigured:
+            .billingUnavailable, .storageUnavailable, .providerTimeout, .providerUnconfigured,
+            .stripeUnconfigured:
             503
         }
     }

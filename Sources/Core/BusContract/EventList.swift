@@ -19,7 +19,7 @@ package struct EventList: Sendable {
     }
 
     /// The Stripe worker's list.
-    package static let stripe = EventList(.stripe, alsoEmitted: [Exchange.subscriptionUpdate.request])
+    package static let stripe = EventList(.stripe, alsoEmitted: [Exchange.subscriptionUpdate.request, Exchange.unlinkedUpdate.request])
 
     /// The billing worker's list, with a payment company of this label.
     package static func billing(provider: ProviderLabel) -> EventList {
@@ -27,7 +27,7 @@ package struct EventList: Sendable {
             .billing,
             alsoEmitted: [
                 Exchange.checkout(at: provider).request, Exchange.portal(at: provider).request,
-                Exchange.meterEvent(at: provider).request,
+                Exchange.meterEvent(at: provider).request, Exchange.observe(at: provider).request,
             ])
     }
 

@@ -84,12 +84,13 @@ extension ExchangeRules {
         case .billing:
             [
                 Exchange.status.rules, Exchange.checkoutSession.rules, Exchange.portalSession.rules,
-                Exchange.entitlementCheck.rules, Exchange.subscriptionUpdate.rules, Exchange.usageExport.rules,
+                Exchange.entitlementCheck.rules, Exchange.subscriptionUpdate.rules, Exchange.unlinkedUpdate.rules,
+                Exchange.usageExport.rules,
             ]
         case .stripe:
             [
                 Exchange.stripeCheckout.rules, Exchange.stripePortal.rules, Exchange.webhookVerify.rules,
-                Exchange.stripeMeterEvent.rules,
+                Exchange.stripeMeterEvent.rules, Exchange.stripeObserve.rules,
             ]
         }
     }

@@ -40,6 +40,16 @@ extension Exchange where Request == SubscriptionUpdate, Response == Subscription
     }
 }
 
+extension Exchange where Request == UnlinkedUpdate, Response == SubscriptionResult {
+    /// A subscription's new standing, from an event that does not name the account.
+    package static var unlinkedUpdate: Exchange {
+        Exchange(
+            ExchangeRules(
+                "bus.billing.subscription.unlinked", "bus.billing.subscription.unlinked_result",
+                scope: .subscriptionWrite, .neverLost, from: .services))
+    }
+}
+
 extension Exchange where Request == UsageExportRequest, Response == UsageExportAnswer {
     /// Usage for the payment company to bill.
     package static var usageExport: Exchange {
@@ -76,6 +86,16 @@ extension Exchange where Request == MeterEventRequest, Response == MeterEventAns
     /// Hands one quantity of usage to a payment company.
     package static func meterEvent(at provider: ProviderLabel) -> Exchange {
         Exchange(ExchangeRules(at: provider, "meter_event.record", .neverLost))
+    }
+}
+
+extension Exchange where Request == ObserveRequest, Response == ObserveAnswer {
+    /// Reads a subscription at Stripe and publishes it as an update.
+    package static var stripeObserve: Exchange { .observe(at: .stripe) }
+
+    /// Reads a subscription at a payment company and publishes it as an update.
+    package static func observe(at provider: ProviderLabel) -> Exchange {
+        Exchange(ExchangeRules(at: provider, "subscription.observe", .command))
     }
 }
 

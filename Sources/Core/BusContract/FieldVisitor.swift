@@ -62,6 +62,12 @@ extension FieldVisitor {
             orSay: MessageReader.accountRemedy)
     }
 
+    /// Who it is for, where that may be unknown.
+    mutating func account(_ value: inout String?, isRequired: Bool) throws(Fault) {
+        try field("account_id", spelled: MessageReader.accountSpellings, .accountID, &value)
+        try reading { reader throws(FieldFault) in if isRequired { value = try reader.accountID() } }
+    }
+
     /// The union of `feature` and `features`; written as both.
     mutating func features(_ value: inout [String]) throws(Fault) {
         writing { [value] in $0.member("feature", optional: value.first) }

@@ -25,15 +25,18 @@ package struct SubscriptionStore {
     }
 
     private static func standing(_ row: SQLRow, _ accountID: String) throws -> SubscriptionStanding {
-        SubscriptionStanding(
+        var standing = SubscriptionStanding(
             key: SubscriptionKey(
                 provider: try row.text(0), livemode: try row.integer(1) != 0, name: try row.text(2)),
             accountID: accountID, status: SubscriptionStatus(rawValue: try row.text(3)) ?? .incomplete,
-            isUndecided: try row.integer(4) != 0,
-            features: try row.text(5).split(separator: ",").map(String.init), planID: try row.textOrNil(6),
-            customerID: try row.textOrNil(7), occurredAt: Timestamp(clampingNanoseconds: try row.integer(8)),
-            kind: try row.textOrNil(9).flatMap(SubscriptionUpdate.Kind.init(rawValue:)),
-            providerStatus: try row.textOrNil(10))
+            occurredAt: Timestamp(clampingNanoseconds: try row.integer(8)))
+        standing.isUndecided = try row.integer(4) != 0
+        standing.features = try row.text(5).split(separator: ",").map(String.init)
+        standing.planID = try row.textOrNil(6)
+        standing.customerID = try row.textOrNil(7)
+        standing.kind = try row.textOrNil(9).flatMap(SubscriptionUpdate.Kind.init(rawValue:))
+        standing.providerStatus = try row.textOrNil(10)
+        return standing
     }
 
     /// The effect of an update.
@@ -72,7 +75,7 @@ package struct SubscriptionStore {
             """,
             [
                 .text(key.provider), .text(update.eventID), .integer(key.livemode ? 1 : 0), .text(key.name),
-                .text(update.accountID), .text(update.status.rawValue), .integer(update.occurredAt.nanoseconds),
+                .text(update.accountID ?? ""), .text(update.status.rawValue), .integer(update.occurredAt.nanoseconds),
                 .optional(update.kind?.rawValue), .optional(update.providerStatus),
                 .optional(update.previousProviderStatus), .optional(source), .integer(now.nanoseconds),
             ]) == 1
@@ -101,7 +104,7 @@ package struct SubscriptionStore {
               state = excluded.state, updated_at = excluded.updated_at
             """,
             [
-                .text(key.provider), .integer(key.livemode ? 1 : 0), .text(key.name), .text(standing.accountID),
+                .text(key.provider), .integer(key.livemode ? 1 : 0), .text(key.name), .text(standing.accountID ?? ""),
                 .text(standing.status.rawValue), .integer(standing.isUndecided ? 1 : 0),
                 .text(standing.features.joined(separator: ",")), .optional(standing.planID),
                 .optional(standing.customerID), .integer(standing.occurredAt.nanoseconds),

@@ -7,8 +7,8 @@ import BusSQL
 
 /// The billing database as the worker uses it: reads on snapshots, changes gathered into shared commits.
 package struct BillingDesk: Sendable {
-    private let database: any SQLDatabase
-    private let commits: GroupCommit
+    let database: any SQLDatabase
+    let commits: GroupCommit
     private let catalogs: CatalogCache
     private let quotaFile: QuotaTable?
 
@@ -96,104 +96,5 @@ package struct BillingDesk: Sendable {
         let entitlement = Entitlement(check, standing: standing, quotas: quotas, counts: counts)
         let isLimited = matching.contains { $0.meterEventName == check.usage?.meterEventName }
         return (entitlement, entitlement.isAllowed && isLimited)
-    }
-
-    // MARK: Changing
-
-    /// Adds an update to its subscription and says what that changed; a repeated event gets the answer it got.
-    package func apply(
-        _ update: SubscriptionUpdate, source: String?, eventID: String?, at now: Timestamp
-    ) async throws -> (result: SubscriptionResult, isRepeated: Bool) {
-        try await commits.perform { connection in
-            let handled = HandledEvents(connection)
-            if let answered: SubscriptionResult = try handled.response(to: eventID) { return (answered, true) }
-            let store = SubscriptionStore(connection)
-            let change = try store.apply(update, source: source, at: now)
-            let accountID = change.standing?.accountID ?? update.accountID
-            let result = SubscriptionResult(
-                accountID: accountID, status: try store.standing(of: accountID).status, isApplied: change.isApplied,
-                isUndecided: change.standing?.isUndecided ?? false)
-            try handled.record(result, to: eventID, at: now)
-            return (result, false)
-        }
-    }
-}
-
-extension BillingDesk {
-    // MARK: Exporting usage
-
-    /// What is to be done about a usage, and whom it is for.
-    package enum ExportStep: Sendable {
-        case answered(UsageExportAnswer)
-        case send(UsageExport, customerID: String?)
-    }
-
-    /// Decides about a request for a usage; before it is sent, the ledger says so on disk.
-    package func beginExport(
-        _ request: UsageExportRequest, provider: String, needsCustomer: Bool, eventID: String?, at now: Timestamp
-    ) async throws -> ExportStep {
-        try await commits.perform { connection in
-            let handled = HandledEvents(connection)
-            if let answered: UsageExportAnswer = try handled.response(to: eventID) { return .answered(answered) }
-            let ledger = ExportLedger(connection)
-            let standing = try SubscriptionStore(connection).standing(of: request.accountID)
-            let stored = try ledger.export(of: request.accountID, key: request.idempotencyKey)
-            let step = UsageExport.step(
-                for: request, stored: stored, standing: standing, provider: provider, needsCustomer: needsCustomer,
-                at: now)
-            switch step {
-            case .send(let since):
-                let export = UsageExport(stored?.request ?? request, state: .sent(since: since))
-                try ledger.save(export, provider: provider, at: now)
-                return .send(export, customerID: standing.customerID(provider: provider))
-            case .done(let providerEventID):
-                let export = UsageExport(request, state: .accepted(providerEventID: providerEventID))
-                return .answered(export.answer(provider: provider))
-            case .fail(let reason):
-                let export = UsageExport(request, state: .refused(reason: reason))
-                // What was sent keeps its state: nobody knows that it was refused.
-                if stored.map({ $0.isOpen }) ?? true { try ledger.save(export, provider: provider, at: now) }
-                return .answered(export.answer(provider: provider))
-            }
-        }
-    }
-
-    /// Writes down what the payment company said; accepted usage is counted in the same transaction, once per key.
-    package func endExport(
-        _ export: UsageExport, outcome: UsageOutcome, provider: String, eventID: String?, at now: Timestamp
-    ) async throws -> UsageExportAnswer {
-        try await commits.perform { connection in
-            let request = export.request
-            let ledger = ExportLedger(connection)
-            var ended = export
-            switch outcome {
-            case .accepted(let providerEventID):
-                let stored = try ledger.export(of: request.accountID, key: request.idempotencyKey)
-                ended.state = .accepted(providerEventID: providerEventID)
-                if case .accepted = stored?.state { break }
-                try ledger.save(ended, provider: provider, at: now)
-                let moment = min(request.occurredAt ?? now, now)
-                try UsageStore(connection).count(request.quantity, of: UsageSubject(request), at: moment)
-            case .refused(let reason):
-                ended.state = .refused(reason: reason)
-                try ledger.save(ended, provider: provider, at: now)
-            case .unknown(let reason):
-                // The ledger keeps saying `sent`; only the answer tells the caller why to ask again.
-                ended.state = .refused(reason: reason)
-            }
-            let answer = ended.answer(provider: provider)
-            try HandledEvents(connection).record(answer, to: eventID, at: now)
-            return answer
-        }
-    }
-}
-
-extension UsageExport {
-    /// Nothing was sent for it that the payment company might have taken.
-    fileprivate var isOpen: Bool {
-        switch state {
-        case .queued, .refused: true
-        case .sent, .accepted: false
-        }
     }
 }

@@ -67,7 +67,7 @@ struct BillingRequests: Sendable {
             if result.isUndecided, !isRepeated {
                 logger.warning(
                     "subscription undecided, least entitled update stands",
-                    metadata: ["provider.event.id": "\(update.eventID)", "account.id": "\(update.accountID)"])
+                    metadata: ["provider.event.id": "\(update.eventID)", "account.id": "\(update.accountID ?? "")"])
             }
             return result
         }

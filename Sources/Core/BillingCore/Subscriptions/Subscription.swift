@@ -29,7 +29,7 @@ package struct SubscriptionKey: Hashable, Sendable {
         } else if update.kind == .checkout {
             name = "payment:\(update.eventID)"
         } else {
-            name = "account:\(update.accountID)"
+            name = "account:\(update.accountID ?? "")"
         }
     }
 }
@@ -97,54 +97,15 @@ package struct Subscription: Hashable, Sendable {
     /// What the set of updates says now; nil only for a stored state without any.
     package var standing: SubscriptionStanding? {
         guard let (update, isUndecided) = order.verdict else { return nil }
-        return SubscriptionStanding(
+        var standing = SubscriptionStanding(
             key: SubscriptionKey(update), accountID: update.accountID,
-            status: update.kind == .deleted ? .canceled : update.status, isUndecided: isUndecided,
-            features: update.features.isEmpty ? features?.value ?? [] : update.features,
-            planID: update.planID ?? plan?.value,
-            customerID: update.providerCustomerID ?? customer?.value, occurredAt: update.occurredAt,
-            kind: update.kind, providerStatus: update.providerStatus)
-    }
-}
-
-/// What one subscription says about its account.
-package struct SubscriptionStanding: Hashable, Sendable {
-    /// Which subscription.
-    package let key: SubscriptionKey
-    /// Who pays and owns.
-    package let accountID: String
-    /// Provider-neutral standing.
-    package let status: SubscriptionStatus
-    /// The updates of the newest second contradict each other; the least entitled of them stands.
-    package let isUndecided: Bool
-    /// What was bought.
-    package let features: [String]
-    /// The plan, when known.
-    package let planID: String?
-    /// The provider's id for the account, when known.
-    package let customerID: String?
-    /// The time of the update that stands.
-    package let occurredAt: Timestamp
-    /// What kind of update that is.
-    package let kind: SubscriptionUpdate.Kind?
-    /// The provider's own word in it.
-    package let providerStatus: String?
-
-    /// A standing with every field.
-    package init(
-        key: SubscriptionKey, accountID: String, status: SubscriptionStatus, isUndecided: Bool, features: [String],
-        planID: String?, customerID: String?, occurredAt: Timestamp, kind: SubscriptionUpdate.Kind?,
-        providerStatus: String?
-    ) {
-        self.key = key
-        self.accountID = accountID
-        self.status = status
-        self.isUndecided = isUndecided
-        self.features = features
-        self.planID = planID
-        self.customerID = customerID
-        self.occurredAt = occurredAt
-        self.kind = kind
-        self.providerStatus = providerStatus
+            status: update.kind == .deleted ? .canceled : update.status, occurredAt: update.occurredAt)
+        standing.isUndecided = isUndecided
+        standing.features = update.features.isEmpty ? features?.value ?? [] : update.features
+        standing.planID = update.planID ?? plan?.value
+        standing.customerID = update.providerCustomerID ?? customer?.value
+        standing.kind = update.kind
+        standing.providerStatus = update.providerStatus
+        return standing
     }
 }

@@ -8,6 +8,8 @@ package struct EntitlementCheck: Message {
     package var feature = ""
     /// How much of which meter is about to be used, when the caller knows.
     package var usage: Usage?
+    /// The granted usage is held until it is reported; false only asks.
+    package var holds = true
 
     /// Usage that is planned.
     package struct Usage: Message {
@@ -33,6 +35,7 @@ package struct EntitlementCheck: Message {
             "scope", spelled: ["scope", "feature"], .label, &feature,
             orSay: "send the feature to check, such as llm:proxy")
         try fields.field("usage", .object(), &usage)
+        try fields.field("hold", .flag, &holds, unless: true)
     }
 }
 
@@ -50,6 +53,12 @@ package struct EntitlementAnswer: Message {
     package var usage: UsageLine?
     /// What a person can type next.
     package var command: String?
+    /// What an export names to settle the hold of this check.
+    package var holdID: String?
+    /// When that hold ends by itself.
+    package var holdUntil: Timestamp?
+    /// When access ends although the last charge failed.
+    package var graceUntil: Timestamp?
 
     /// Why an account may or may not use a feature.
     ///
@@ -88,5 +97,8 @@ package struct EntitlementAnswer: Message {
         try fields.field("recommended_plan", .text, &recommendedPlan)
         try fields.field("usage", .object(), &usage)
         try fields.field("command", .text, &command)
+        try fields.field("hold_id", .text, &holdID)
+        try fields.field("hold_until", .time, &holdUntil)
+        try fields.field("grace_until", .time, &graceUntil)
     }
 }

@@ -8,6 +8,10 @@ package struct CheckoutSessionRequest: Message {
     package var features: [String] = []
     /// The plan, when named.
     package var planID: String?
+    /// How often it is paid, where the plan has several prices.
+    package var interval: Interval?
+    /// A second subscription beside the one that runs is meant.
+    package var isAdditional = false
     /// Where the payer goes afterwards.
     package var returnURL: String?
     /// Where the payer goes after paying.
@@ -15,12 +19,19 @@ package struct CheckoutSessionRequest: Message {
     /// Where the payer goes without paying.
     package var cancelURL: String?
 
+    /// How often a price is paid.
+    package enum Interval: String, CaseIterable, Sendable {
+        case day, week, month, year
+    }
+
     package init() {}
 
     package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
         try fields.account(&accountID)
         try fields.features(&features)
         try fields.field("plan_id", .identifier, &planID)
+        try fields.field("interval", .word(of: "day, week, month or year"), &interval)
+        try fields.field("additional", .flag, &isAdditional, unless: false)
         try fields.field("return_url", .webAddress, &returnURL)
         try fields.field("success_url", .webAddress, &successURL)
         try fields.field("cancel_url", .webAddress, &cancelURL)

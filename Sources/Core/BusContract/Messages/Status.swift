@@ -31,6 +31,14 @@ package struct AccountStatus: Message {
     package var provider: String?
     /// The plan, when known.
     package var planID: String?
+    /// When the paid time ends, and is paid again unless the subscription ends.
+    package var currentPeriodEnd: Timestamp?
+    /// When the subscription ends, once that is decided.
+    package var cancelAt: Timestamp?
+    /// When access ends although the last charge failed.
+    package var graceUntil: Timestamp?
+    /// How the provider treats invoices while collection is paused.
+    package var collectionPaused: String?
     /// One line for each quota that counts.
     package var usage: [UsageLine] = []
     /// What the person should do; nil when all is well.
@@ -78,6 +86,10 @@ package struct AccountStatus: Message {
         try fields.field("setup_required", .flag, &needsSetup)
         try fields.field("provider", .text, &provider)
         try fields.field("plan_id", .text, &planID)
+        try fields.field("current_period_end", .time, &currentPeriodEnd)
+        try fields.field("cancel_at", .time, &cancelAt)
+        try fields.field("grace_until", .time, &graceUntil)
+        try fields.field("collection_paused", .text, &collectionPaused)
         try fields.field("usage", .objects(), &usage, unless: [])
         var step = next ?? NextStep()
         try step.visit(&fields)
@@ -91,7 +103,7 @@ package struct UsageLine: Message {
     package var feature = ""
     /// The meter it counts.
     package var meterEventName = ""
-    /// `minute`, `hour`, `day`, `week`, `month` or `total`.
+    /// `minute`, `hour`, `day`, `week`, `month`, `period` or `total`.
     package var window = ""
     /// Usage that was reported and accepted.
     package var used: Int64 = 0
@@ -105,6 +117,8 @@ package struct UsageLine: Message {
     package var isExceeded = false
     /// The plan that has more.
     package var upgradePlanID: String?
+    /// When the window ends and the count begins again; nil for a window that never ends.
+    package var resetsAt: Timestamp?
 
     package init() {}
 
@@ -118,5 +132,6 @@ package struct UsageLine: Message {
         try fields.field("remaining", .amount, &remaining)
         try fields.field("exceeded", .flag, &isExceeded)
         try fields.field("upgrade_plan_id", .text, &upgradePlanID)
+        try fields.field("resets_at", .time, &resetsAt)
     }
 }

@@ -14,6 +14,8 @@ package struct UsageExportRequest: Message {
     package var eventID: String?
     /// When it was used; nil when the event does not say.
     package var occurredAt: Timestamp?
+    /// The hold that this usage settles; nil settles the account's oldest of the meter.
+    package var holdID: String?
 
     package init() {}
 
@@ -28,6 +30,7 @@ package struct UsageExportRequest: Message {
         }
         fields.writing { [quantity] in $0.member("quantity", quantity) }
         try fields.field("occurred_at", .time, &occurredAt)
+        try fields.field("hold_id", .text, &holdID)
     }
 
     /// How much was used, when the request leaves it to the event's data: the first form of token counts there is.
@@ -60,7 +63,7 @@ package struct UsageExportRequest: Message {
 
 /// `bus.billing.usage.export.response`: what became of a usage.
 ///
-/// A failed one can be asked for again.
+/// A failed one can be asked for again; one that is queued is sent again without being asked for.
 package struct UsageExportAnswer: Message {
     /// Whose usage.
     package var accountID = ""
@@ -78,6 +81,8 @@ package struct UsageExportAnswer: Message {
     package var providerEventID: String?
     /// Why it failed.
     package var reason: String?
+    /// It waits in the ledger and is sent again by itself.
+    package var isQueued = false
 
     package init() {}
 
@@ -91,6 +96,7 @@ package struct UsageExportAnswer: Message {
         try fields.field("provider", .text, &provider, orSay: "send the payment company's label")
         try fields.field("provider_event_id", .text, &providerEventID)
         try fields.field("reason", .text, &reason)
+        try fields.field("queued", .flag, &isQueued, unless: false)
     }
 }
 

@@ -141,7 +141,7 @@ package struct WebhookVerdict: Message {
     /// The facts of a published update.
     package struct Facts: Message {
         /// Who pays and owns.
-        package var accountID = ""
+        package var accountID: String?
         /// What was bought.
         package var features: [String] = []
         /// The plan, when known.
@@ -169,7 +169,7 @@ package struct WebhookVerdict: Message {
         }
 
         package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
-            try fields.account(&accountID)
+            try fields.account(&accountID, isRequired: true)
             try fields.field("features", .texts, &features, else: [])
             try fields.field("plan_id", .text, &planID)
             try fields.field("provider", .text, &provider, else: "stripe")

@@ -119,7 +119,7 @@ package struct WebhookReceiver: Sendable {
     private func answer(for update: SubscriptionUpdate, _ eventType: String, _ fault: EventsFault?) -> Answer {
         var metadata: Logger.Metadata = [
             "stripe.event.id": "\(update.eventID)", "stripe.event.type": "\(eventType)",
-            "account.id": "\(update.accountID)", "status": "\(update.status.rawValue)",
+            "account.id": "\(update.accountID ?? "")", "status": "\(update.status.rawValue)",
         ]
         switch fault {
         case nil:
