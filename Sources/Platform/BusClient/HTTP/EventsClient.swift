@@ -1,5 +1,7 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
+import BusRuntime
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -48,18 +50,11 @@ package struct EventsClient: Sendable {
 
     // MARK: Publishing
 
-    /// Publishes one event and returns its id once it is durable; an older server may give none.
+    /// Publishes one event and returns, once it is durable, what the server says of it.
+    ///
+    /// Servers answer any 2xx, which need not be JSON (docs/contract/events.md, "Publish").
     @discardableResult
-    package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> String? {
-        let answer = try await acceptance(of: draft, within: timeout)
-        // Other servers answer any 2xx, with or without an id (docs/contract/events.md, "Publish").
-        return (try? JSONValue(parsing: answer))?["id"]?.text
-    }
-
-    /// Publishes one event and returns what the server says of it, which need not be JSON.
-    package func acceptance(
-        of draft: EventDraft, within timeout: Duration
-    ) async throws(EventsFault) -> [UInt8] {
+    package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
         var request = request(endpoint.collection, .POST)
         if let key = draft.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
         request.body = .bytes(ByteBuffer(bytes: draft.envelope.encoded()))
@@ -147,6 +142,19 @@ package struct EventsClient: Sendable {
         let answer = try await send(request(endpoint.capabilities, .GET), within: timeout)
         let features = (try? JSONValue(parsing: answer))?["features"]?.elements ?? []
         return Set(features.compactMap(\.text))
+    }
+
+    /// Ends a process whose token may not do what the process is there for.
+    func refusal(to action: AccessPolicy.Action, _ name: EventName, status: Int, message: String) -> ProcessFailure {
+        let refused =
+            switch action {
+            case .send: "to publish \(name)"
+            case .listen: "the stream of \(name)"
+            }
+        return ProcessFailure(
+            exitCode: 1,
+            "the Events API refused \(refused) (\(status): \(message)); the token of \(tokens.label) needs "
+                + "\(AccessPolicy.scope(for: name, to: action))")
     }
 
     // MARK: HTTP

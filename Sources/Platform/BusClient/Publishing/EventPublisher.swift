@@ -3,7 +3,6 @@ import BusCore
 import BusRuntime
 import CoreMetrics
 import DequeModule
-import Logging
 import ServiceLifecycle
 import Synchronization
 
@@ -16,17 +15,15 @@ package final class EventPublisher: Service, Sendable {
 
     private let client: EventsClient
     private let timeout: Duration
-    private let logger: Logger
     private let queue: Mutex<PublishQueue>
     private let refusal = Mutex<ProcessFailure?>(nil)
     private let serverLacksBatches = Atomic(false)
     private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
 
     /// A publisher whose callers wait at most `timeout` in all.
-    package init(client: EventsClient, timeout: Duration, logger: Logger) {
+    package init(client: EventsClient, timeout: Duration) {
         self.client = client
         self.timeout = timeout
-        self.logger = logger
         queue = Mutex(PublishQueue(eventsMax: Limits.publishQueueEventsMax))
     }
 
@@ -134,18 +131,11 @@ package final class EventPublisher: Service, Sendable {
     private func complete(_ pending: PublishQueue.Pending, with fault: EventsFault) {
         pending.completion(fault)
         if case .refused(let status, let message) = fault {
-            end(
-                ProcessFailure(
-                    exitCode: 1,
-                    "the Events API refused to publish \(pending.draft.envelope.name) (\(status): \(message)); the token of "
-                        + "\(client.tokens.label) needs \(AccessPolicy.scope(for: pending.draft.envelope.name, to: .send))"
-                ))
+            let failure = client.refusal(
+                to: .send, pending.draft.envelope.name, status: status, message: message)
+            refusal.withLock { $0 = $0 ?? failure }
+            stop()
         }
-    }
-
-    private func end(_ failure: ProcessFailure) {
-        refusal.withLock { $0 = $0 ?? failure }
-        stop()
     }
 }
 
