@@ -1,8 +1,3 @@
-extension String {
-    /// Nil for an empty text: Stripe takes an empty value for "remove", and readers for a value.
-    package var nonEmpty: String? { isEmpty ? nil : self }
-}
-
 extension Substring {
     /// The text without ASCII spaces, tabs and line ends at its ends.
     package func trimmingASCIIWhitespace() -> Substring {
@@ -14,11 +9,12 @@ extension Substring {
 }
 
 extension String {
+    /// Nil for an empty text: Stripe takes an empty value for "remove", and readers for a value.
+    package var nonEmpty: String? { isEmpty ? nil : self }
+
     /// The text without ASCII spaces, tabs and line ends at its ends.
     package func trimmingASCIIWhitespace() -> Substring { self[...].trimmingASCIIWhitespace() }
-}
 
-extension String {
     /// The text on one line: line ends and everything that steers a terminal are written as escapes.
     package var onOneLine: String {
         guard unicodeScalars.contains(where: { $0 == "\n" || $0.steersTerminal }) else { return self }

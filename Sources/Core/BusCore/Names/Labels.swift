@@ -14,16 +14,17 @@ package enum Labels {
     /// True for a delivery group or a consumer: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.
     package static func isGroup(_ text: String) -> Bool {
         guard let first = text.utf8.first, isWord(first), text.utf8.count <= groupBytesMax else { return false }
-        return text.utf8.allSatisfy(isGroupByte)
+        return text.utf8.allSatisfy(isNameByte)
     }
 
     /// Any text as a group's name: other bytes become `-`, and the end is cut off.
     package static func group(from text: String) -> String {
         String(
-            decoding: text.utf8.prefix(groupBytesMax).map { isGroupByte($0) ? $0 : UInt8(ascii: "-") }, as: UTF8.self)
+            decoding: text.utf8.prefix(groupBytesMax).map { isNameByte($0) ? $0 : UInt8(ascii: "-") }, as: UTF8.self)
     }
 
-    private static func isGroupByte(_ byte: UInt8) -> Bool { isWord(byte) || "._-".utf8.contains(byte) }
+    /// True for a letter or digit of ASCII, a dot, a hyphen or an underscore.
+    package static func isNameByte(_ byte: UInt8) -> Bool { isWord(byte) || "._-".utf8.contains(byte) }
 
     private static func isWord(_ byte: UInt8) -> Bool {
         isLowerOrDigit(byte) || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte

@@ -148,17 +148,17 @@ extension Timestamp {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Days since 1970 of a civil date (proleptic Gregorian calendar, years counted from March).
+    /// Days since 1970 of a civil date after the year 0 (proleptic Gregorian calendar, years counted from March).
     package static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
-        let (era, yearOfEra) = floorDivide(shifted, 400)
+        let (era, yearOfEra) = shifted.quotientAndRemainder(dividingBy: 400)
         let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     /// The civil date so many days after 1970: what `days` takes.
     package static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, day) = floorDivide(days + 719_468, 146_097)
+        let (era, day) = (days + 719_468).quotientAndRemainder(dividingBy: 146_097)
         let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
         let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         let shiftedMonth = (5 * dayOfYear + 2) / 153
@@ -173,9 +173,4 @@ extension Timestamp {
         default: 31
         }
     }
-}
-
-private func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
 }

@@ -30,8 +30,9 @@ struct ClaimTransaction {
 
     mutating func run() throws {
         try countRoom()
-        for name in request.names where hasRoom { try claimAgain(name) }
-        // Parked deliveries take no room, and every round moves the cursor.
+        // Parked deliveries take no room. Each round leaves fewer, and one transaction parks a page at most.
+        for name in request.names { while hasRoom, !isCut, try claimDue(name) {} }
+        // Here every round moves the cursor.
         for name in request.names { while hasRoom, !isCut, try claimNew(name) {} }
     }
 
@@ -75,13 +76,7 @@ struct ClaimTransaction {
     private var isCut: Bool { parked >= Limits.streamPageEventsMax }
     private var hasRoom: Bool { room > 0 && bytes < Limits.streamPageBytesMax }
 
-    /// Events whose lease or wait is over.
-    private mutating func claimAgain(_ name: EventName) throws {
-        // Parked deliveries take no room. Each round leaves fewer, and one transaction parks a page at most.
-        while hasRoom, !isCut, try claimDue(name) {}
-    }
-
-    /// One round; true when some were parked instead of delivered.
+    /// One round of events whose lease or wait is over; true when some were parked instead of delivered.
     private mutating func claimDue(_ name: EventName) throws -> Bool {
         var due: [StoredEvent] = []
         let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(room))]
@@ -148,7 +143,6 @@ struct ClaimTransaction {
         room -= 1
         bytes += envelope.utf8.count
     }
-
 }
 
 extension StoredEvent {

@@ -56,7 +56,7 @@ struct DeliveryLedger: Sendable {
 
     // MARK: Acknowledging
 
-    /// Applies the outcomes.
+    /// Applies the outcomes and returns how many deliveries were known.
     ///
     /// A delivery whose lease ended counts as unknown and stays as it is.
     ///
@@ -64,7 +64,7 @@ struct DeliveryLedger: Sendable {
     func acknowledge(
         _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
         mayListen: @escaping @Sendable (EventName) -> Bool
-    ) async throws -> (acknowledged: Int, unknown: Int) {
+    ) async throws -> Int {
         let known = try await commits.perform { [now] connection in
             let now = now()
             var known = 0
@@ -83,14 +83,14 @@ struct DeliveryLedger: Sendable {
             return known
         }
         if known > 0 { wakeUps.ring([.group(group)]) }
-        return (known, outcomes.count - known)
+        return known
     }
 
-    /// Restarts the leases, as often as a consumer asks.
+    /// Restarts the leases, as often as a consumer asks, and returns how many deliveries were known.
     func extend(
         _ ids: [DeliveryID], in group: DeliveryGroup, mayListen: @escaping @Sendable (EventName) -> Bool
-    ) async throws -> (acknowledged: Int, unknown: Int) {
-        let known = try await commits.perform { [now] connection in
+    ) async throws -> Int {
+        try await commits.perform { [now] connection in
             let now = now()
             var known = 0
             for id in ids {
@@ -103,7 +103,6 @@ struct DeliveryLedger: Sendable {
             }
             return known
         }
-        return (known, ids.count - known)
     }
 
     /// Removes deliveries that were written to a stream without acknowledgements.
