@@ -2,12 +2,9 @@ import BusCore
 
 extension Exchange {
     /// The event that asks.
-    package func ask(
-        _ request: Request, correlationID: String, source: String, metadata: [String: String] = [:]
-    ) -> EventEnvelope {
+    package func ask(_ request: Request, correlationID: String, source: String) -> EventEnvelope {
         EventEnvelope(
-            name: self.request, correlationID: correlationID, source: source, metadata: metadata,
-            payload: request.payload)
+            name: self.request, correlationID: correlationID, source: source, payload: request.payload)
     }
 
     /// Reads a request that may be carried out.

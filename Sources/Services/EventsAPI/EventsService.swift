@@ -70,7 +70,7 @@ package struct EventsService: Sendable {
         services.append(
             ServerAssembly.server(
                 name: "events", router: router, address: settings.address, process: process,
-                onListening: { _ in
+                onListening: {
                     isUp.close()
                     onListening()
                 }))

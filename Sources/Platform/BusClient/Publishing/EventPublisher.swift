@@ -48,15 +48,11 @@ package final class EventPublisher: Service, Sendable {
 
     /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused.
     package func run() async throws {
-        await withGracefulShutdownHandler {
-            await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { group in
-                    for _ in 0..<Limits.publishBatchesInFlightMax { group.addTask { await self.sendBatches() } }
-                }
-            } onCancel: {
-                stop()
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<Limits.publishBatchesInFlightMax { group.addTask { await self.sendBatches() } }
             }
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             self.stop()
         }
         if let refusal = refusal.withLock({ $0 }) { throw refusal }

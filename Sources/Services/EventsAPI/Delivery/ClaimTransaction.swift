@@ -89,7 +89,7 @@ struct ClaimTransaction {
         }
         let parkedBefore = parked
         for event in due {
-            guard let row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
+            guard var row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
             switch row.state.claiming(leaseSeconds: request.leaseSeconds, at: now) {
             case .notYet: break
             case .park(let code): try park(row, code: code)
@@ -99,7 +99,10 @@ struct ClaimTransaction {
                     try park(row, code: DeliveryState.malformed)
                     continue
                 }
-                try row.lease(state, to: request.holder, leaseSeconds: request.leaseSeconds, connection)
+                row.state = state
+                row.holder = request.holder
+                row.leaseSeconds = request.leaseSeconds
+                try row.store(connection)
                 add(envelope, DeliveryID(sequence: event.sequence, attempt: state.attempt))
             }
         }
@@ -116,15 +119,16 @@ struct ClaimTransaction {
         for event in events {
             let lease = now.advanced(bySeconds: Int64(request.leaseSeconds))
             var row = DeliveryRow(
-                group: request.group, sequence: event.sequence, name: name.text, leaseSeconds: request.leaseSeconds,
-                firstAt: now, state: DeliveryState(attempt: 1, isLeased: true, availableAt: lease))
+                group: request.group, sequence: event.sequence, name: name.text, holder: request.holder,
+                leaseSeconds: request.leaseSeconds, firstAt: now,
+                state: DeliveryState(attempt: 1, isLeased: true, availableAt: lease))
             guard let envelope = event.envelope else {
                 row.state.attempt = 0
                 try park(row, code: DeliveryState.malformed)
                 continue
             }
             // A replayed dead letter of a group that had ended may have a row already.
-            guard try row.insert(holder: request.holder, connection) else { continue }
+            guard try row.insert(connection) else { continue }
             add(envelope, DeliveryID(sequence: event.sequence, attempt: 1))
         }
         try connection.run(
