@@ -146,17 +146,16 @@ struct APIOriginTests {
 
     @Test("the flag wins, then the command's own variable, then the shared ones")
     func order() throws {
-        let names = ["BUS_AI_API_URL", "BUS_API_URL", "BUS_API_BASE_URL", "BUS_BILLING_API_URL"]
         var environment: [String: String] = [:]
         func origin(flag: String? = nil, fallback: String? = "http://default") -> String? {
             var reader = SettingsReader(environment: environment)
             let origin = reader.apiOrigin(
-                flag: flag, variables: names.reversed(), default: fallback)
+                flag: flag, variables: ["BUS_BILLING_API_URL"] + APIOrigin.variables, default: fallback)
             #expect((origin == nil) == ((try? reader.check()) == nil))
             return origin?.text
         }
         #expect(origin() == "http://default" && origin(fallback: nil) == nil)
-        for name in names {
+        for name in ["BUS_AI_API_URL", "BUS_API_URL", "BUS_API_BASE_URL", "BUS_BILLING_API_URL"] {
             environment[name] = "http://\(name)"
             #expect(origin() == "http://\(name)")
         }

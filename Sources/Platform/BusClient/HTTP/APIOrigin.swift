@@ -9,6 +9,9 @@ package struct APIOrigin: Hashable, Sendable {
     /// The default of commands for end users.
     package static let local = "http://127.0.0.1:8080"
 
+    /// The variables that every command reads after its own one.
+    package static let variables = ["BUS_API_BASE_URL", "BUS_API_URL", "BUS_AI_API_URL"]
+
     /// Routes that an address may already contain, longer ones first.
     private static let routes = [
         "/api/v1/billing/status", "/api/v1/billing/checkout-session", "/api/v1/billing/portal-session",
