@@ -110,41 +110,32 @@ extension Timestamp {
 
     /// RFC 3339 in UTC with `Z`; the fraction only when there is one, in milli-, micro- or nanoseconds.
     package var rfc3339: String {
-        let fraction = nanoseconds % Timestamp.nanosecondsPerSecond
         let (day, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let (year, month, date) = Timestamp.civil(day)
-        var text: [UInt8] = []
-        text.reserveCapacity(30)
-        func append(_ value: Int64, digits: Int) {
-            var divisor: Int64 = 1
-            for _ in 1..<digits { divisor *= 10 }
-            while divisor > 0 {
-                text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-                divisor /= 10
+        let fraction = nanoseconds % Timestamp.nanosecondsPerSecond
+        var text = Array("0000-00-00T00:00:00.000000000".utf8)
+        func write(_ value: Int64, _ places: Range<Int>) {
+            var rest = value
+            for place in places.reversed() {
+                text[place] += UInt8(rest % 10)
+                rest /= 10
             }
         }
-        append(year, digits: 4)
-        text.append(UInt8(ascii: "-"))
-        append(month, digits: 2)
-        text.append(UInt8(ascii: "-"))
-        append(date, digits: 2)
-        text.append(UInt8(ascii: "T"))
-        append(second / 3600, digits: 2)
-        text.append(UInt8(ascii: ":"))
-        append(second / 60 % 60, digits: 2)
-        text.append(UInt8(ascii: ":"))
-        append(second % 60, digits: 2)
-        if fraction > 0 {
-            text.append(UInt8(ascii: "."))
-            if fraction % 1_000_000 == 0 {
-                append(fraction / 1_000_000, digits: 3)
-            } else if fraction % 1000 == 0 {
-                append(fraction / 1000, digits: 6)
-            } else {
-                append(fraction, digits: 9)
+        write(year, 0..<4)
+        write(month, 5..<7)
+        write(date, 8..<10)
+        write(second / 3600, 11..<13)
+        write(second / 60 % 60, 14..<16)
+        write(second % 60, 17..<19)
+        write(fraction, 20..<29)
+        let length =
+            switch fraction {
+            case 0: 19
+            case _ where fraction % 1_000_000 == 0: 23
+            case _ where fraction % 1000 == 0: 26
+            default: 29
             }
-        }
-        text.append(UInt8(ascii: "Z"))
+        text.replaceSubrange(length..., with: "Z".utf8)
         return String(decoding: text, as: UTF8.self)
     }
 
