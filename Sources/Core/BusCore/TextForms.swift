@@ -30,6 +30,20 @@ extension String {
     }
 }
 
+extension UInt8 {
+    /// True for a digit of ASCII.
+    package var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
+
+    /// True for a lower-case letter or a digit of ASCII.
+    package var isLowerOrDigit: Bool { UInt8(ascii: "a")...UInt8(ascii: "z") ~= self || isDigit }
+
+    /// True for a letter or a digit of ASCII.
+    package var isLetterOrDigit: Bool { UInt8(ascii: "a")...UInt8(ascii: "z") ~= self | 0x20 || isDigit }
+
+    /// True for what names of groups, codes and paths are made of: letters, digits, dots, hyphens and underscores.
+    package var isNameByte: Bool { isLetterOrDigit || "._-".utf8.contains(self) }
+}
+
 extension Unicode.Scalar {
     /// C0 but for the line feed, DEL, C1, line and paragraph separators, and the marks that turn the direction of writing.
     package var steersTerminal: Bool {

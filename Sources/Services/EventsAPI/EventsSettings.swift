@@ -70,7 +70,7 @@ package struct EventsSettings: Sendable {
         for text in given {
             var path = Substring(text)
             while path.hasSuffix("/") { path = path.dropLast() }
-            let isPlain = path.utf8.allSatisfy { Labels.isNameByte($0) || $0 == UInt8(ascii: "/") }
+            let isPlain = path.utf8.allSatisfy { $0.isNameByte || $0 == UInt8(ascii: "/") }
             if !path.isEmpty, !path.hasPrefix("/") || !isPlain || path.contains("//") {
                 reader.addFault("--base-path \"\(text)\" is not a path; write it like /local/v1")
             } else if !paths.contains(String(path)) {

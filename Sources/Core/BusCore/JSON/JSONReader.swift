@@ -232,7 +232,7 @@ package struct JSONReader {
 
     private mutating func skipDigits() throws(JSONFault) {
         let start = index
-        while index < bytes.count, bytes[index] &- UInt8(ascii: "0") < 10 { index += 1 }
+        while index < bytes.count, bytes[index].isDigit { index += 1 }
         if index == start { throw .malformed(offset: index) }
     }
 

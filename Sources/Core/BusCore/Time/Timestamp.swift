@@ -65,7 +65,7 @@ extension Timestamp {
             guard range.upperBound <= digits.count else { return nil }
             var value: Int64 = 0
             for digit in digits[range] {
-                guard digit &- UInt8(ascii: "0") < 10 else { return nil }
+                guard digit.isDigit else { return nil }
                 value = value * 10 + Int64(digit - UInt8(ascii: "0"))
             }
             return value
@@ -84,7 +84,7 @@ extension Timestamp {
             index += 1
             let start = index
             var scale: Int64 = 100_000_000
-            while index < digits.count, digits[index] &- UInt8(ascii: "0") < 10 {
+            while index < digits.count, digits[index].isDigit {
                 fraction += Int64(digits[index] - UInt8(ascii: "0")) * scale
                 scale /= 10
                 index += 1

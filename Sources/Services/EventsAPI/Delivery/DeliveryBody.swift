@@ -87,6 +87,6 @@ struct DeliveryBody {
     }
 
     private static func isCode(_ text: String) -> Bool {
-        1...64 ~= text.utf8.count && text.utf8.allSatisfy(Labels.isNameByte)
+        1...64 ~= text.utf8.count && text.utf8.allSatisfy(\.isNameByte)
     }
 }
