@@ -1,12 +1,17 @@
 /// Which of the open containers are objects: one bit a level.
 struct NestingMask {
-    private var bits: UInt128 = 0
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
 
     subscript(depth: Int) -> Bool {
-        get { bits >> (depth - 1) & 1 == 1 }
+        get { (depth <= 64 ? low >> UInt64(depth - 1) : high >> UInt64(depth - 65)) & 1 == 1 }
         set {
-            let bit = UInt128(1) << (depth - 1)
-            bits = newValue ? bits | bit : bits & ~bit
+            let bit = UInt64(1) << UInt64((depth - 1) & 63)
+            if depth <= 64 {
+                low = newValue ? low | bit : low & ~bit
+            } else {
+                high = newValue ? high | bit : high & ~bit
+            }
         }
     }
 }
