@@ -26,7 +26,7 @@ struct Checks: AsyncParsableCommand {
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let client = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
-        let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: logger)
+        let publisher = EventPublisher(client: client, timeout: .seconds(30))
         let replies = RequestReply(
             responses: [Exchange.entitlementCheck.response], client: client, publisher: publisher,
             source: "billing-bench",

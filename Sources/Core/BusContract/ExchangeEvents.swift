@@ -2,12 +2,9 @@ import BusCore
 
 extension Exchange {
     /// The event that asks.
-    package func ask(
-        _ request: Request, correlationID: String, source: String, metadata: [String: String] = [:]
-    ) -> EventEnvelope {
+    package func ask(_ request: Request, correlationID: String, source: String) -> EventEnvelope {
         EventEnvelope(
-            name: self.request, correlationID: correlationID, source: source, metadata: metadata,
-            payload: request.payload)
+            name: self.request, correlationID: correlationID, source: source, payload: request.payload)
     }
 
     /// Reads a request that may be carried out.
@@ -40,7 +37,7 @@ extension Exchange {
         switch outcome {
         case .answer(let answer):
             EventEnvelope(name: response, correlationID: correlationID, source: module.name, payload: answer.payload)
-        case .refuse(let error, let answer), .tryAgain(let error, let answer):
+        case .refuse(let error, let answer):
             EventEnvelope(
                 name: response, correlationID: correlationID, source: module.name,
                 metadata: ["\(module.subject).retryable": error.isRetryable ? "true" : "false"],

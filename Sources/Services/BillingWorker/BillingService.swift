@@ -39,7 +39,7 @@ package struct BillingService: Sendable {
             _ = try await CatalogStore.open(database)
         }
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
-        publisher = EventPublisher(client: events, timeout: settings.providerTimeout, logger: logger)
+        publisher = EventPublisher(client: events, timeout: settings.providerTimeout)
         commits = GroupCommit(database: database)
         handledEvents = HandledEventsRetention(commits: commits, logger: logger)
         let desk = BillingDesk(

@@ -12,7 +12,6 @@ struct EventRoutes: Sendable {
     let appender: EventAppender
     let streaming: EventStreaming
     let ledger: DeliveryLedger
-    let log: EventLog
     let access: AccessSettings
     let now: @Sendable () -> Timestamp
 

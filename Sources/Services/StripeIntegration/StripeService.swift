@@ -31,8 +31,7 @@ package struct StripeService: Sendable {
         self.process = process
         duties = try StripeDuties.of(settings, scopes: tokens.scopes, tokenLabel: tokens.label)
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
-        let publisher = EventPublisher(
-            client: events, timeout: .seconds(Limits.webhookPublishSeconds), logger: process.logger)
+        let publisher = EventPublisher(client: events, timeout: .seconds(Limits.webhookPublishSeconds))
         self.publisher = publisher
         let gateway = StripeService.gateway(settings, http: http, logger: process.logger)
         let budget = Duration.seconds(Limits.webhookPublishSeconds)

@@ -35,7 +35,7 @@ struct IngressBench: Sendable {
             let client = EventsClient(
                 http: .shared, endpoint: endpoint, tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"),
                 logger: logger)
-            let publisher = EventPublisher(client: client, timeout: .seconds(10), logger: logger)
+            let publisher = EventPublisher(client: client, timeout: .seconds(10))
             let receiver = WebhookReceiver(
                 keys: WebhookKey.keys(in: Secret(secret)), toleranceSeconds: 300, mode: .local, publisher: publisher,
                 refetch: nil, logger: logger)

@@ -16,12 +16,6 @@ package struct WebhookVerifyRequest: Message {
 
     package init() {}
 
-    /// A webhook as it arrived.
-    package init(body: [UInt8], signature: String?) {
-        self.body = body
-        self.signature = signature
-    }
-
     package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
         try fields.field("provider", .text, &provider)
         try fields.reading { reader throws(FieldFault) in body = try WebhookVerifyRequest.body(reader) }

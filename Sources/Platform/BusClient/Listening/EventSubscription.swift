@@ -9,13 +9,14 @@ import Synchronization
 ///
 /// A delivery is known here from the moment its line is read. Until it is acknowledged its lease is extended, so
 /// neither waiting for a slot nor a slow handler uses up an attempt.
-struct EventSubscription {
+final class EventSubscription: Sendable {
     private let exchange: ExchangeRules
     private let worker: EventWorker
     private let slots: WorkerSlots
     /// Deliveries read and not acknowledged.
     private let room = WorkerSlots(count: Limits.deliveriesHeldMax)
-    private let held = HeldDeliveries()
+    /// The ids of the deliveries whose lease is ours.
+    private let held = Mutex<Set<String>>([])
 
     init(exchange: ExchangeRules, worker: EventWorker) {
         self.exchange = exchange
@@ -47,8 +48,8 @@ struct EventSubscription {
             guard let delivery = read(line) else { return false }
             // Waiting here slows down a server that does not bound what it sends.
             _ = await room.acquire()
-            if let id = delivery.id { held.add(id) }
-            handlers.addTask { await handle(delivery) }
+            if let id = delivery.id { held.withLock { _ = $0.insert(id) } }
+            handlers.addTask { await self.handle(delivery) }
             return worker.settings.handlesOnce
         }
     }
@@ -83,7 +84,7 @@ struct EventSubscription {
     }
 
     private func acknowledge(_ id: String, _ event: EventEnvelope, _ outcome: Acknowledgement) async {
-        held.remove(id)
+        held.withLock { _ = $0.remove(id) }
         do {
             try await worker.client.acknowledge(
                 group: worker.settings.group, delivery: id, outcome: outcome, within: .seconds(10))
@@ -108,7 +109,7 @@ struct EventSubscription {
             } catch {
                 return
             }
-            let ids = held.ids
+            let ids = held.withLock { Array($0) }
             if ids.isEmpty { continue }
             do {
                 try await worker.client.extendLeases(
@@ -123,20 +124,5 @@ struct EventSubscription {
     private struct Delivery {
         let event: EventEnvelope
         let id: String?
-    }
-}
-
-/// The ids of the deliveries that a subscription holds.
-private final class HeldDeliveries: Sendable {
-    private let deliveries = Mutex<Set<String>>([])
-
-    var ids: [String] { deliveries.withLock { Array($0) } }
-
-    func add(_ id: String) {
-        deliveries.withLock { _ = $0.insert(id) }
-    }
-
-    func remove(_ id: String) {
-        deliveries.withLock { _ = $0.remove(id) }
     }
 }

@@ -47,10 +47,11 @@ extension TokenSource {
     /// What `--check-config` says of the token of a service, without the token.
     package static func report(in reader: SettingsReader, at now: Timestamp = .now) throws -> String {
         let source = try find(in: reader, at: now)
-        guard let expiresAt = source.expiresAt, let scopes = source.scopes else {
+        let token = source.first
+        guard let expiresAt = token.expiresAt, let scopes = token.scopes else {
             return "the Bus token of \(source.label) does not say what it allows; the Events API decides"
         }
-        return "the Bus token of \(source.label) is for subject \(source.subject), audience \(source.audience), "
+        return "the Bus token of \(source.label) is for subject \(token.subject), audience \(token.audience), "
             + "scopes \(scopes.sorted().joined(separator: " ")); it expires at \(expiresAt.rfc3339)"
     }
 
