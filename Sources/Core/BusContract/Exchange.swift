@@ -44,8 +44,10 @@ package struct ExchangeRules: Hashable, Sendable {
 
     /// What happens to a request that waits or fails.
     package enum Delivery: Sendable {
-        /// Its requester waits for the answer and can ask again. An old one is dropped.
-        case goesStale
+        /// It changes nothing, so its requester simply asks again. An old one is dropped.
+        case query
+        /// It makes something its requester waits for. An old one is dropped.
+        case command
         /// It says what has happened. It is handled however old it is, and tried again until it succeeds.
         case neverLost
     }

@@ -37,7 +37,7 @@ extension Exchange {
         switch outcome {
         case .answer(let answer):
             EventEnvelope(name: response, correlationID: correlationID, source: module.name, payload: answer.payload)
-        case .refuse(let error, let answer):
+        case .refuse(let error, let answer), .tryAgain(let error, let answer):
             EventEnvelope(
                 name: response, correlationID: correlationID, source: module.name,
                 metadata: ["\(module.subject).retryable": error.isRetryable ? "true" : "false"],

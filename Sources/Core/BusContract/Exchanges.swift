@@ -5,28 +5,28 @@ import BusCore
 extension Exchange where Request == StatusRequest, Response == AccountStatus {
     /// What an account has bought, and what is left of it.
     package static var status: Exchange {
-        Exchange(ExchangeRules("bus.billing.status", scope: .billingRead, .goesStale, from: .everyone))
+        Exchange(ExchangeRules("bus.billing.status", scope: .billingRead, .query, from: .everyone))
     }
 }
 
 extension Exchange where Request == CheckoutSessionRequest, Response == ProviderSession {
     /// A page to pay on.
     package static var checkoutSession: Exchange {
-        Exchange(ExchangeRules("bus.billing.checkout_session", scope: .billingSetup, .goesStale, from: .everyone))
+        Exchange(ExchangeRules("bus.billing.checkout_session", scope: .billingSetup, .command, from: .everyone))
     }
 }
 
 extension Exchange where Request == PortalSessionRequest, Response == ProviderSession {
     /// A page to manage billing on.
     package static var portalSession: Exchange {
-        Exchange(ExchangeRules("bus.billing.portal_session", scope: .billingRead, .goesStale, from: .everyone))
+        Exchange(ExchangeRules("bus.billing.portal_session", scope: .billingRead, .command, from: .everyone))
     }
 }
 
 extension Exchange where Request == EntitlementCheck, Response == EntitlementAnswer {
     /// Whether an account may use a feature now.
     package static var entitlementCheck: Exchange {
-        Exchange(ExchangeRules("bus.billing.entitlement.check", scope: .entitlementCheck, .goesStale, from: .everyone))
+        Exchange(ExchangeRules("bus.billing.entitlement.check", scope: .entitlementCheck, .query, from: .everyone))
     }
 }
 
@@ -65,7 +65,7 @@ extension Exchange where Request == ProviderCheckoutRequest, Response == Provide
 
     /// Makes a checkout page at a payment company.
     package static func checkout(at provider: ProviderLabel) -> Exchange {
-        Exchange(ExchangeRules(at: provider, "checkout_session.create", .goesStale))
+        Exchange(ExchangeRules(at: provider, "checkout_session.create", .command))
     }
 }
 
@@ -75,7 +75,7 @@ extension Exchange where Request == ProviderPortalRequest, Response == ProviderP
 
     /// Makes a portal page at a payment company.
     package static func portal(at provider: ProviderLabel) -> Exchange {
-        Exchange(ExchangeRules(at: provider, "portal_session.create", .goesStale))
+        Exchange(ExchangeRules(at: provider, "portal_session.create", .command))
     }
 }
 
@@ -103,7 +103,7 @@ extension Exchange where Request == WebhookVerifyRequest, Response == WebhookVer
     /// Verifies a Stripe webhook that came in an event.
     package static var webhookVerify: Exchange {
         Exchange(
-            ExchangeRules(at: .stripe, "webhook.verify", .goesStale),
+            ExchangeRules(at: .stripe, "webhook.verify", .command),
             failed: WebhookVerdict(event: nil, ignoredFields: []))
     }
 }

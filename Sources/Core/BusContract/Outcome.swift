@@ -4,21 +4,28 @@ import BusCore
 package enum Outcome<Response: Message>: Sendable {
     /// Done.
     case answer(Response)
-    /// Not done; the error says whether asking again helps. Some refusals carry a payload of their own.
+    /// Not done, and asking the same again changes nothing. Some refusals carry a payload of their own.
     case refuse(BusError, Response? = nil)
+    /// Not done; the same request may succeed later.
+    case tryAgain(BusError, Response? = nil)
+
+    /// Sorts an error by what its code says about asking again.
+    package init(_ error: BusError, _ response: Response? = nil) {
+        self = error.isRetryable ? .tryAgain(error, response) : .refuse(error, response)
+    }
 
     /// Runs a handler's work; `classify` gives what it throws the contract's words.
     package static func of(
         classify: (any Error) -> BusError, _ work: () async throws -> Response
     ) async -> Outcome {
-        do { return .answer(try await work()) } catch { return .refuse(classify(error)) }
+        do { return .answer(try await work()) } catch { return Outcome(classify(error)) }
     }
 
     /// What went wrong, if anything.
     package var error: BusError? {
         switch self {
         case .answer: nil
-        case .refuse(let error, _): error
+        case .refuse(let error, _), .tryAgain(let error, _): error
         }
     }
 }

@@ -59,7 +59,7 @@ final class WorkerBench: Sendable {
                 return requests.count
             }
             await handler(caller)
-            return count <= failures ? .refuse(BusError(refusal, "down")) : .answer(answer)
+            return count <= failures ? Outcome(BusError(refusal, "down")) : .answer(answer)
         }
         var handlers = RequestHandlers(
             .stripe, callers: CallerPolicy(ownSubject: nil, trustedSubjects: []), logger: silent)

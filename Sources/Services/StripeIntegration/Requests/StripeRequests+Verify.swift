@@ -20,7 +20,7 @@ extension StripeRequests {
             return decision.replacingUpdate(current).verdict(ignoredFields: request.ignoredFields)
         }
         guard let error = outcome.error else { return outcome }
-        return .refuse(error, WebhookVerdict(event: nil, ignoredFields: request.ignoredFields))
+        return Outcome(error, WebhookVerdict(event: nil, ignoredFields: request.ignoredFields))
     }
 
     private func decide(_ request: WebhookVerifyRequest, now: Timestamp) throws(BusError) -> WebhookDecision {
