@@ -20,7 +20,7 @@ struct BillingCommands: ParsableCommand {
 /// `bus billing status`.
 struct BillingStatusCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows what your account has bought and used.",
         usage: "bus billing status [<options>]",
@@ -58,7 +58,7 @@ struct BillingStatusCommand: BusCommand {
 /// `bus billing setup`.
 struct BillingSetupCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "setup", abstract: "Prints the page where you pay for your account.",
         discussion: """
@@ -94,7 +94,7 @@ struct BillingSetupCommand: BusCommand {
 /// `bus billing portal`.
 struct BillingPortalCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "portal", abstract: "Prints the page where you change or cancel your plan.",
         discussion: """

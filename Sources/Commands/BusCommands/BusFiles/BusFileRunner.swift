@@ -35,7 +35,7 @@ struct BusFileRunner {
         }
         let diagnostics = Diagnostics(GlobalOptions(), environment)
         try environment.load(folder: nil, diagnostics)
-        environment.set(Variable.batch.name, "1")
+        environment.set(Setting.batch.name, "1")
         do throws(ProcessFailure) {
             let (commands, programs) = try preflight()
             if options.checksOnly { return 0 }
@@ -113,9 +113,9 @@ struct BusFileRunner {
             Terminal.output("\(command.place): \((["bus"] + flags + command.words).joined(separator: " "))")
         }
         var environment = environment
-        environment.set(Variable.busFile.name, command.file)
-        environment.set(Variable.busFileLine.name, String(command.line))
-        if command.options.measures { environment.set(Variable.perf.name, "1") }
+        environment.set(Setting.busFile.name, command.file)
+        environment.set(Setting.busFileLine.name, String(command.line))
+        if command.options.measures { environment.set(Setting.perf.name, "1") }
         let arguments = flags.map { Array($0.utf8) } + command.arguments.dropFirst(program.words)
         let started = ContinuousClock.now
         do throws(ProcessFailure) {

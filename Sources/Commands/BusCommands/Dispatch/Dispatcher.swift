@@ -38,7 +38,7 @@ struct Dispatcher {
         if implied.isEmpty {
             try environment.load(folder: options.folder, Diagnostics(options, environment))
         }
-        if options.measures { environment.set(Variable.perf.name, "1") }
+        if options.measures { environment.set(Setting.perf.name, "1") }
         return try await run(words, implied: implied.count, environment)
     }
 

@@ -1,3 +1,4 @@
+import BusCLI
 import BusRuntime
 
 /// Why a `.env` file cannot be used.
@@ -38,7 +39,7 @@ package struct DotEnv: Equatable, Sendable {
     /// A folder's file must not decide which programs run or what they load, so `PATH`, `LD_PRELOAD`, `HOME`,
     /// `BASH_ENV` and everything else that other programs read stay as the process has them.
     package static func maySet(_ name: String) -> Bool {
-        name.hasPrefix("BUS_") || name == Variable.noColor.name
+        name.hasPrefix("BUS_") || name == Setting.noColor.name
     }
 
     /// Reads a file's bytes.

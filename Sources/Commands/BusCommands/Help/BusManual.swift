@@ -22,18 +22,15 @@ enum BusManual {
     private static let help = CommandManual(
         name: "bus help", summary: HelpText.summary,
         paragraphs: [.heading("EXAMPLES"), .verbatim(["bus help billing status", "bus help --format man > bus.1"])],
-        options: [
-            CommandManual.Option(
-                flags: "-f, --format", value: "form", summary: "Form of the help, \(ManualFormat.words).")
-        ], commands: [])
+        settings: [
+            Setting(flags: ["--format", "-f"], value: "form", summary: "Form of the help, \(ManualFormat.words).")
+        ])
 
     private static func openCLI(_ manual: CommandManual) -> JSONText {
         let root = CommandManual(
             name: manual.name, summary: manual.summary,
             paragraphs: [.heading("EXAMPLES"), .verbatim(HelpText.examples.map(\.line))],
-            options: HelpText.options.filter { $0.flags != "--" }.map { option in
-                CommandManual.Option(flags: option.flags, value: option.value, summary: option.summary)
-            },
+            settings: GlobalOptions.settings,
             commands: (manual.commands + [help]).sorted { $0.name < $1.name })
         return OpenCLIDocument.text(root, exitCodes: HelpText.exitCodes)
     }

@@ -9,7 +9,7 @@ struct CompletionCommand: BusCommand {
     }
 
     static let formats = ResultFormats(.text)
-    static let variables: [Variable] = []
+    static let settings: [Setting] = []
     static let configuration = CommandConfiguration(
         commandName: "completion", abstract: "Completions for bash, zsh and fish.",
         usage: "bus completion [<options>] <shell>",

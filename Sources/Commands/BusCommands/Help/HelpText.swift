@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusCLI
 import BusCore
 import BusRuntime
 
@@ -27,28 +28,18 @@ enum HelpText {
         ("bus month.bus                    # run its lines one after the other", nil),
     ]
 
-    static let options: [(flags: String, value: String?, summary: String)] = [
-        ("-C, --chdir", "dir", "Work in this folder."),
-        ("-q, --quiet", nil, "Only errors; not with -v or --trace."),
-        ("-v, --verbose", nil, "More diagnostics; -vv for most."),
-        ("--trace", nil, "All diagnostics; with a .bus file, print each command first."),
-        ("-o, --output", "file", "Write results there."),
-        ("-f, --format", "name", "Form of the results."),
-        ("--timeout", "time", "Give up after this time, such as 30s."),
-        ("--color", "mode", "auto, always or never."),
-        ("--no-color", nil, "The same as --color never."),
-        ("--perf", nil, "Print how long the command took."),
-        ("--", nil, "The next word is the command."),
-        ("-h, --help", nil, "Print this help."),
-        ("-V, --version", nil, "Print the version."),
-    ]
+    /// Before a command.
+    static let options = GlobalOptions.settings + [Setting(flags: ["--"], summary: "The next word is the command.")]
 
-    static let fileOptions: [(flags: String, value: String?, summary: String)] = [
-        ("-C, --chdir", "dir", "Work in this folder."),
-        ("--check", nil, "Check every line and run none."),
-        ("--trace", nil, "Print each command before it runs."),
-        ("--transaction", "none", "Run without a transaction; others are not built yet."),
-        ("--scope", "file|batch", "Taken, and changes nothing without a transaction."),
+    /// Beside `.bus` files.
+    static let fileOptions = [
+        Setting.declared("--chdir", in: GlobalOptions.settings),
+        Setting(flags: ["--check"], summary: "Check every line and run none."),
+        Setting(flags: ["--trace"], summary: "Print each command before it runs."),
+        Setting(
+            flags: ["--transaction"], value: "none", summary: "Run without a transaction; others are not built yet."),
+        Setting(
+            flags: ["--scope"], value: "file|batch", summary: "Taken, and changes nothing without a transaction."),
     ]
 
     /// The exit codes of `bus` (docs/contract/commands.md, "Output and exit codes").
@@ -87,14 +78,11 @@ enum HelpText {
 
     /// Everything but the commands.
     static let sections: [(title: String, body: String)] = [
-        ("OPTIONS (before the command)", HelpRows.text(options.map { (flag($0.flags, $0.value), $0.summary) })),
-        (
-            "OPTIONS FOR .bus FILES (before or between them)",
-            HelpRows.text(fileOptions.map { (flag($0.flags, $0.value), $0.summary) })
-        ),
+        ("OPTIONS (before the command)", HelpRows.options(options)),
+        ("OPTIONS FOR .bus FILES (before or between them)", HelpRows.options(fileOptions)),
         (
             "ENVIRONMENT",
-            HelpRows.text(Variable.ofDispatcher.map { ($0.name, $0.meaning) })
+            HelpRows.variables(BusEnvironment.settings)
                 + "\n  A .env file in the working folder sets what is unset: BUS_* and NO_COLOR, nothing else."
         ),
         (
@@ -113,10 +101,6 @@ enum HelpText {
             }
         }
         return lines
-    }
-
-    private static func flag(_ flags: String, _ value: String?) -> String {
-        value.map { "\(flags) <\($0)>" } ?? flags
     }
 }
 

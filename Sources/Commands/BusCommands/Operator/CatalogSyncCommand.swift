@@ -9,7 +9,7 @@ import StripeCore
 /// `bus operator stripe catalog sync`.
 struct CatalogSyncCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = StripeAccess.variables
+    static let settings = StripeAccess.settings
     static let configuration = CommandConfiguration(
         commandName: "sync", abstract: "Brings Stripe in line with a catalog.",
         discussion: """

@@ -1,11 +1,13 @@
 import ArgumentParser
+import BusCLI
+import BusRuntime
 
 /// A command of `bus`: the parser fills in its own flags, a session holds what it runs with.
 protocol BusCommand: ParsableCommand {
     /// The forms its results come in.
     static var formats: ResultFormats { get }
-    /// The variables it reads, in the order of its help.
-    static var variables: [Variable] { get }
+    /// What it reads besides its own flags, in the order of its help.
+    static var settings: [Setting] { get }
     /// The flags that every command takes, for its help.
     var shared: SharedOptions { get }
     /// Does the work; results go to the session's output, everything else to its diagnostics.
@@ -14,7 +16,7 @@ protocol BusCommand: ParsableCommand {
 
 extension BusCommand {
     /// The part of the help that names the variables.
-    static var environment: String { Variable.help(variables) }
+    static var environment: String { "ENVIRONMENT\n" + HelpRows.variables(settings) }
 }
 
 /// One form of results.

@@ -45,26 +45,19 @@ struct FailureReport {
 struct APIFailure: Error {
     let fault: APIFault
     let origin: APIOrigin
-    let credential: Credential
+    /// Makes a better token; nil where the internal key was shown.
+    let tokenCommand: String?
     let timeLimit: Duration
-
-    /// What was shown to the API, and what to do when it is refused.
-    enum Credential {
-        /// With the command that makes a better one.
-        case token(command: String)
-        case internalKey
-    }
 
     /// Lower-case fact, then the remedy.
     var message: String {
         switch fault {
         case .refused(let refusal) where [401, 403].contains(refusal.status):
             let reason = "\(refusal.message) (\(refusal.status) \(refusal.type))"
-            switch credential {
-            case .token(let command): return "the API refused the token: \(reason); get another one with: \(command)"
-            case .internalKey:
+            guard let tokenCommand else {
                 return "the auth API refused the internal key: \(reason); check BUS_OPERATOR_INTERNAL_KEY"
             }
+            return "the API refused the token: \(reason); get another one with: \(tokenCommand)"
         case .refused(let refusal):
             let remedy = refusal.command.map { "; run: \($0)" } ?? ""
             return "\(refusal.message) (\(refusal.status) \(refusal.type))\(remedy)"

@@ -47,26 +47,16 @@ package struct CommandManual: Sendable {
         self.init(dump["command"] ?? .null, name: name ?? command._commandName)
     }
 
-    /// A command that no parser describes.
+    /// A program or a command that no parser describes, but its settings.
     package init(
-        name: String, summary: String, paragraphs: [Paragraph], options: [Option], commands: [CommandManual]
+        name: String, summary: String, paragraphs: [Paragraph], settings: [Setting], commands: [CommandManual] = []
     ) {
-        self.name = name
-        self.summary = summary
-        self.paragraphs = paragraphs
-        self.options = options
-        self.commands = commands
-        settings = []
-    }
-
-    /// A service program, described by its settings.
-    package init(name: String, summary: String, paragraphs: [Paragraph], settings: [Setting]) {
         self.name = name
         self.summary = summary
         self.paragraphs = paragraphs
         self.settings = settings.filter { !$0.isHidden }
         options = self.settings.filter { !$0.flags.isEmpty }.map { Option($0) }
-        commands = []
+        self.commands = commands
     }
 
     private init(_ command: JSONValue, name: String) {
@@ -132,19 +122,8 @@ package struct CommandManual: Sendable {
 }
 
 extension CommandManual.Option {
-    /// An option that no parser describes; `flags` is written like `-f, --format`.
-    package init(flags: String, value: String?, summary: String) {
-        names = flags.split(separator: ", ").map { String($0) }
-        self.value = value
-        values = []
-        self.summary = summary
-        isRequired = false
-        isRepeating = false
-        variables = []
-    }
-
     /// The option of a setting that has flags.
-    init(_ setting: Setting) {
+    package init(_ setting: Setting) {
         names = setting.flags.filter { !$0.hasPrefix("--") } + setting.flags.filter { $0.hasPrefix("--") }
         value = setting.value
         values = setting.values
