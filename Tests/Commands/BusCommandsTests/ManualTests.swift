@@ -62,7 +62,7 @@ extension BusRoot {
     /// A variable is declared by one line of the whole repository, whichever programs read it.
     @Test func everyVariableIsDeclaredOnce() throws {
         let declaration =
-            #/(?:Setting|text|requiredText|bool|duration|integer|choice|list|secret|tokenSecret|statePath|refuse|[A-Za-z]*[aA]ddress)\(\s*(?:name: )?"([A-Z][A-Z0-9_]+)"|\("(BUS_[A-Z0-9_]+)", "/#
+            #/(?:Setting|holder|text|requiredText|bool|duration|integer|choice|list|secret|tokenSecret|statePath|refuse|[A-Za-z]*[aA]ddress)\(\s*(?:name: )?"([A-Z][A-Z0-9_]+)"|\("(BUS_[A-Z0-9_]+)", "/#
         var places: [Substring: [String]] = [:]
         for file in try Repository.files(below: "Sources") where !file.hasSuffix("/bus-local/LocalSettings.swift") {
             for match in try Repository.text(file).matches(of: declaration) {

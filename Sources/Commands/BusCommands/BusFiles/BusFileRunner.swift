@@ -1,6 +1,6 @@
+import BusCLI
 import BusCore
 import BusRuntime
-import Glibc
 
 /// Runs `.bus` files: checks all of them first, then runs command after command until one fails.
 struct BusFileRunner {
@@ -29,10 +29,7 @@ struct BusFileRunner {
     ///
     /// Failures of a line are reported here.
     mutating func run() throws(ProcessFailure) -> Int32 {
-        if let folder = options.folder, chdir(folder) != 0 {
-            let reason = String(cString: strerror(errno))
-            throw ProcessFailure(exitCode: 1, "cannot work in \(folder): \(reason); check the folder")
-        }
+        try SharedFlags.enter(options.folder)
         let diagnostics = Diagnostics(GlobalOptions(), environment)
         try environment.load(folder: nil, diagnostics)
         environment.set(Setting.batch.name, "1")

@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import FoundationEssentials
 import Glibc
 
 /// What makes two paths the same file.
@@ -57,17 +58,9 @@ package struct ModuleFinder: Sendable {
     package func words() -> Set<String> {
         var words: Set<String> = []
         for folder in folders {
-            guard let list = opendir(folder) else { continue }
-            defer { closedir(list) }
-            while let entry = readdir(list) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                let word = name.hasPrefix("bus-") ? name.dropFirst("bus-".count) : ""
-                let isWord =
-                    !word.isEmpty
-                    && word.utf8.allSatisfy { VariableExpansion.isNameByte($0) || $0 == UInt8(ascii: "-") }
-                if isWord, isProgram("\(folder)/\(name)") { words.insert(String(word)) }
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+                let word = name.hasPrefix("bus-") ? String(name.dropFirst("bus-".count)) : ""
+                if VariableExpansion.isWord(word), isProgram("\(folder)/\(name)") { words.insert(word) }
             }
         }
         return words

@@ -36,7 +36,6 @@ enum BusManual {
     }
 
     private static func markdown(_ manual: CommandManual) -> String {
-        let shared = CommandManual(of: SharedOptionsOnly.self).options
         var blocks = [
             "# Commands",
             "Made from the parsers with `bus help --format markdown`; a test compares them with this page. "
@@ -51,9 +50,9 @@ enum BusManual {
             "## Options of every command",
             "Before or after the command's words. Results go to standard output, everything else to standard error. "
                 + "Exit codes: 0 success, 1 a failure at run time, of an API or of a token, 2 usage or configuration.",
-            MarkdownManual.table(shared).joined(separator: "\n"),
+            MarkdownManual.table(GlobalOptions.settings),
         ]
-        blocks += manual.commands.map { MarkdownManual.text($0, leavingOut: Set(shared)) }
+        blocks += manual.commands.map { MarkdownManual.text($0, leavingOut: GlobalOptions.settings) }
         return blocks.joined(separator: "\n\n")
     }
 }

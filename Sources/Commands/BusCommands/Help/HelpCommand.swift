@@ -7,7 +7,7 @@ enum HelpCommand {
     /// Prints help on the words and gives the exit code.
     static func run(_ words: [String], _ invocation: Invocation) async -> Int32 {
         do {
-            try WorkingFolder.enter(invocation.options.folder)
+            try SharedFlags.enter(invocation.options.folder)
             return try await print(words, invocation)
         } catch {
             let report = FailureReport(error)

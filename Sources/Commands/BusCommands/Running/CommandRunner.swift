@@ -64,7 +64,7 @@ enum CommandRunner {
 
     /// What the parser says, but an unknown option is named first, because it may be why something else is missing.
     private static func refuse(_ error: any Error, at place: CommandPlace, _ words: [String]) -> Int32 {
-        let known = CommandManual(of: place.command).options.flatMap(\.names)
+        let known = CommandManual(of: place.command).settings.flatMap(\.flags)
         let options = words.prefix { $0 != "--" }.map { String($0.prefix { $0 != "=" }) }.filter { $0.hasPrefix("--") }
         if let option = options.first(where: { !known.contains($0) }) {
             let settings = (place.command as? any BusCommand.Type)?.settings ?? []

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusCLI
 import BusClient
 import BusCore
 import BusRuntime
@@ -23,7 +24,7 @@ struct CommandSession: Sendable {
     /// Goes to the folder, opens the output, and settles the form.
     init(_ formats: ResultFormats, _ invocation: Invocation, _ diagnostics: Diagnostics) throws(ProcessFailure) {
         let options = invocation.options
-        try WorkingFolder.enter(options.folder)
+        try SharedFlags.enter(options.folder)
         timeLimit = try CommandSession.timeLimit(options.timeout)
         let asked = try CommandSession.format(options.format, formats)
         output = try ResultOutput(

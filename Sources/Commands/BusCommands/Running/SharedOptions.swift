@@ -26,8 +26,3 @@ struct SharedOptions: ParsableArguments {
         }
     }
 }
-
-/// The shared flags alone, so that the manual can tell them from a command's own.
-struct SharedOptionsOnly: ParsableCommand {
-    @OptionGroup var shared: SharedOptions
-}

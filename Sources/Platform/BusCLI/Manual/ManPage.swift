@@ -16,9 +16,8 @@ package enum ManPage {
         lines += [".fi"]
         lines += description(manual.paragraphs, heading: ".SH")
         lines += optionLines(manual.options, heading: ".SH OPTIONS")
-        let variables = manual.settings.filter { $0.flags.isEmpty }
-        if !variables.isEmpty { lines.append(".SH ENVIRONMENT") }
-        lines += variables.flatMap { [".TP", ".B \(escaped($0.names))", plain($0.meaning)] }
+        if !manual.variables.isEmpty { lines.append(".SH ENVIRONMENT") }
+        lines += manual.variables.flatMap { [".TP", ".B \(escaped($0.names))", plain($0.meaning)] }
         for section in sections { lines += [".SH \(escaped(section.title))", ".nf", plain(section.body), ".fi"] }
         if !manual.commands.isEmpty { lines.append(".SH COMMANDS") }
         for command in manual.commands.flatMap(\.all) {
@@ -47,10 +46,10 @@ package enum ManPage {
         return lines
     }
 
-    private static func optionLines(_ options: [CommandManual.Option], heading: String) -> [String] {
-        let named = options.filter { !$0.names.isEmpty || !$0.isRepeating }
+    private static func optionLines(_ options: [Setting], heading: String) -> [String] {
+        let named = options.filter { !$0.flags.isEmpty || !$0.isRepeatable }
         guard !named.isEmpty else { return [] }
-        return [heading] + named.flatMap { [".TP", ".B \(escaped($0.synopsis))", plain($0.text)] }
+        return [heading] + named.flatMap { [".TP", ".B \(escaped($0.synopsis))", plain($0.meaning)] }
     }
 
     /// Lines of text: none of them may look like a macro.

@@ -12,22 +12,13 @@ enum ServiceHelp {
             case .text(let text): blocks.append(HelpRows.wrapped(text))
             }
         }
-        let options = manual.settings.filter { !$0.flags.isEmpty }
         return
             (blocks + [
                 "USAGE: \(manual.name) [options]",
-                "OPTIONS\n" + HelpRows.options(options.filter { !$0.isShared }),
-                "SHARED OPTIONS\n" + HelpRows.options(options.filter(\.isShared)),
+                "OPTIONS\n" + HelpRows.options(manual.options.filter { !$0.isShared }),
+                "SHARED OPTIONS\n" + HelpRows.options(manual.options.filter(\.isShared)),
                 "ENVIRONMENT (a flag comes first; NAME_FILE names a file that holds a secret)\n"
-                    + HelpRows.variables(manual.settings.filter { $0.flags.isEmpty }),
+                    + HelpRows.variables(manual.variables),
             ]).joined(separator: "\n\n")
     }
-}
-
-extension Setting {
-    /// `-f, --format <form>`, short flags first.
-    var synopsis: String { CommandManual.Option(self).synopsis }
-
-    /// The variable, `_FILE` included where there is one.
-    var names: String { ownVariables.joined(separator: ", ") }
 }

@@ -21,7 +21,8 @@ package struct SharedFlags {
         Setting(flags: ["--chdir", "-C"], value: "folder", isShared: true, summary: "Work in this folder."),
         Setting(
             flags: ["--quiet", "-q"], isShared: true, summary: "Only errors, no results; not with -v or --trace."),
-        Setting(flags: ["--verbose", "-v"], isShared: true, summary: "More diagnostics; -vv for most."),
+        Setting(
+            flags: ["--verbose", "-v"], isRepeatable: true, isShared: true, summary: "More diagnostics; -vv for most."),
         Setting(flags: ["--trace"], isShared: true, summary: "All diagnostics."),
         Setting(
             flags: ["--color"], value: "mode", values: Color.allCases.map(\.rawValue),
@@ -60,11 +61,16 @@ package struct SharedFlags {
         }
     }
 
+    /// Works in the folder of `--chdir`; stays where it is when nil.
+    package static func enter(_ folder: String?) throws(ProcessFailure) {
+        guard let folder, chdir(folder) != 0 else { return }
+        let reason = String(cString: strerror(errno))
+        throw ProcessFailure(exitCode: 1, "cannot work in \(folder): \(reason); check the folder of --chdir")
+    }
+
     /// Enters the folder, then points standard output to where the results go.
     func apply() throws(ProcessFailure) {
-        if let folder, chdir(folder) != 0 {
-            throw ProcessFailure(exitCode: 1, "the folder of --chdir cannot be entered; check that it exists")
-        }
+        try SharedFlags.enter(folder)
         guard isQuiet || output != nil else { return }
         let path = isQuiet ? "/dev/null" : output ?? ""
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)

@@ -23,13 +23,15 @@ package struct TokenLookup: Sendable {
         isFileFirst ? settings.map { "\($0.name)_FILE" } + settings.map(\.name) : settings.flatMap(\.variables)
     }
 
-    private static let token = Setting("BUS_API_TOKEN", value: "token", isSecret: true, summary: "Bus token.")
+    private static func holder(_ name: String, _ summary: String) -> Setting {
+        Setting(name, value: "token", isSecret: true, summary: summary)
+    }
+
+    private static let token = holder("BUS_API_TOKEN", "Bus token.")
 
     /// The token of a service and of `bus events`.
     package static let service = TokenLookup(
-        settings: [
-            token, Setting("BUS_EVENTS_TOKEN", value: "token", isSecret: true, summary: "Older name of BUS_API_TOKEN."),
-        ],
+        settings: [token, holder("BUS_EVENTS_TOKEN", "Older name of BUS_API_TOKEN.")],
         flag: ["--token-file", "--api-token-file"], isFileFirst: true, readsLocal: true, readsSaved: true,
         missing: "no Bus token is set; set BUS_API_TOKEN or pass --token-file with a file that holds one")
 
@@ -42,12 +44,8 @@ package struct TokenLookup: Sendable {
     /// The token of `bus operator`.
     package static let administrator = TokenLookup(
         settings: [
-            Setting(
-                "BUS_OPERATOR_TOKEN", value: "token", isSecret: true,
-                summary: "Bus token for the audience ai.hg.fi/internal."),
-            Setting(
-                "BUS_INTERNAL_TOKEN", value: "token", isSecret: true, summary: "The same, if that is not set."),
-            token,
+            holder("BUS_OPERATOR_TOKEN", "Bus token for the audience ai.hg.fi/internal."),
+            holder("BUS_INTERNAL_TOKEN", "The same, if that is not set."), token,
         ],
         flag: "--token-file", isFileFirst: false, readsLocal: false, readsSaved: false,
         missing: "no operator token is set; set BUS_OPERATOR_TOKEN_FILE or pass --token-file; bus operator token issue "

@@ -23,16 +23,17 @@ import Testing
 
     /// A new flag or variable without an effect fails here, and so does an effect of one that is gone.
     @Test func nothingIsLeftOut() {
-        let shared = BusRoot.manual(of: SharedOptionsOnly.self).options
+        let shared = GlobalOptions.settings
         var wanted: Set<String> = ["completion <shell>"]
         for (words, command) in Self.leaves {
             let name = words.joined(separator: " ")
-            for option in BusRoot.manual(of: command).options where !shared.contains(option) {
-                wanted.formUnion(option.names.map { "\(name) \($0)" })
+            for option in BusRoot.manual(of: command).settings
+            where !Set(shared.flatMap(\.flags)).isSuperset(of: option.flags) {
+                wanted.formUnion(option.flags.map { "\(name) \($0)" })
             }
             wanted.formUnion(command.settings.flatMap(\.variables).map { "\(name) \($0)" })
         }
-        wanted.formUnion(shared.flatMap(\.names))
+        wanted.formUnion(shared.flatMap(\.flags))
         wanted.formUnion(["-h", "--help"])
         wanted.formUnion((HelpText.options + HelpText.fileOptions).flatMap(\.flags).map { "bus \($0)" })
         wanted.formUnion(BusEnvironment.settings.flatMap(\.variables).map { "bus \($0)" })
@@ -55,11 +56,11 @@ import Testing
     func colourFollowsTheVariables(_ words: String) async throws {
         let folder = try TemporaryFolder()
         let line = "\(Products.path(of: "bus")) \(words) --ttl soon --name a.b --account x --file nowhere"
-        let known = BusRoot.manual(of: CommandPlace(words.split(separator: " ").map { String($0) }).command).options
+        let known = BusRoot.manual(of: CommandPlace(words.split(separator: " ").map { String($0) }).command).settings
         var kept: [Substring] = []
         var rest = line.split(separator: " ")[...]
         while let word = rest.popFirst() {
-            if word.hasPrefix("--"), !known.contains(where: { $0.names.contains(String(word)) }) {
+            if word.hasPrefix("--"), !known.contains(where: { $0.flags.contains(String(word)) }) {
                 rest = rest.dropFirst()
             } else {
                 kept.append(word)
