@@ -5,20 +5,8 @@ import BusRuntime
 
 /// Where the Billing API is and who calls it: the flags of every command that calls it.
 struct BillingAccess: ParsableArguments {
-    @Option("--api-url", of: BillingAccess.settings(.user)) var url: String?
-    @Option("--token-file", of: BillingAccess.settings(.user)) var tokenFile: String?
-
-    /// What every command that calls the Billing API with such a token takes.
-    static func settings(_ lookup: TokenLookup) -> [Setting] {
-        BusEnvironment.ofCommand { reader in
-            _ = reader.billingOrigin(default: nil)
-            reader.declareToken(of: lookup)
-        }
-    }
-
-    static func destination(_ lookup: TokenLookup) -> SecretDestination {
-        SecretDestination(settings(lookup), token: lookup)
-    }
+    @Option("--api-url", of: BillingCaller.user.settings) var url: String?
+    @Option("--token-file", of: BillingCaller.user.settings) var tokenFile: String?
 
     fileprivate var given: CommandLineFlags { CommandLineFlags(given: ["--api-url": url, "--token-file": tokenFile]) }
 }
@@ -31,7 +19,15 @@ enum BillingCaller {
     case administrator(scope: String)
 
     /// What a call reads.
-    var settings: [Setting] { BillingAccess.settings(lookup) }
+    var settings: [Setting] {
+        BusEnvironment.ofCommand { reader in
+            _ = reader.billingOrigin(default: defaultOrigin)
+            reader.declareToken(of: lookup)
+        }
+    }
+
+    /// Where a call sends its token.
+    var destination: SecretDestination { SecretDestination(settings, token: lookup) }
 
     fileprivate var lookup: TokenLookup {
         switch self {
@@ -69,7 +65,7 @@ extension CommandSession {
         try settings.check()
         guard let origin else { throw ProcessFailure(exitCode: 2, "the API's URL is not set; pass --api-url") }
         let tokens = try TokenSource.find(caller.lookup, in: settings)
-        warn(of: BillingAccess.destination(caller.lookup), access.given)
+        warn(of: caller.destination, access.given)
         diagnostics.debug("asking \(origin.text) with the token of \(tokens.label)")
         return try await callAPI(origin, .bearer(tokens), command: caller.tokenCommand) { calls in
             try await call(BillingClient(calls))

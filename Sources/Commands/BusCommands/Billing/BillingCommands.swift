@@ -39,8 +39,6 @@ struct BillingStatusCommand: BusCommand {
                          "exceeded","upgrade_plan_id"}],
                "next_action","command","upgrade_required","recommended_plan"}
 
-            It asks http://127.0.0.1:8080 when no address is set.
-
             \(environment)
             """)
 
@@ -69,8 +67,6 @@ struct BillingSetupCommand: BusCommand {
 
             JSON
               {"url","provider"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)
@@ -104,8 +100,6 @@ struct BillingPortalCommand: BusCommand {
 
             JSON
               {"url","provider"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)

@@ -16,7 +16,7 @@ struct BusFileRunner {
     private let options: BusFileOptions
     private let executable: String?
     private var environment: BusEnvironment
-    private var finder: ModuleFinder
+    private let finder: ModuleFinder
 
     init(_ options: BusFileOptions, _ settings: StartSettings) {
         self.options = options
@@ -44,7 +44,7 @@ struct BusFileRunner {
         }
     }
 
-    private mutating func run(_ commands: [BusFileCommand], _ programs: [Program]) throws(ProcessFailure) -> Int32 {
+    private func run(_ commands: [BusFileCommand], _ programs: [Program]) throws(ProcessFailure) -> Int32 {
         for (index, (command, program)) in zip(commands, programs).enumerated() {
             let end = try execute(command, program)
             if end.code != 0 {
@@ -61,7 +61,7 @@ struct BusFileRunner {
     }
 
     /// Everything that can be wrong before a command runs: syntax, well-known commands, targets, then the transaction.
-    private mutating func preflight() throws(ProcessFailure) -> (commands: [BusFileCommand], programs: [Program]) {
+    private func preflight() throws(ProcessFailure) -> (commands: [BusFileCommand], programs: [Program]) {
         var loader = BusFileLoader(environment)
         for file in options.files { try loader.load(file) }
         for command in loader.commands {
@@ -78,11 +78,11 @@ struct BusFileRunner {
         return (loader.commands, programs)
     }
 
-    private mutating func program(of command: BusFileCommand) throws(ProcessFailure) -> Program {
+    private func program(of command: BusFileCommand) throws(ProcessFailure) -> Program {
         let words = command.words
         let target: Target
         do throws(ProcessFailure) {
-            target = try Target(words, command.options, &finder)
+            target = try Target(words, command.options, finder)
         } catch {
             throw ProcessFailure(exitCode: error.exitCode, "\(command.place): \(error)")
         }

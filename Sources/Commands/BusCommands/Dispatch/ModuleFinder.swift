@@ -21,7 +21,6 @@ package struct ModuleFinder: Sendable {
     ///
     /// It is never a module, because a link to it would call itself forever.
     private let own: FileIdentity?
-    private var found: [String: String?] = [:]
 
     /// A finder for the program file `executable` and a value of `PATH`.
     package init(executable: String?, path: String?) {
@@ -38,15 +37,9 @@ package struct ModuleFinder: Sendable {
     }
 
     /// The first executable file of that name; nil when there is none.
-    package mutating func path(of program: String) -> String? {
-        if let known = found[program] { return known }
-        let path = program.utf8.contains(UInt8(ascii: "/")) ? nil : search(program)
-        found[program] = .some(path)
-        return path
-    }
-
-    private func search(_ program: String) -> String? {
-        folders.lazy.map { "\($0)/\(program)" }.first(where: isProgram)
+    package func path(of program: String) -> String? {
+        if program.utf8.contains(UInt8(ascii: "/")) { return nil }
+        return folders.lazy.map { "\($0)/\(program)" }.first(where: isProgram)
     }
 
     private func isProgram(_ path: String) -> Bool {
@@ -74,7 +67,7 @@ package struct ModuleFinder: Sendable {
 
 extension ModuleFinder {
     /// What to say when nothing has that name.
-    mutating func unknown(_ word: String) -> ProcessFailure {
+    func unknown(_ word: String) -> ProcessFailure {
         if word.hasSuffix(".bus") {
             return ProcessFailure(
                 exitCode: 127,
@@ -87,8 +80,8 @@ extension ModuleFinder {
     }
 
     /// `; did you mean "journal"?`, or nil when no word that leads somewhere is near.
-    mutating func suggestion(for word: String) -> String? {
-        let families = Family.all.filter { $0.summary(&self) != nil }.map(\.word)
+    func suggestion(for word: String) -> String? {
+        let families = Family.all.filter { $0.summary(self) != nil }.map(\.word)
         return Suggestion.nearest(to: word, among: words().union(families)).map { "; did you mean \"\($0)\"?" }
     }
 }

@@ -29,7 +29,7 @@ struct SecretDestination {
 
     /// Every place that a program of Bus may send a secret to.
     private static let all = [
-        EventsAccess.destination, BillingAccess.destination(.user), BillingAccess.destination(.administrator),
+        EventsAccess.destination, BillingCaller.user.destination, BillingCaller.administrator(scope: "").destination,
         TokenIssueCommand.destination, StripeAccess.destination,
         SecretDestination([.workersURL], secrets: [Setting.workersTokenFile.name]),
     ]

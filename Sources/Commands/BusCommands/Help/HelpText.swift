@@ -52,14 +52,14 @@ enum HelpText {
     ]
 
     /// The help of the family or command that words lead to; without words the help of the whole.
-    static func text(of words: [String], _ finder: inout ModuleFinder) -> String {
-        guard let family = words.first.flatMap({ Family.named($0) }) else { return whole(&finder) }
-        guard case .commands = family.action else { return family.usage(&finder) }
+    static func text(of words: [String], _ finder: ModuleFinder) -> String {
+        guard let family = words.first.flatMap({ Family.named($0) }) else { return whole(finder) }
+        guard case .commands = family.action else { return family.usage(finder) }
         return BusRoot.helpMessage(for: CommandPlace(words).command)
     }
 
     /// Names only words that lead somewhere on this machine.
-    private static func whole(_ finder: inout ModuleFinder) -> String {
+    private static func whole(_ finder: ModuleFinder) -> String {
         var lines = ["bus runs Bus commands and files of them.", "", "EXAMPLES"]
         for (line, program) in examples where program.map({ finder.path(of: $0) != nil }) ?? true {
             lines.append("  \(line)")
@@ -67,17 +67,43 @@ enum HelpText {
         lines += ["", usage.split(separator: "\n").prefix(2).joined(separator: "\n"), "", "COMMANDS"]
         var families: [(String, String)] = []
         for family in Family.all {
-            if let summary = family.summary(&finder) { families.append((family.word, summary)) }
+            if let summary = family.summary(finder) { families.append((family.word, summary)) }
         }
         lines.append(HelpRows.text(families))
         let installed = finder.words().filter { Family.named($0) == nil }.sorted()
-        if !installed.isEmpty { lines += ["  and, installed:"] + wrapped(installed) }
+        if !installed.isEmpty {
+            lines += ["  and, installed:"] + [HelpRows.wrapped(installed.joined(separator: " "), indent: 4)]
+        }
         for section in sections { lines += ["", section.title, section.body] }
         return lines.joined(separator: "\n")
     }
 
+    /// The manual of `bus` as a whole: the dispatcher, then every command.
+    static var manual: CommandManual {
+        // `help` is ours and not the parser's.
+        let help = CommandManual(
+            name: "bus help", summary: summary,
+            paragraphs: [
+                .heading("EXAMPLES"), .verbatim(["bus help billing status", "bus help --format man > bus.1"]),
+            ],
+            settings: [
+                Setting(flags: ["--format", "-f"], value: "form", summary: "Form of the help, \(ManualFormat.words).")
+            ])
+        let parsed = CommandManual(of: BusRoot.self)
+        let usage = usage.split(separator: "\n").prefix(2).map { $0.dropFirst("USAGE: ".count) }
+        let sections =
+            [("EXAMPLES", examples.map(\.line).joined(separator: "\n")), ("USAGE", usage.joined(separator: "\n"))]
+            + sections.dropFirst()
+        return CommandManual(
+            name: parsed.name, summary: parsed.summary,
+            paragraphs: sections.flatMap { title, body in
+                [.heading(title), .verbatim(body.split(separator: "\n").map { String($0) })]
+            } + [.text("Options stand before or behind a command's words.")],
+            settings: GlobalOptions.settings, commands: (parsed.commands + [help]).sorted { $0.name < $1.name })
+    }
+
     /// Everything but the commands.
-    static let sections: [(title: String, body: String)] = [
+    private static let sections: [(title: String, body: String)] = [
         ("OPTIONS (before the command)", HelpRows.options(options)),
         ("OPTIONS FOR .bus FILES (before or between them)", HelpRows.options(fileOptions)),
         (
@@ -90,25 +116,13 @@ enum HelpText {
             HelpRows.text(exitCodes.map { (String($0.code), $0.summary) })
         ),
     ]
-
-    private static func wrapped(_ words: [String]) -> [String] {
-        var lines: [String] = []
-        for word in words {
-            if let last = lines.last, last.count + word.count < 78 {
-                lines[lines.count - 1] = "\(last) \(word)"
-            } else {
-                lines.append("    \(word)")
-            }
-        }
-        return lines
-    }
 }
 
 extension Family {
     /// What the word alone prints, for a family that stands for programs.
-    func usage(_ finder: inout ModuleFinder) -> String {
+    func usage(_ finder: ModuleFinder) -> String {
         guard case .programs = action else { return "USAGE: bus \(word) [arguments]" }
-        let lines = leaves(&finder).map { "  bus \(([word] + $0).joined(separator: " "))" }
+        let lines = leaves(finder).map { "  bus \(([word] + $0).joined(separator: " "))" }
         if lines.isEmpty { return "No program behind bus \(word) is installed; put one beside bus or on PATH." }
         return (["USAGE: bus \(word) <name> [arguments]", ""] + lines + ["", "Each knows --help."]).joined(
             separator: "\n")

@@ -62,7 +62,7 @@ struct CatalogSyncCommand: BusCommand {
     }
 
     private func carryOut(_ sync: CatalogSync, in session: CommandSession) async throws {
-        let bar = session.progress
+        let bar = session.diagnostics.progress
         defer { bar.clear() }
         bar.show("reading what Stripe has ...")
         let plan = try await sync.plan()

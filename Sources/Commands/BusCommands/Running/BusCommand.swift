@@ -25,27 +25,23 @@ enum ResultFormat: String, Sendable {
 }
 
 /// The forms of one command's results.
-///
-/// Where the results go decides which one is the default.
 struct ResultFormats: Sendable {
-    /// For programs: in a pipe or a file.
-    let piped: ResultFormat
-    /// For people: on a terminal.
-    let terminal: ResultFormat
-    /// Every form, the usual one first.
+    /// Every form; the first one is for programs, in a pipe or a file.
     let all: [ResultFormat]
+    /// For people, on a terminal.
+    let terminal: ResultFormat
 
     /// One form everywhere, and others on request.
     init(_ usual: ResultFormat, or others: ResultFormat...) {
-        self.init(piped: usual, terminal: usual, or: others)
+        all = [usual] + others
+        terminal = usual
+    }
+
+    private init(piped: ResultFormat, terminal: ResultFormat) {
+        all = [piped, terminal]
+        self.terminal = terminal
     }
 
     /// JSON for programs and text for people.
-    static let byReader = ResultFormats(piped: .json, terminal: .text, or: [.text])
-
-    private init(piped: ResultFormat, terminal: ResultFormat, or others: [ResultFormat]) {
-        self.piped = piped
-        self.terminal = terminal
-        all = [piped] + others
-    }
+    static let byReader = ResultFormats(piped: .json, terminal: .text)
 }

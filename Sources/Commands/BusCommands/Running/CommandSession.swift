@@ -18,9 +18,6 @@ struct CommandSession: Sendable {
     let timeLimit: Duration?
     private let environment: BusEnvironment
 
-    /// How far the work is, for a person who sees the diagnostics as they come.
-    var progress: ProgressBar { diagnostics.progress }
-
     /// Goes to the folder, opens the output, and settles the form.
     init(_ formats: ResultFormats, _ invocation: Invocation, _ diagnostics: Diagnostics) throws(ProcessFailure) {
         let options = invocation.options
@@ -29,7 +26,7 @@ struct CommandSession: Sendable {
         let asked = try CommandSession.format(options.format, formats)
         output = try ResultOutput(
             file: options.output, isQuiet: options.isQuiet, isSecret: formats.all.contains(.token))
-        format = asked ?? (output.isTerminal ? formats.terminal : formats.piped)
+        format = asked ?? (output.isTerminal ? formats.terminal : formats.all[0])
         self.diagnostics = diagnostics
         environment = invocation.environment
     }

@@ -1,24 +1,19 @@
 import BusRuntime
 
 /// A manual as a page for `man`, in the macros of man(7).
-package enum ManPage {
-    /// A section that the parser does not know of.
-    package typealias Section = (title: String, body: String)
-
+enum ManPage {
     /// The page of a command: its own sections first, then every command below it.
-    package static func text(_ manual: CommandManual, synopsis: [String]? = nil, sections: [Section] = []) -> String {
+    static func text(_ manual: CommandManual) -> String {
         let page = manual.name.replacing(" ", with: "-")
         var lines = [
             ".TH \(page.uppercased()) 1 \"\" \"bus \(BusVersion.text)\" \"Bus manual\"", ".SH NAME",
-            "\(escaped(page)) \\- \(escaped(manual.summary))", ".SH SYNOPSIS", ".nf",
+            "\(escaped(page)) \\- \(escaped(manual.summary))", ".SH SYNOPSIS",
+            plain("\(manual.name) \(manual.commands.isEmpty ? "" : "<command> ")[options]"),
         ]
-        lines += (synopsis ?? [usage(manual)]).map { plain($0) }
-        lines += [".fi"]
         lines += description(manual.paragraphs, heading: ".SH")
         lines += optionLines(manual.options, heading: ".SH OPTIONS")
         if !manual.variables.isEmpty { lines.append(".SH ENVIRONMENT") }
         lines += manual.variables.flatMap { [".TP", ".B \(escaped($0.names))", plain($0.meaning)] }
-        for section in sections { lines += [".SH \(escaped(section.title))", ".nf", plain(section.body), ".fi"] }
         if !manual.commands.isEmpty { lines.append(".SH COMMANDS") }
         for command in manual.commands.flatMap(\.all) {
             lines += [".SS \(escaped(command.name))", escaped(command.summary)]
@@ -26,10 +21,6 @@ package enum ManPage {
             lines += optionLines(command.options, heading: ".PP\n.B OPTIONS")
         }
         return lines.joined(separator: "\n")
-    }
-
-    private static func usage(_ manual: CommandManual) -> String {
-        manual.commands.isEmpty ? "\(manual.name) [options]" : "\(manual.name) <command> [options]"
     }
 
     private static func description(_ paragraphs: [CommandManual.Paragraph], heading: String) -> [String] {

@@ -1,15 +1,16 @@
 import BusRuntime
 
 /// A manual as a page of Markdown.
-package enum MarkdownManual {
-    /// One section for every command; shared settings are left to the caller.
-    package static func text(_ manual: CommandManual, leavingOut shared: [Setting] = []) -> String {
-        let known = Set(shared.flatMap(\.flags))
-        return manual.all.map { section($0, known) }.joined(separator: "\n\n")
+enum MarkdownManual {
+    /// One section for every command; what the first one takes is not told again below it.
+    static func text(_ manual: CommandManual) -> String {
+        let shared = Set(manual.settings.flatMap(\.flags))
+        let below = manual.commands.flatMap(\.all).map { section($0, shared) }
+        return ([section(manual, [])] + below).joined(separator: "\n\n")
     }
 
     /// A table of settings; variables have a column where there are any.
-    package static func table(_ settings: [Setting]) -> String {
+    private static func table(_ settings: [Setting]) -> String {
         let hasVariables = settings.contains { !$0.name.isEmpty }
         let rows = settings.map { setting in
             let flag = setting.synopsis.isEmpty || setting.flags.isEmpty && hasVariables ? "" : "`\(setting.synopsis)`"
@@ -31,13 +32,15 @@ package enum MarkdownManual {
             case .text(let text): blocks.append(text)
             }
         }
-        let own = manual.settings.filter { !$0.isShared && shared.isDisjoint(with: $0.flags) && !isPassedOn($0) }
+        let own = manual.settings.filter {
+            (!$0.isShared || !manual.commands.isEmpty) && shared.isDisjoint(with: $0.flags) && !isPassedOn($0)
+        }
         if !own.isEmpty { blocks.append(table(own)) }
         return blocks.joined(separator: "\n\n")
     }
 
     /// `ENVIRONMENT (…)` as `Environment (…)`.
-    package static func title(_ heading: String) -> String {
+    private static func title(_ heading: String) -> String {
         if heading.hasPrefix("JSON") { return heading }
         return heading.prefix(1) + heading.dropFirst().lowercased()
     }

@@ -13,7 +13,7 @@ package enum OpenCLIDocument {
     ]
 
     /// The document of a command and everything below it.
-    package static func text(_ manual: CommandManual, exitCodes: [ExitCode] = exitCodes) -> JSONText {
+    static func text(_ manual: CommandManual, _ exitCodes: [ExitCode]) -> JSONText {
         JSONText { writer in
             writer.object { writer in
                 writer.member("opencli", "0.1.0")

@@ -42,17 +42,23 @@ extension SettingsReader {
                 ("BUS_API_URL", "The same, if that is not set."),
                 ("BUS_AI_API_URL", "The same, if neither is set."),
             ]
-        // Every one is read, and so declared, whichever counts.
-        let texts = variables.map { text($0.name, flag: flag, value: "url", help: $0.help) }
-        guard let index = texts.firstIndex(where: { $0 != nil }), let text = texts[index] else {
-            if let fallback, values(of: flag).isEmpty { return APIOrigin(fallback) }
-            addFault("the API's URL is not set; set \(variables[0].name) or pass --api-url")
+        for (index, variable) in variables.enumerated() {
+            let isLast = index == variables.count - 1
+            let text = text(
+                variable.name, flag: flag, value: "url", shown: isLast ? fallback : nil, help: variable.help)
+            guard let text else {
+                // A flag that names an unset variable is a fault already.
+                if !values(of: flag).isEmpty { return nil }
+                continue
+            }
+            if let origin = APIOrigin(text) { return origin }
+            addFault(
+                "\(label(variable.name, flag)) must be an http or https URL without user information, like "
+                    + APIOrigin.local)
             return nil
         }
-        if let origin = APIOrigin(text) { return origin }
-        addFault(
-            "\(label(variables[index].name, flag)) must be an http or https URL without user information, like "
-                + APIOrigin.local)
+        if let fallback { return APIOrigin(fallback) }
+        addFault("the API's URL is not set; set \(variables[0].name) or pass --api-url")
         return nil
     }
 }
