@@ -101,8 +101,8 @@ let package = Package(
         module(
             "StripeClient", in: "Platform",
             [
-                "BusCore", "BusContract", "BillingCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
-                .nioPosix,
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "BusRuntime", .asyncHTTPClient, .logging,
+                .nioCore, .nioHTTP1, .nioPosix,
             ]),
         module(
             "BillingStorage", in: "Platform",

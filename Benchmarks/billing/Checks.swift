@@ -21,7 +21,7 @@ struct Checks: AsyncParsableCommand {
     func run() async throws {
         var reader = SettingsReader(environment: ProcessInfo.processInfo.environment)
         guard let endpoint = EventsEndpoint(eventsURL) else { throw ValidationError("--events-url is no URL") }
-        let tokens = try TokenSource.find(flag: nil, in: reader, at: .now)
+        let tokens = try TokenSource.find(in: reader)
         let logger = Logger(label: "billing-bench")
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)

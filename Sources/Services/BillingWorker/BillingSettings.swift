@@ -54,8 +54,7 @@ package struct BillingSettings: Sendable {
             in: .milliseconds(100) ... .seconds(600), help: "Time the payment company's worker has for an answer.")
         store = BillingStoreSettings(&reader)
         quotaFile = reader.quotaFile()
-        trustedSubjects = Set(
-            reader.list("BUS_TRUSTED_SERVICE_SUBJECTS", help: "Subjects that may act for any account."))
+        trustedSubjects = reader.trustedSubjects()
         worker = WorkerSettings(&reader, module: BusModule.billing.name)
         operationsAddress = reader.operationsAddress()
     }

@@ -43,10 +43,7 @@ package struct EventsSettings: Sendable {
             isNeeded: backend == .sqlite, help: "File of the sqlite backend.")
         basePaths = EventsSettings.basePaths(&reader)
         tokenSecret =
-            shared
-            ?? reader.requiredSecret(
-                "BUS_API_JWT_SECRET", "BUS_EVENTS_JWT_SECRET", meaning: "token secret",
-                help: "Verifies the callers' tokens; base64:… for bytes.")
+            shared ?? reader.tokenSecret(SettingsReader.sharedTokenSecret, "BUS_EVENTS_JWT_SECRET")
         access = EventRoutes.AccessSettings(
             serviceSubjects: Set(
                 reader.list("BUS_EVENTS_SERVICE_SUBJECTS", help: "Subjects that see every owner's events.")),

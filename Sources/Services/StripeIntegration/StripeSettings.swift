@@ -3,6 +3,7 @@ import BusContract
 import BusCore
 import BusRuntime
 import BusServer
+import StripeClient
 import StripeCore
 
 /// The settings of the Stripe worker, read and judged once.
@@ -63,8 +64,7 @@ package struct StripeSettings: Sendable {
         webhookToleranceSeconds = Int(tolerance.inSeconds)
         refetches = reader.bool(
             "BUS_STRIPE_WEBHOOK_REFETCH", help: "Read the subscription from Stripe before it is published.")
-        apiVersion = reader.text(
-            "BUS_STRIPE_API_VERSION", value: "version", help: "Pins Stripe-Version; the account's default otherwise.")
+        apiVersion = reader.stripeVersion()
         let mode = key?.mode ?? .local
         apiURL = reader.stripeURL(mode)
         handlerBudget = reader.duration(
@@ -79,8 +79,7 @@ package struct StripeSettings: Sendable {
             localBaseURL: reader.text(
                 "BUS_STRIPE_LOCAL_BASE_URL", value: "url", default: StripeRequestSettings.defaultLocalBaseURL,
                 help: "Where the pages of local mode are.") ?? StripeRequestSettings.defaultLocalBaseURL)
-        trustedSubjects = Set(
-            reader.list("BUS_TRUSTED_SERVICE_SUBJECTS", help: "Subjects that may act for any account."))
+        trustedSubjects = reader.trustedSubjects()
         worker = WorkerSettings(&reader, module: BusModule.stripe.name)
         operationsAddress = reader.operationsAddress()
     }
@@ -89,9 +88,7 @@ package struct StripeSettings: Sendable {
 extension SettingsReader {
     /// The key; a live one counts only on purpose.
     fileprivate mutating func stripeKey() -> StripeKey? {
-        let secret = secret(
-            "BUS_STRIPE_SECRET_KEY", files: ["BUS_STRIPE_API_KEY_FILE"],
-            help: "Stripe key, sk_ or rk_; without it requests are answered here, without a network.")
+        let secret = stripeSecret(without: "; without it requests are answered here, without a network")
         let isLiveAllowed = bool("BUS_STRIPE_LIVE", help: "Allows a live key, which moves real money.")
         guard let secret, !secret.isEmpty else { return nil }
         do {
@@ -119,16 +116,5 @@ extension SettingsReader {
                     + "not its id or the API key")
         }
         return WebhookKey.keys(in: secret)
-    }
-
-    /// Stripe's address, or a stand-in's.
-    fileprivate mutating func stripeURL(_ mode: StripeMode) -> String {
-        let text =
-            text(
-                "BUS_STRIPE_API_URL", value: "url", default: StripeAddress.stripe,
-                help: "A stand-in for Stripe, for tests; http only close by.") ?? StripeAddress.stripe
-        if let address = StripeAddress(text, mode: mode) { return address.url }
-        addFault("BUS_STRIPE_API_URL \(StripeAddress.rule)")
-        return text
     }
 }

@@ -77,18 +77,25 @@ struct PlainTextTests {
         #expect(try advice(#""next_action":"setup_billing""#) == nil)
     }
 
-    @Test func everyRefusedFlagNamesWhatToUse() async throws {
-        for (flag, remedy) in SecretFlags.remedies {
-            for arguments in [[flag, "made up"], ["\(flag)=made up"]] {
-                let result = try await BusProcess.finish("bus", ["billing", "status"] + arguments)
-                #expect(result.exit == .code(2) && result.standardError.contains(remedy), "\(result.standardError)")
-                #expect(!result.standardError.contains("made up"))
-            }
-        }
-        // Each remedy's flag is one that some command takes.
-        let known = Set(BusRoot.manual.all.flatMap(\.options).flatMap(\.names))
-        for word in SecretFlags.remedies.values.flatMap({ $0.split(separator: " ") }) where word.hasPrefix("--") {
-            #expect(known.contains(String(word)), "\(word)")
+    @Test(arguments: [
+        ("billing status", "--token", "BUS_API_TOKEN"), ("billing status", "--api-token", "BUS_API_TOKEN"),
+        ("billing status", "--access-token", "BUS_API_TOKEN"), ("billing setup", "--password", "BUS_API_TOKEN"),
+        ("operator billing catalog get", "--operator-token", "BUS_OPERATOR_TOKEN"),
+        ("operator stripe test", "--api-key", "BUS_STRIPE_SECRET_KEY"),
+        ("operator stripe test", "--secret-key", "BUS_STRIPE_SECRET_KEY"),
+        ("operator stripe test", "--stripe-secret-key", "BUS_STRIPE_SECRET_KEY"),
+        ("operator token issue", "--internal-key", "BUS_OPERATOR_INTERNAL_KEY"),
+        ("operator token issue", "--hs256-secret", "BUS_AUTH_HS256_SECRET"),
+        ("operator token issue", "--secret", "BUS_AUTH_HS256_SECRET"),
+    ])
+    func everyRefusedFlagNamesWhatToUse(_ words: String, _ flag: String, _ variable: String) async throws {
+        for arguments in [[flag, "made up"], ["\(flag)=made up"]] {
+            let line = words.split(separator: " ").map { String($0) } + arguments
+            let result = try await BusProcess.finish("bus", line)
+            #expect(result.exit == .code(2))
+            #expect(result.standardError.contains("\(flag) would show the secret"), "\(result.standardError)")
+            #expect(result.standardError.contains("\(variable) or \(variable)_FILE"), "\(result.standardError)")
+            #expect(!result.standardError.contains("made up"))
         }
     }
 }

@@ -148,9 +148,9 @@ struct APIOriginTests {
     func order() throws {
         var environment: [String: String] = [:]
         func origin(flag: String? = nil, fallback: String? = "http://default") -> String? {
-            var reader = SettingsReader(environment: environment)
-            let origin = reader.apiOrigin(
-                flag: flag, variables: ["BUS_BILLING_API_URL"] + APIOrigin.variables, default: fallback)
+            var reader = SettingsReader(
+                environment: environment, commandLine: CommandLineFlags(given: ["--api-url": flag]))
+            let origin = reader.billingOrigin(default: fallback)
             #expect((origin == nil) == ((try? reader.check()) == nil))
             return origin?.text
         }

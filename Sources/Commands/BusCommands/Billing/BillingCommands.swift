@@ -20,7 +20,7 @@ struct BillingCommands: ParsableCommand {
 /// `bus billing status`.
 struct BillingStatusCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows what your account has bought and used.",
         usage: "bus billing status [<options>]",
@@ -39,8 +39,6 @@ struct BillingStatusCommand: BusCommand {
                          "exceeded","upgrade_plan_id"}],
                "next_action","command","upgrade_required","recommended_plan"}
 
-            It asks http://127.0.0.1:8080 when no address is set.
-
             \(environment)
             """)
 
@@ -58,7 +56,7 @@ struct BillingStatusCommand: BusCommand {
 /// `bus billing setup`.
 struct BillingSetupCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "setup", abstract: "Prints the page where you pay for your account.",
         discussion: """
@@ -69,8 +67,6 @@ struct BillingSetupCommand: BusCommand {
 
             JSON
               {"url","provider"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)
@@ -94,7 +90,7 @@ struct BillingSetupCommand: BusCommand {
 /// `bus billing portal`.
 struct BillingPortalCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "portal", abstract: "Prints the page where you change or cancel your plan.",
         discussion: """
@@ -104,8 +100,6 @@ struct BillingPortalCommand: BusCommand {
 
             JSON
               {"url","provider"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)

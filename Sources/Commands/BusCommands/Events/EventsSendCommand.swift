@@ -7,7 +7,7 @@ import BusRuntime
 /// `bus events send`.
 struct EventsSendCommand: BusCommand {
     static let formats = ResultFormats(.json, or: .text)
-    static let variables = EventsAccess.variables
+    static let settings = EventsAccess.settings
     static let configuration = CommandConfiguration(
         commandName: "send", abstract: "Publishes one event.",
         discussion: """

@@ -9,7 +9,7 @@ import StripeCore
 /// `bus operator stripe catalog sync`.
 struct CatalogSyncCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = StripeAccess.variables
+    static let settings = StripeAccess.settings
     static let configuration = CommandConfiguration(
         commandName: "sync", abstract: "Brings Stripe in line with a catalog.",
         discussion: """
@@ -62,7 +62,7 @@ struct CatalogSyncCommand: BusCommand {
     }
 
     private func carryOut(_ sync: CatalogSync, in session: CommandSession) async throws {
-        let bar = session.progress
+        let bar = session.diagnostics.progress
         defer { bar.clear() }
         bar.show("reading what Stripe has ...")
         let plan = try await sync.plan()

@@ -20,7 +20,7 @@ struct OperatorCatalogCommands: ParsableCommand {
 /// `bus operator billing catalog template`.
 struct CatalogTemplateCommand: BusCommand {
     static let formats = ResultFormats(.json)
-    static let variables: [Variable] = []
+    static let settings: [Setting] = []
     static let configuration = CommandConfiguration(
         commandName: "template", abstract: "Prints a catalog to start from.",
         usage: "bus operator billing catalog template [<options>]",
@@ -42,7 +42,7 @@ struct CatalogTemplateCommand: BusCommand {
 /// `bus operator billing catalog get`.
 struct CatalogGetCommand: BusCommand {
     static let formats = ResultFormats(.json)
-    static let variables = caller.variables
+    static let settings = caller.settings
     private static let caller = BillingCaller.administrator(scope: "billing:catalog:read")
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Prints the active catalog.",
@@ -71,7 +71,7 @@ struct CatalogGetCommand: BusCommand {
 /// `bus operator billing catalog put`.
 struct CatalogPutCommand: BusCommand {
     static let formats = ResultFormats(.json)
-    static let variables = caller.variables
+    static let settings = caller.settings
     private static let caller = BillingCaller.administrator(scope: "billing:catalog:write")
     static let configuration = CommandConfiguration(
         commandName: "put", abstract: "Replaces the active catalog with a file.",

@@ -64,6 +64,6 @@ extension TokenSource {
     /// The path, unless `BUS_EVENTS_TOKEN_REFRESH` forbids to read it again.
     static func renewable(_ path: String, _ reader: SettingsReader) -> String? {
         var reader = reader
-        return reader.bool("BUS_EVENTS_TOKEN_REFRESH", default: true) ? path : nil
+        return reader.refreshesToken() ? path : nil
     }
 }
