@@ -199,7 +199,7 @@ let package = Package(
             ]),
         tests(
             of: "BillingStorage", in: "Platform",
-            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),
+            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport", .grdb]),
         tests(
             of: "EventsAPI", in: "Services",
             [

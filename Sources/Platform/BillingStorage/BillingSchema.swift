@@ -49,7 +49,7 @@ enum BillingSchema {
                 """,
             ]
         },
-        modes,
+        modes, facts,
     ]
 }
 

@@ -20,6 +20,7 @@ struct BillingRequests: Sendable {
         handlers.answer(.portalSession) { await self.portal($0, $1) }
         handlers.answer(.entitlementCheck) { await self.check($0, $1) }
         handlers.answer(.subscriptionUpdate) { await self.update($0, $1) }
+        handlers.answer(.unlinkedUpdate) { await self.update($0.update, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
         return handlers
     }
