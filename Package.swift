@@ -217,7 +217,7 @@ let package = Package(
             of: "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
-                "BusRuntime", "TestSupport", .logging, .serviceLifecycle,
+                "BusRuntime", "TestSupport", .inMemoryLogging, .logging, .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",

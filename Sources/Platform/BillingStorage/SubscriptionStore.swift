@@ -45,7 +45,7 @@ package struct SubscriptionStore {
     /// An update without an account joins whatever else is known of the subscription, before or after it.
     package func apply(_ update: SubscriptionUpdate, source: String?, at now: Timestamp) throws -> Change {
         let key = SubscriptionKey(update)
-        try record(update, key, source: source, at: now)
+        let isNew = try record(update, key, source: source, at: now)
         let stored = try connection.first(SubscriptionStore.withState, key.values)
         let before = try stored.map { row in
             (
@@ -55,7 +55,7 @@ package struct SubscriptionStore {
         }
         let after = before.map { before in
             var set = before.set
-            set.apply(update)
+            if isNew { set.apply(update) }
             return set
         }
         let set = after ?? Subscription(update)
@@ -64,18 +64,19 @@ package struct SubscriptionStore {
             throw SQLFault.unreadable("a subscription's state is empty")
         }
         if !isKnown { try save(set, standing, source: source, at: now) }
-        if before == nil, standing.accountID == nil { try evictUnlinked() }
         return Change(
             standing: standing, isApplied: standing.grants != before?.standing.grants ?? [],
             isFirstLive: try update.livemode && DeploymentMode.becomeLive(on: connection))
     }
 
-    /// Notes who said what; facts without an account are many and say nothing about anybody.
+    /// Notes who said what; false when the event id is known.
+    ///
+    /// Facts without an account are many and say nothing about anybody, so only the set knows them.
     private func record(
         _ update: SubscriptionUpdate, _ key: SubscriptionKey, source: String?, at now: Timestamp
-    ) throws {
-        guard let accountID = update.accountID else { return }
-        try connection.run(
+    ) throws -> Bool {
+        guard let accountID = update.accountID else { return true }
+        return try connection.run(
             """
             INSERT INTO bus_billing_subscription_updates (provider, event_id, livemode, name, account_id, status,
               occurred_at, kind, provider_status, previous_provider_status, source, received_at)
@@ -86,7 +87,7 @@ package struct SubscriptionStore {
                 .text(accountID), .text(update.status.rawValue), .integer(update.occurredAt.nanoseconds),
                 .optional(update.kind?.rawValue), .optional(update.providerStatus),
                 .optional(update.previousProviderStatus), .optional(source), .integer(now.nanoseconds),
-            ])
+            ]) == 1
     }
 
     private func save(

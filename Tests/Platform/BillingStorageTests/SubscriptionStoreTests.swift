@@ -67,7 +67,7 @@ struct SubscriptionStoreTests {
         _ = try await Self.apply([Self.update("evt_0", .created, .active)], to: database)
         try await database.write { connection in
             let store = SubscriptionStore(connection)
-            for number in 0..<(Limits.unlinkedSubscriptionsMax + 20) {
+            for number in 0..<40 {
                 var update = Self.update("evt_u\(number)", .created, .active)
                 (update.accountID, update.features) = (nil, [])
                 update.providerSubscriptionID = "sub_u\(number)"
@@ -76,14 +76,18 @@ struct SubscriptionStoreTests {
                 #expect(!change.isApplied && change.standing.accountID == nil)
             }
         }
-        #expect(try await Self.names(database).count == Limits.unlinkedSubscriptionsMax + 1)
+        func forget(before seconds: Int64, keeping: Int, atMost count: Int) async throws -> Int {
+            try await database.write { connection in
+                try SubscriptionStore(connection).forgetUnlinked(
+                    before: Self.now.advanced(bySeconds: seconds), keeping: keeping, atMost: count)
+            }
+        }
+        #expect(try await forget(before: 10, keeping: 100, atMost: 4) == 4)
+        #expect(try await forget(before: 10, keeping: 100, atMost: 500) == 6)
+        #expect(try await Self.names(database).contains("subscription:sub_u10"))
+        #expect(try await forget(before: 0, keeping: 20, atMost: 500) == 10)
         #expect(try await !Self.names(database).contains("subscription:sub_u19"))
         #expect(try await Self.names(database).contains("subscription:sub_u20"))
-        let forgotten = try await database.write { connection in
-            try SubscriptionStore(connection).forgetUnlinked(
-                before: Self.now.advanced(bySeconds: 1_000), atMost: 100_000)
-        }
-        #expect(forgotten == 980)
         #expect(try await Self.names(database).contains("subscription:sub_1"))
         let audited = try await database.read {
             try $0.first("SELECT COUNT(*) FROM bus_billing_subscription_updates")?.integer(0)
