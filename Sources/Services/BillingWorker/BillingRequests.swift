@@ -68,10 +68,13 @@ struct BillingRequests: Sendable {
             }
             let word = result.isApplied && !isRepeated ? "applied" : "unchanged"
             Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
-            if result.isUndecided, !isRepeated {
+            if result.isUndecided, !isRepeated, let accountID = result.accountID {
                 logger.warning(
                     "subscription undecided, least entitled update stands",
-                    metadata: ["provider.event.id": "\(update.eventID)", "account.id": "\(update.accountID ?? "")"])
+                    metadata: [
+                        "provider.event.id": "\(update.eventID)", "account.id": "\(accountID)",
+                        "subscription.id": "\(update.providerSubscriptionID ?? "")",
+                    ])
             }
             return result
         }

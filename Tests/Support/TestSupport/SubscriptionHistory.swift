@@ -106,7 +106,7 @@ package struct SubscriptionHistory {
         _ random: inout SeededGenerator
     ) {
         var update = SubscriptionUpdate(
-            eventID: "evt_\(habits.isLive ? "live" : "test")_\(updates.count)_\(UInt16.random(in: 0...UInt16.max, using: &random))",
+            eventID: "evt_\(habits.isLive ? "live" : "test")_\(updates.count)_\(random.next() % 65_536)",
             accountID: Self.account, provider: "stripe", status: kind == .deleted ? .canceled : Self.standing(status),
             occurredAt: Timestamp(clampingNanoseconds: second * 1_000_000_000 + (kind == .observed ? readAt : 0)))
         update.livemode = habits.isLive
