@@ -199,7 +199,7 @@ let package = Package(
             ]),
         tests(
             of: "BillingStorage", in: "Platform",
-            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),
+            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport", .grdb]),
         tests(
             of: "EventsAPI", in: "Services",
             [
@@ -217,7 +217,7 @@ let package = Package(
             of: "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
-                "BusRuntime", "TestSupport", .logging, .serviceLifecycle,
+                "BusRuntime", "TestSupport", .inMemoryLogging, .logging, .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",

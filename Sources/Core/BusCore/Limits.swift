@@ -166,8 +166,25 @@ package enum Limits {
 
     // MARK: Billing
 
-    /// Updates of one subscription's newest second that are kept to decide between them.
-    package static let subscriptionCandidatesMax = 16
+    /// Updates of one subscription that are kept to decide between them, the newest.
+    package static let subscriptionUpdatesMax = 64
+    /// Times of one subscription in which it was active that are kept, the newest.
+    package static let entitledTimesMax = 16
+    /// Subscriptions without an account that are kept, those with the newest updates.
+    package static let unlinkedSubscriptionsMax = 10_000
+    /// Time for which a subscription without an account waits for an update that names one.
+    package static let unlinkedKeptSeconds: Int64 = 30 * 86_400
+    /// A subscription is read again when its paid time ended so long ago and nothing was heard.
+    package static let unheardSeconds: Int64 = 48 * 3_600
+    /// Longest paid time that is waited for when no update says when it ends.
+    package static let unknownPeriodSeconds: Int64 = 31 * 86_400
+    /// Time between two looks for subscriptions that must be read again.
+    package static let reviewIntervalSeconds = 30
+    /// Subscriptions that are read again in one look.
+    package static let reviewedAtOnceMax = 20
+    /// First and longest time between two readings of one subscription.
+    package static let reviewAgainSeconds = 300
+    package static let reviewAgainSecondsMax = 24 * 3_600
     /// Time for which a granted check holds what it was asked for, when no usage is reported.
     package static let quotaHoldSeconds: Int64 = 900
     /// Windows before the present one whose counts are kept.

@@ -20,6 +20,7 @@ struct BillingRequests: Sendable {
         handlers.answer(.portalSession) { await self.portal($0, $1) }
         handlers.answer(.entitlementCheck) { await self.check($0, $1) }
         handlers.answer(.subscriptionUpdate) { await self.update($0, $1) }
+        handlers.answer(.unlinkedUpdate) { await self.update($0.update, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
         return handlers
     }
@@ -60,14 +61,20 @@ struct BillingRequests: Sendable {
         await outcome {
             // Engines cut text at U+0000 or refuse it.
             let source = caller.source.flatMap { $0.utf8.contains(0) ? nil : $0 }
-            let (result, isRepeated) = try await desk.apply(
-                update, source: source, eventID: caller.eventID, at: caller.now)
+            let applied = try await desk.apply(update, source: source, eventID: caller.eventID, at: caller.now)
+            let (result, isRepeated) = (applied.result, applied.isRepeated)
+            if applied.isFirstLive {
+                logger.notice("first live update stored, from now on only live subscriptions and usage count")
+            }
             let word = result.isApplied && !isRepeated ? "applied" : "unchanged"
             Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
-            if result.isUndecided, !isRepeated {
+            if result.isUndecided, !isRepeated, let accountID = result.accountID {
                 logger.warning(
                     "subscription undecided, least entitled update stands",
-                    metadata: ["provider.event.id": "\(update.eventID)", "account.id": "\(update.accountID ?? "")"])
+                    metadata: [
+                        "provider.event.id": "\(update.eventID)", "account.id": "\(accountID)",
+                        "subscription.id": "\(update.providerSubscriptionID ?? "")",
+                    ])
             }
             return result
         }

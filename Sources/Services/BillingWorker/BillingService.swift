@@ -18,7 +18,8 @@ package struct BillingService: Sendable {
     private let publisher: EventPublisher
     private let replies: RequestReply?
     private let worker: EventWorker
-    private let handledEvents: HandledEventsRetention
+    private let retention: BillingRetention
+    private let review: SubscriptionReview?
     private let database: SQLiteDatabase
 
     /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
@@ -34,27 +35,30 @@ package struct BillingService: Sendable {
         let logger = process.logger
         let database = try await BillingDatabase.open(settings.store)
         self.database = database
-        try await BillingDatabase.opening {
+        let mode = try await BillingDatabase.opening {
             try await database.migrateBilling()
             _ = try await CatalogStore.open(database)
+            return try await DeploymentMode.open(database, setting: settings.mode)
         }
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
         publisher = EventPublisher(client: events, timeout: settings.providerTimeout)
         commits = GroupCommit(database: database)
-        handledEvents = HandledEventsRetention(commits: commits, logger: logger)
+        retention = BillingRetention(commits: commits, logger: logger)
         let desk = BillingDesk(
-            database: database, commits: commits, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
         let provider: any PaymentProvider
         switch settings.providerBackend {
         case .local:
-            replies = nil
+            (replies, review) = (nil, nil)
             provider = LocalPaymentProvider(label: company.text)
         case .events:
             let replies = RequestReply(
                 responses: company.responses, client: events, publisher: publisher, source: BusModule.billing.name,
                 settings: settings.worker.listener, readiness: process.readiness, logger: logger)
             self.replies = replies
-            provider = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)
+            let events = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)
+            provider = events
+            review = SubscriptionReview(desk: desk, provider: company.text, logger: logger, ask: events.observe)
         }
         let requests = BillingRequests(
             desk: desk, provider: provider,
@@ -66,8 +70,8 @@ package struct BillingService: Sendable {
 
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
-        [StorageCloser(database: database, logger: process.logger), commits, handledEvents, publisher]
-            + [replies].compactMap { $0 } + [worker]
+        [StorageCloser(database: database, logger: process.logger), commits, retention, publisher]
+            + [replies].compactMap { $0 } + [worker] + [review].compactMap { $0 }
     }
 
     /// Runs the worker as a process of its own until a signal arrives.
@@ -89,35 +93,6 @@ package struct BillingService: Sendable {
                     name: "operations", router: OperationsRoutes(process).router(),
                     address: settings.operationsAddress, process: process))
             try await process.run(services)
-        }
-    }
-}
-
-/// Removes old responses, so that the store keeps its size; redeliveries come within days.
-struct HandledEventsRetention: Service {
-    let commits: GroupCommit
-    let logger: Logger
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await forget()
-                do { try await Task.sleep(for: .seconds(Limits.retentionIntervalSeconds)) } catch { return }
-            }
-        }
-    }
-
-    private func forget() async {
-        let oldest = Timestamp.now.advanced(bySeconds: -Limits.handledEventsKeptSeconds)
-        do {
-            var forgotten = Limits.retentionChunkEventsMax
-            while forgotten == Limits.retentionChunkEventsMax {
-                forgotten = try await commits.perform {
-                    try HandledEvents($0).forget(before: oldest, atMost: Limits.retentionChunkEventsMax)
-                }
-            }
-        } catch {
-            logger.warning("old responses not forgotten", metadata: ["cause": "\(error)"])
         }
     }
 }
