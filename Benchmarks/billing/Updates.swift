@@ -15,7 +15,9 @@ struct Updates: AsyncParsableCommand {
     func run() async throws {
         let database = try await BenchStore.open(path)
         let commits = GroupCommit(database: database)
-        let desk = BillingDesk(database: database, commits: commits, catalogs: CatalogCache(), quotaFile: nil)
+        let mode = try await DeploymentMode.open(database, setting: nil)
+        let desk = BillingDesk(
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: nil)
         let (count, parallel) = (count, parallel)
         let seconds = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await commits.run() }

@@ -66,6 +66,26 @@ extension SettingEffects {
                     #expect(exists("\(folder.path)/a") == isFile && exists("\(folder.path)/b") == isFile)
                 }
             },
+            SettingEffect("BUS_BILLING_MODE") {
+                for (environment, status) in [(["BUS_BILLING_MODE": "live"], "missing"), ([:], "active")] {
+                    let deployment = try Deployment()
+                    try await deployment.withEvents { _ in
+                        try await deployment.withBillingWorker(environment: environment) { _ in
+                            let update: JSONValue = [
+                                "event_id": "evt_1", "account_id": .string(Deployment.account), "provider": "stripe",
+                                "provider_subscription_id": "sub_1", "status": "active", "features": ["llm:proxy"],
+                            ]
+                            try await deployment.publish(BillingEvent.update, [("c", update)])
+                            let result = try await eventually("it is applied") {
+                                try await deployment.stored(BillingEvent.result).first?["payload"]
+                            }
+                            #expect(result["status"] == .string(status))
+                        }
+                    }
+                }
+                let wrong = try await RecordedRun.of(Programs.billing, [], ["BUS_BILLING_MODE": "both"])
+                #expect(wrong.exit == .code(2))
+            },
             SettingEffect("--quota-config", "BUS_BILLING_QUOTA_CONFIG") {
                 let folder = try TemporaryFolder()
                 let good = try folder.write("\u{FEFF}{\"plans\":[]}", to: "good")

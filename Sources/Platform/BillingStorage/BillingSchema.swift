@@ -48,7 +48,8 @@ enum BillingSchema {
                   PRIMARY KEY (account_id, feature, meter_event_name, held_at, id))
                 """,
             ]
-        }
+        },
+        modes,
     ]
 }
 

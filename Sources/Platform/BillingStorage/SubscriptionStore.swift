@@ -12,14 +12,14 @@ package struct SubscriptionStore {
         self.connection = connection
     }
 
-    /// The standing of an account over its subscriptions.
-    package func standing(of accountID: String) throws -> AccountStanding {
+    /// The standing of an account over its subscriptions of one mode.
+    package func standing(of accountID: String, in mode: BillingMode) throws -> AccountStanding {
         let rows = try connection.rows(
             """
             SELECT provider, livemode, name, status, undecided, features, plan_id, customer_id, occurred_at, kind,
               provider_status
-            FROM bus_billing_subscriptions WHERE account_id = $1
-            """, [.text(accountID)])
+            FROM bus_billing_subscriptions WHERE account_id = $1 AND livemode = $2
+            """, [.text(accountID), .integer(mode.livemode ? 1 : 0)])
         return AccountStanding(
             accountID: accountID, subscriptions: try rows.map { try SubscriptionStore.standing($0, accountID) })
     }
@@ -45,6 +45,8 @@ package struct SubscriptionStore {
         package let standing: SubscriptionStanding?
         /// False for a duplicate, and when only the set of seen updates changed.
         package let isApplied: Bool
+        /// This is the first live update that is stored.
+        package var isFirstLive = false
     }
 
     /// Adds an update to the set of its subscription; an update that was seen before changes nothing.
@@ -60,7 +62,9 @@ package struct SubscriptionStore {
             throw SQLFault.unreadable("a subscription's state is empty")
         }
         if subscription != before { try save(subscription, standing, key, source: source, at: now) }
-        return Change(standing: standing, isApplied: standing.grants != before?.standing?.grants)
+        return Change(
+            standing: standing, isApplied: standing.grants != before?.standing?.grants,
+            isFirstLive: try update.livemode && DeploymentMode.becomeLive(on: connection))
     }
 
     /// False when the event id is known.

@@ -19,7 +19,8 @@ extension BillingDesk {
             let handled = HandledEvents(connection)
             if let answered: UsageExportAnswer = try handled.response(to: eventID) { return .answered(answered) }
             let ledger = ExportLedger(connection)
-            let standing = try SubscriptionStore(connection).standing(of: request.accountID)
+            let standing = try SubscriptionStore(connection).standing(
+                of: request.accountID, in: mode.current(on: connection))
             let stored = try ledger.export(of: request.accountID, key: request.idempotencyKey)
             let step = UsageExport.step(
                 for: request, stored: stored, standing: standing, provider: provider, needsCustomer: needsCustomer,

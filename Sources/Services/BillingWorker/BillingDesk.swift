@@ -9,13 +9,18 @@ import BusSQL
 package struct BillingDesk: Sendable {
     let database: any SQLDatabase
     let commits: GroupCommit
+    let mode: DeploymentMode
     private let catalogs: CatalogCache
     private let quotaFile: QuotaTable?
 
     /// A desk over an open database; `quotaFile` takes the place of the catalog's quotas.
-    package init(database: any SQLDatabase, commits: GroupCommit, catalogs: CatalogCache, quotaFile: QuotaTable?) {
+    package init(
+        database: any SQLDatabase, commits: GroupCommit, mode: DeploymentMode, catalogs: CatalogCache,
+        quotaFile: QuotaTable?
+    ) {
         self.database = database
         self.commits = commits
+        self.mode = mode
         self.catalogs = catalogs
         self.quotaFile = quotaFile
     }
@@ -29,7 +34,7 @@ package struct BillingDesk: Sendable {
     /// What an account has bought, may use and has used.
     package func status(of accountID: String, at now: Timestamp) async throws -> AccountStatus {
         try await database.read { connection in
-            let standing = try SubscriptionStore(connection).standing(of: accountID)
+            let standing = try SubscriptionStore(connection).standing(of: accountID, in: mode.current(on: connection))
             let quotas = try quotas(connection)
             let counts = try UsageStore(connection).counts(
                 of: accountID, for: AccountStatus.quotas(of: standing, quotas), at: now)
@@ -39,7 +44,9 @@ package struct BillingDesk: Sendable {
 
     /// What an account has bought.
     package func standing(of accountID: String) async throws -> AccountStanding {
-        try await database.read { try SubscriptionStore($0).standing(of: accountID) }
+        try await database.read { connection in
+            try SubscriptionStore(connection).standing(of: accountID, in: mode.current(on: connection))
+        }
     }
 
     /// What a checkout sells, and the payment company's id for its buyer.
@@ -48,7 +55,8 @@ package struct BillingDesk: Sendable {
     ) async throws -> (offer: CheckoutOffer, customerID: String?) {
         try await database.read { connection in
             let offer = try CheckoutOffer(request, catalog: try catalogs.current(on: connection), provider: provider)
-            let standing = try SubscriptionStore(connection).standing(of: request.accountID)
+            let standing = try SubscriptionStore(connection).standing(
+                of: request.accountID, in: mode.current(on: connection))
             return (offer, standing.customerID(provider: provider))
         }
     }
@@ -89,7 +97,8 @@ package struct BillingDesk: Sendable {
     private func judge(
         _ check: EntitlementCheck, _ connection: any SQLConnection, at now: Timestamp
     ) throws -> (entitlement: Entitlement, mustHold: Bool) {
-        let standing = try SubscriptionStore(connection).standing(of: check.accountID)
+        let standing = try SubscriptionStore(connection).standing(
+            of: check.accountID, in: mode.current(on: connection))
         let quotas = try quotas(connection)
         let matching = standing.active.flatMap { quotas[$0.planID] }.filter { $0.feature == check.feature }
         let counts = try UsageStore(connection).counts(of: check.accountID, for: matching, at: now)

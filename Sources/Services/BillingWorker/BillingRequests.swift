@@ -60,8 +60,11 @@ struct BillingRequests: Sendable {
         await outcome {
             // Engines cut text at U+0000 or refuse it.
             let source = caller.source.flatMap { $0.utf8.contains(0) ? nil : $0 }
-            let (result, isRepeated) = try await desk.apply(
-                update, source: source, eventID: caller.eventID, at: caller.now)
+            let applied = try await desk.apply(update, source: source, eventID: caller.eventID, at: caller.now)
+            let (result, isRepeated) = (applied.result, applied.isRepeated)
+            if applied.isFirstLive {
+                logger.notice("first live update stored, from now on only live subscriptions and usage count")
+            }
             let word = result.isApplied && !isRepeated ? "applied" : "unchanged"
             Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
             if result.isUndecided, !isRepeated {

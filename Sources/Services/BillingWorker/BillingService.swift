@@ -34,16 +34,17 @@ package struct BillingService: Sendable {
         let logger = process.logger
         let database = try await BillingDatabase.open(settings.store)
         self.database = database
-        try await BillingDatabase.opening {
+        let mode = try await BillingDatabase.opening {
             try await database.migrateBilling()
             _ = try await CatalogStore.open(database)
+            return try await DeploymentMode.open(database, setting: settings.mode)
         }
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
         publisher = EventPublisher(client: events, timeout: settings.providerTimeout, logger: logger)
         commits = GroupCommit(database: database)
         handledEvents = HandledEventsRetention(commits: commits, logger: logger)
         let desk = BillingDesk(
-            database: database, commits: commits, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
         let provider: any PaymentProvider
         switch settings.providerBackend {
         case .local:

@@ -25,6 +25,8 @@ package struct BillingSettings: Sendable {
     package let provider: ProviderLabel?
     /// Time its worker has for an answer.
     package let providerTimeout: Duration
+    /// The mode whose rows count; nil lets the first live update decide.
+    package let mode: BillingMode?
     /// Where billing is stored.
     package let store: BillingStoreSettings
     /// Quotas of a file, instead of the catalog's.
@@ -52,6 +54,7 @@ package struct BillingSettings: Sendable {
         providerTimeout = reader.duration(
             "BUS_BILLING_PROVIDER_TIMEOUT", flag: ["--provider-timeout", "--timeout"], default: "30s",
             in: .milliseconds(100) ... .seconds(600), help: "Time the payment company's worker has for an answer.")
+        mode = reader.billingMode()
         store = BillingStoreSettings(&reader)
         quotaFile = reader.quotaFile()
         trustedSubjects = Set(
@@ -62,6 +65,21 @@ package struct BillingSettings: Sendable {
 }
 
 extension SettingsReader {
+    fileprivate mutating func billingMode() -> BillingMode? {
+        let name = "BUS_BILLING_MODE"
+        let words = BillingMode.allCases.map(\.rawValue)
+        var setting = Setting(
+            name, value: "word", values: words, summary: "The mode whose subscriptions, customers and usage count.")
+        setting.fallback = "test until the first live update is stored, then live"
+        declare(setting)
+        let word = variable(name)?.trimmed
+        record(name, word ?? "")
+        guard let word else { return nil }
+        let mode = BillingMode(rawValue: word)
+        if mode == nil { addFault("\(name) is \"\(word)\"; it may be one of \(words.joined(separator: ", "))") }
+        return mode
+    }
+
     /// The quotas of `--quota-config`; every mistake in the file is a fault of the start.
     fileprivate mutating func quotaFile() -> QuotaTable? {
         let path = text(

@@ -26,14 +26,17 @@ struct BillingBench: Sendable {
     /// Runs `body` on a store with the catalog; `path` keeps it in a file.
     static func run(
         catalog: JSONValue? = catalog, provider: ScriptedProvider = ScriptedProvider(), path: String? = nil,
+        mode: BillingMode? = nil,
         _ body: @Sendable (BillingBench) async throws -> Void
     ) async throws {
         let database = if let path { try await SQLiteDatabase(path: path) } else { try SQLiteDatabase() }
         try await database.migrateBilling()
         let store = try await CatalogStore.open(database)
+        let mode = try await DeploymentMode.open(database, setting: mode)
         if let catalog { _ = try await store.replace(with: StoredCatalog(catalog), at: noon) }
         let commits = GroupCommit(database: database)
-        let desk = BillingDesk(database: database, commits: commits, catalogs: CatalogCache(), quotaFile: nil)
+        let desk = BillingDesk(
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: nil)
         let bench = BillingBench(
             database: database, commits: commits,
             requests: BillingRequests(
