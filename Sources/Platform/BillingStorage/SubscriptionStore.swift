@@ -5,7 +5,7 @@ import BusSQL
 
 /// What accounts have bought; valid inside one transaction.
 package struct SubscriptionStore {
-    private let connection: any SQLConnection
+    let connection: any SQLConnection
 
     /// The subscriptions in a transaction.
     package init(_ connection: any SQLConnection) {
@@ -24,7 +24,7 @@ package struct SubscriptionStore {
             accountID: accountID, subscriptions: try rows.map { try SubscriptionStore.standing($0, accountID) })
     }
 
-    private static func standing(_ row: SQLRow, _ accountID: String) throws -> SubscriptionStanding {
+    static func standing(_ row: SQLRow, _ accountID: String) throws -> SubscriptionStanding {
         var standing = SubscriptionStanding(
             key: SubscriptionKey(
                 provider: try row.text(0), livemode: try row.integer(1) != 0, name: try row.text(2)),

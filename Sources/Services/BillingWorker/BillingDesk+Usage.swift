@@ -57,7 +57,7 @@ extension BillingDesk {
                 if case .accepted = stored?.state { break }
                 try ledger.save(ended, provider: provider, at: now)
                 let moment = min(request.occurredAt ?? now, now)
-                try UsageStore(connection).count(
+                try UsageStore(connection, in: mode.current(on: connection)).count(
                     request.quantity, of: UsageSubject(request), hold: request.holdID, at: moment)
             case .refused(let reason):
                 ended.state = .refused(reason: reason)

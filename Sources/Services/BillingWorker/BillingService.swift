@@ -19,6 +19,7 @@ package struct BillingService: Sendable {
     private let replies: RequestReply?
     private let worker: EventWorker
     private let handledEvents: HandledEventsRetention
+    private let plans: PlanWatch
     private let database: SQLiteDatabase
 
     /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
@@ -44,7 +45,9 @@ package struct BillingService: Sendable {
         commits = GroupCommit(database: database)
         handledEvents = HandledEventsRetention(commits: commits, logger: logger)
         let desk = BillingDesk(
-            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(),
+            quotaFile: settings.quotaFile, grace: settings.pastDueGrace)
+        plans = PlanWatch(desk: desk, logger: logger)
         let provider: any PaymentProvider
         switch settings.providerBackend {
         case .local:
@@ -67,7 +70,7 @@ package struct BillingService: Sendable {
 
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
-        [StorageCloser(database: database, logger: process.logger), commits, handledEvents, publisher]
+        [StorageCloser(database: database, logger: process.logger), commits, handledEvents, plans, publisher]
             + [replies].compactMap { $0 } + [worker]
     }
 
