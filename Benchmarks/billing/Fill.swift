@@ -17,7 +17,7 @@ struct Fill: AsyncParsableCommand {
         for start in stride(from: from, to: accounts, by: 2_000) {
             let range = start..<min(start + 2_000, accounts)
             try await database.write { connection in
-                let (subscriptions, usage) = (SubscriptionStore(connection), UsageStore(connection))
+                let (subscriptions, usage) = (SubscriptionStore(connection), UsageStore(connection, in: .test))
                 let ledger = ExportLedger(connection)
                 for number in range {
                     _ = try subscriptions.apply(BenchStore.update(number), source: "bench", at: BenchStore.since)
@@ -30,7 +30,7 @@ struct Fill: AsyncParsableCommand {
                     try ledger.save(
                         UsageExport(request, state: .accepted(providerEventID: nil)), provider: "stripe",
                         at: BenchStore.since)
-                    try usage.count(5, of: UsageSubject(request), at: BenchStore.since)
+                    try usage.count(5, of: UsageSubject(request), hold: nil, at: BenchStore.since)
                 }
             }
         }

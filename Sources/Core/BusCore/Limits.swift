@@ -187,6 +187,12 @@ package enum Limits {
     package static let reviewAgainSecondsMax = 24 * 3_600
     /// Time for which a granted check holds what it was asked for, when no usage is reported.
     package static let quotaHoldSeconds: Int64 = 900
+    /// Ended holds of one meter that one check removes.
+    package static let endedHoldsForgottenMax = 100
+    /// Time between two looks for subscriptions whose plan is unknown.
+    package static let planWatchSeconds: Int64 = 5
+    /// Subscriptions of which one look warns by name.
+    package static let planWarningsMax = 20
     /// Windows before the present one whose counts are kept.
     package static let quotaWindowsKept: Int64 = 64
     /// Usage sent without an answer is not sent again after this time: providers forget the key after a day.

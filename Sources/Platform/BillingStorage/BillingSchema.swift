@@ -49,7 +49,7 @@ enum BillingSchema {
                 """,
             ]
         },
-        modes, facts,
+        modes, facts, usageByMode,
     ]
 }
 

@@ -35,7 +35,8 @@ struct BillingRequests: Sendable {
     private func checkout(_ request: CheckoutSessionRequest, _ caller: Caller) async -> Outcome<ProviderSession> {
         await outcome {
             try callers.permit(caller, for: request.accountID)
-            let (offer, customerID) = try await desk.offer(for: request, provider: provider.label)
+            let (offer, customerID) = try await desk.offer(
+                for: request, provider: provider.label, at: caller.now)
             return try await provider.checkoutSession(
                 offer, customerID: customerID, correlationID: caller.correlationID)
         }

@@ -20,6 +20,7 @@ package struct BillingService: Sendable {
     private let worker: EventWorker
     private let retention: BillingRetention
     private let review: SubscriptionReview?
+    private let plans: PlanWatch
     private let database: SQLiteDatabase
 
     /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
@@ -45,7 +46,9 @@ package struct BillingService: Sendable {
         commits = GroupCommit(database: database)
         retention = BillingRetention(commits: commits, logger: logger)
         let desk = BillingDesk(
-            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(),
+            quotaFile: settings.quotaFile, grace: settings.pastDueGrace)
+        plans = PlanWatch(desk: desk, logger: logger)
         let provider: any PaymentProvider
         switch settings.providerBackend {
         case .local:
@@ -70,7 +73,7 @@ package struct BillingService: Sendable {
 
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
-        [StorageCloser(database: database, logger: process.logger), commits, retention, publisher]
+        [StorageCloser(database: database, logger: process.logger), commits, retention, plans, publisher]
             + [replies].compactMap { $0 } + [worker] + [review].compactMap { $0 }
     }
 

@@ -72,7 +72,8 @@ struct EventPaymentProvider: PaymentProvider {
             throw BusError(.billingUnavailable, "the Events API cannot be used now; try again", cause: fault)
         } catch ReplyFault.refused(let refusal) {
             throw BusError(
-                refusal.code ?? .providerError, refusal.message, type: refusal.word, isRetryable: refusal.isRetryable)
+                refusal.code ?? .providerError, refusal.message, type: refusal.word, command: refusal.command,
+                isRetryable: refusal.isRetryable)
         } catch let fault as ReplyFault {
             throw BusError(
                 .providerError, "the \(label) worker's answer makes no sense; check its version", cause: fault)

@@ -224,7 +224,7 @@ struct CatalogRuleTests {
             "$.plans[0].quotas[0].feature: \"llm:prxy\" is not sold by this plan; did you mean \"llm:proxy\"?",
             .set("plans.0.quotas.0.feature", "llm:prxy")),
         BrokenCatalog(
-            "$.plans[0].quotas[0].window: \"year\" is unknown; use minute, hour, day, week, month, total",
+            "$.plans[0].quotas[0].window: \"year\" is unknown; use minute, hour, day, week, month, period, total",
             .set("plans.0.quotas.0.window", "year")),
         BrokenCatalog(
             "$.plans[0].quotas[0].limit: is missing; write how many units the window allows",

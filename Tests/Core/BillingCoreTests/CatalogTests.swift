@@ -93,14 +93,17 @@ struct CatalogTests {
         #expect(catalog.prices.map(\.planID) == ["llm-basic", "container-basic", "llm-pro"])
     }
 
-    @Test("the default plan goes before the first that sells a feature")
-    func planSelling() throws {
+    @Test("plans are found by their ids, their prices and what they sell")
+    func found() throws {
         let catalog = try parse(CatalogTemplate.text)
-        #expect(catalog.plan(selling: "llm:proxy")?.id == "llm-basic")
-        #expect(catalog.plan(selling: "container:run")?.id == "container-basic")
-        #expect(catalog.plan(selling: "vm:run") == nil)
-        let preferred = try Catalog(catalog.body.edited(.set("plans.1.default", true)), unknownMembers: .refuse)
-        #expect(preferred.plan(selling: "llm:proxy")?.id == "llm-pro")
+        #expect(catalog.plans(selling: "llm:proxy").map(\.id) == ["llm-basic", "llm-pro"])
+        #expect(catalog.plans(selling: "vm:run").isEmpty)
+        #expect(catalog.sells("container:run") && !catalog.sells("vm:run"))
+        for plan in catalog.plans {
+            #expect(catalog.plan(id: plan.id) == plan)
+            for price in catalog.prices(of: plan) { #expect(catalog.plan(ofPrice: price.lookupKey) == plan) }
+        }
+        #expect(catalog.plan(id: "LLM-basic") == nil && catalog.plan(ofPrice: "price_1") == nil)
     }
 
     @Test("the empty catalog is one")

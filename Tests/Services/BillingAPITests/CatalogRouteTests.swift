@@ -1,6 +1,8 @@
 import BillingStorage
 import BusAuth
+import BusContract
 import BusCore
+import BusSQL
 import HTTPTypes
 import TestSupport
 import Testing
@@ -90,6 +92,55 @@ struct CatalogRouteTests {
                 #expect(lines.contains { $0.contains(member) }, "\(member)")
             }
             #expect(try await bench.send(.getCatalog).status == 404)
+        }
+    }
+
+    private static let onlyPro = #"""
+        {"products":[{"id":"llm","name":"LLM"}],"meters":[],"plans":[{"id":"pro","product_id":"llm",
+        "features":["llm:proxy"],"prices":[{"lookup_key":"pro_month","currency":"eur","unit_amount":100}]}]}
+        """#
+
+    @Test func aPlanThatAccountsHaveIsDroppedOnlyWhenItIsForced() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe([BillingBench.alice, BillingBench.bob], to: "basic", of: BillingBench.twoPlans)
+            try await bench.subscribe(to: "basic", of: BillingBench.twoPlans, status: .pastDue)
+            let refused = try await bench.send(.putCatalog, Self.onlyPro)
+            #expect(refused.status == 409 && refused.errorType == "plan_in_use")
+            #expect(refused.errorMessage?.contains("basic (2 accounts);") == true, "\(refused.text)")
+            #expect(try await bench.send(.getCatalog).text.contains(#""id":"basic""#))
+            let path = "\(Operation.putCatalog.path)?force="
+            func put(_ word: String) async throws -> BillingBench.Answer {
+                try await bench.send(.put, path + word, Self.onlyPro, token: Operation.putCatalog.token)
+            }
+            #expect(try await put("false").status == 409)
+            #expect(try await put("yes").errorType == "bad_request")
+            #expect(try await put("true").status == 200)
+            #expect(try await !bench.send(.getCatalog).text.contains(#""id":"basic""#))
+        }
+    }
+
+    @Test func aPlanThatNobodyHasAnyMoreIsDropped() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe(to: "pro", of: BillingBench.twoPlans)
+            try await bench.subscribe([BillingBench.bob], to: "basic", of: BillingBench.twoPlans, status: .canceled)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
+        }
+    }
+
+    @Test func subscriptionsOfTheOtherModeKeepNoPlan() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe([BillingBench.bob], to: "basic", of: BillingBench.twoPlans)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 409)
+            try await bench.subscribe(to: "pro", of: BillingBench.twoPlans, livemode: true)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
+        }
+    }
+
+    @Test func aBrokenCatalogInTheStoreCanBeReplaced() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe(to: "basic", of: BillingBench.twoPlans)
+            _ = try await bench.database.write { try $0.run("UPDATE bus_billing_catalog SET body = '{}'") }
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
         }
     }
 

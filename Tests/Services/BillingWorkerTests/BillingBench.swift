@@ -26,7 +26,7 @@ struct BillingBench: Sendable {
     /// Runs `body` on a store with the catalog; `path` keeps it in a file.
     static func run(
         catalog: JSONValue? = catalog, provider: ScriptedProvider = ScriptedProvider(), path: String? = nil,
-        mode: BillingMode? = nil,
+        mode: BillingMode? = nil, quotaFile: PlanQuotas? = nil, grace: Duration = .zero,
         _ body: @Sendable (BillingBench) async throws -> Void
     ) async throws {
         let database = if let path { try await SQLiteDatabase(path: path) } else { try SQLiteDatabase() }
@@ -36,7 +36,8 @@ struct BillingBench: Sendable {
         if let catalog { _ = try await store.replace(with: StoredCatalog(catalog), at: noon) }
         let commits = GroupCommit(database: database)
         let desk = BillingDesk(
-            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: nil)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: quotaFile,
+            grace: grace)
         let bench = BillingBench(
             database: database, commits: commits,
             requests: BillingRequests(
@@ -93,22 +94,24 @@ struct BillingBench: Sendable {
     }
 
     func check(
-        _ scope: String = "llm:proxy", quantity: Int64? = nil, id: String? = nil, at now: Timestamp = noon
+        _ scope: String = "llm:proxy", quantity: Int64? = nil, id: String? = nil, at now: Timestamp = noon,
+        holds: Bool = true
     ) async throws -> JSONValue {
         var payload: [String: JSONValue] = ["account_id": .string(Self.account), "scope": .string(scope)]
+        if !holds { payload["hold"] = false }
         if let quantity { payload["usage"] = ["meter_event_name": "tokens", "quantity": .integer(quantity)] }
         return try await answer(Exchange.entitlementCheck.request, .object(payload), id: id, at: now)
     }
 
     func export(
-        _ key: String, _ quantity: Int64, id: String? = nil, at now: Timestamp = noon
+        _ key: String, _ quantity: Int64, id: String? = nil, at now: Timestamp = noon, more: [String: JSONValue] = [:]
     ) async throws -> JSONValue {
-        try await answer(
-            Exchange.usageExport.request,
-            [
-                "account_id": .string(Self.account), "event_id": .string(key), "meter_event_name": "tokens",
-                "quantity": .integer(quantity),
-            ], id: id, at: now)
+        let payload: [String: JSONValue] = [
+            "account_id": .string(Self.account), "event_id": .string(key), "meter_event_name": "tokens",
+            "quantity": .integer(quantity),
+        ]
+        return try await answer(
+            Exchange.usageExport.request, .object(payload.merging(more) { $1 }), id: id, at: now)
     }
 
     func status(at now: Timestamp = noon) async throws -> JSONValue {

@@ -83,11 +83,17 @@ struct CatalogPutCommand: BusCommand {
             Every fault of the file is reported before the API is asked. It prints the
             catalog as it is stored. The token needs the scope billing:catalog:write.
 
+            A catalog that takes a plan from accounts that have it is refused, with their
+            number. --force replaces it nevertheless; these accounts then keep what they
+            bought, within the smallest quotas of any plan.
+
             \(environment)
             """)
 
     @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
     var file: String
+    @Flag(help: "Replace it although accounts have plans that it drops.")
+    var force = false
     @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
@@ -96,7 +102,7 @@ struct CatalogPutCommand: BusCommand {
         _ = try Catalog(parsing: document, unknownMembers: .keep)
         session.warnOfUnknownMembers(in: document)
         let stored = try await session.callBilling(access, as: Self.caller) { client in
-            try await client.replaceCatalog(with: document).body
+            try await client.replaceCatalog(with: document, isForced: force).body
         }
         try session.output.line(stored.bytes)
         session.diagnostics.info("the catalog is active; see it with: bus operator billing catalog get")

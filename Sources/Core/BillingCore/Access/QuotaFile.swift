@@ -2,7 +2,7 @@ import BusCore
 
 /// The quotas of each plan in a file of `BUS_BILLING_QUOTA_CONFIG`; a catalog is such a file too.
 package struct QuotaFile: Hashable, Sendable {
-    /// Quotas by plan id, in the file's order.
+    /// Quotas by plan id.
     package let quotas: [String: [Quota]]
 
     /// Checks the bytes of a file; members it does not need are left alone.

@@ -14,6 +14,7 @@ package struct Catalog: Hashable, Sendable {
     package let plans: [Plan]
     /// The document as given, unknown members included.
     package let body: JSONValue
+    private let index: CatalogIndex
 
     /// Whether members that the contract does not name are mistakes.
     package enum UnknownMembers: Sendable {
@@ -62,19 +63,38 @@ package struct Catalog: Hashable, Sendable {
         meters = draft?.readMeters ?? []
         plans = draft?.readPlans ?? []
         self.body = body
+        index = CatalogIndex(plans: plans, prices: prices)
     }
 }
 
 extension Catalog {
     /// The plan with that id.
     package func plan(id: String) -> Plan? {
-        plans.first { $0.id == id }
+        index.planOfID[id].map { plans[$0] }
     }
 
-    /// The plan to offer for a feature: the default one, else the first.
-    package func plan(selling feature: String) -> Plan? {
-        let selling = plans.filter { $0.features.contains(feature) }
-        return selling.first(where: \.isDefault) ?? selling.first
+    /// The plan that a price belongs to, by the price's name in this catalog.
+    package func plan(ofPrice name: String) -> Plan? {
+        index.planOfPrice[name].map { plans[$0] }
+    }
+
+    /// True when some plan sells the feature.
+    package func sells(_ feature: String) -> Bool { index.soldFeatures.contains(feature) }
+
+    /// True when whoever has a plan by another catalog has it by this one: no plan and none of its prices is missing.
+    package func keepsPlans(of other: Catalog) -> Bool {
+        other.plans.allSatisfy { index.planOfID[$0.id] != nil }
+            && other.index.planOfPrice.allSatisfy { price, position in
+                plan(ofPrice: price)?.id == other.plans[position].id
+            }
+    }
+
+    /// The quotas of all plans.
+    package var quotas: PlanQuotas { index.quotas }
+
+    /// The plans that sell a feature.
+    package func plans(selling feature: String) -> [Plan] {
+        plans.filter { $0.features.contains(feature) }
     }
 
     /// Every price of a plan, licensed and metered.

@@ -77,7 +77,18 @@ extension Effect {
             Effect(
                 covers: ["billing setup --feature"], line: "billing setup --feature f", environment: asUser,
                 answer: page
-            ) { $0.requests.first?.body == #"{"feature":"f"}"# }
+            ) { $0.requests.first?.body == #"{"feature":"f"}"# },
+            Effect(
+                covers: ["billing setup --plan"], line: "billing setup --plan p", environment: asUser, answer: page
+            ) { $0.requests.first?.body == #"{"plan_id":"p"}"# },
+            Effect(
+                covers: ["billing setup --interval"], line: "billing setup --interval year", environment: asUser,
+                answer: page
+            ) { $0.requests.first?.body == #"{"interval":"year"}"# },
+            Effect(
+                covers: ["billing setup --additional"], line: "billing setup --additional", environment: asUser,
+                answer: page
+            ) { $0.requests.first?.body == #"{"additional":true}"# },
         ]
 
     // MARK: bus operator billing
@@ -105,6 +116,11 @@ extension Effect {
                 covers: ["operator billing catalog put --file"], line: "operator billing catalog put --file c.json",
                 environment: asUser, files: catalog, answer: page
             ) { $0.requests.first?.body == catalog["c.json"] },
+            Effect(
+                covers: ["operator billing catalog put --force"],
+                line: "operator billing catalog put --file c.json --force", environment: asUser, files: catalog,
+                answer: page
+            ) { $0.requests.first?.query == "force=true" },
         ]
 
     // MARK: bus events
