@@ -80,31 +80,3 @@ package struct StripeForm: Hashable, Sendable {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 }
-
-/// One request to Stripe, complete but for the key: the same call sent twice is byte for byte the same.
-package struct StripeCall: Hashable, Sendable {
-    /// The two methods we use.
-    package enum Method: String, Sendable {
-        case get = "GET"
-        case post = "POST"
-    }
-
-    /// `GET` puts the form into the query, `POST` into the body.
-    package let method: Method
-    /// The path below the host, `/v1/checkout/sessions`.
-    package let path: String
-    /// Parameters.
-    package let form: StripeForm
-    /// Repeating a `POST` with this key does its work once.
-    package let idempotencyKey: String?
-
-    /// A read.
-    package static func get(_ path: String, _ form: StripeForm = StripeForm()) -> StripeCall {
-        StripeCall(method: .get, path: path, form: form, idempotencyKey: nil)
-    }
-
-    /// A write, always under a key.
-    package static func post(_ path: String, _ form: StripeForm, key: String) -> StripeCall {
-        StripeCall(method: .post, path: path, form: form, idempotencyKey: key)
-    }
-}
