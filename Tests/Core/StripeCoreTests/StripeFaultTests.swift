@@ -59,7 +59,7 @@ struct StripeFaultTests {
         let fault = StripeFault(
             status: 400, shouldRetry: nil, body: ["error": ["type": "invalid_request_error", "message": .string(text)]])
         #expect(fault.code == .stripeError)
-        #expect(fault.message.contains("pays in USD") && fault.message.contains("choose a price in USD"))
+        #expect(fault.message.contains("pays in USD") && fault.message.contains("choose a price in that currency"))
     }
 
     @Test("what Stripe does not know is read from the parameter; a failure is kept when Stripe says so or twice alike")

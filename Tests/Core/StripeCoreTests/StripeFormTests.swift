@@ -131,7 +131,18 @@ struct StripeFormTests {
         let call = StripeCall.post("/v1/x", StripeForm(), key: "use-1", renewsKey: true)
         #expect(call.renewed(.live, nonce: 0xAB).idempotencyKey == "use-1~live.ab")
         #expect(call.renewed(.live, nonce: .max).renewed(.live, nonce: 1).idempotencyKey?.utf8.count ?? 0 < 255)
-        #expect(call.renewed(.test, nonce: 1).form == call.form)
+        #expect(call.renewed(.test, nonce: 1).form == call.form && call.renewed(.test, nonce: 1).path == call.path)
+    }
+
+    @Test("the first key is read out of a renewed one, and nothing out of others")
+    func firstKeys() {
+        for key in [
+            "use-1", "use-1~0123456789ab", "a~test.1", "~", "", "x~test.", "x~live.-1", "x~other.1", "x~live.1.2",
+        ] {
+            let renewed = StripeCall.post("/v1/x", StripeForm(), key: key, renewsKey: true).renewed(.live, nonce: .max)
+            #expect(StripeCall.firstKey(of: renewed.idempotencyKey ?? "") == key)
+            #expect((StripeCall.firstKey(of: key) == key) == (key != "a~test.1"))
+        }
     }
 
     @Test("a session without a customer carries the e-mail, and in payment mode makes one; with one it does neither")

@@ -77,8 +77,8 @@ package struct StripeFault: Error, Equatable, Sendable {
         if let currency = StripeFault.currencyConflict(text) {
             return
                 "this account's customer pays in \(currency), and Stripe takes no other currency beside it; choose a "
-                + "price in \(currency), or end what is in \(currency) first: subscriptions, and open checkout pages, "
-                + "which end within a day"
+                + "price in that currency, or end what is in it first: subscriptions, and open checkout pages, which end "
+                + "within a day"
         }
         let said = [stripeCode, text.isEmpty ? nil : Redaction.redact(text)].compactMap { $0 }.joined(separator: ": ")
         let fact = said.isEmpty ? "Stripe answered \(status)" : said
@@ -103,7 +103,7 @@ extension StripeFault {
             let currency = text[found.upperBound...].prefix { $0.isASCII && $0.isLetter }
             if currency.count == 3 { return currency.uppercased() }
         }
-        return "one currency"
+        return "another currency"
     }
 }
 
