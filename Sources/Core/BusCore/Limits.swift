@@ -119,6 +119,12 @@ package enum Limits {
     package static let stripeListPagesMax = 1_000
     /// Idempotency keys that one step of a catalog sync uses, when Stripe keeps answering from its memory.
     package static let stripeKeysPerStepMax = 3
+    /// Customers by account, and kinds of prices, that a worker remembers; one more, and it begins anew.
+    package static let stripeObjectsKeptMax = 10_000
+    /// Customers of one account that are looked at to find a living one.
+    package static let stripeCustomersTriedMax = 10
+    /// Idempotency keys of one request, when Stripe's memory holds something that has ended.
+    package static let stripeKeysPerRequestMax = 10
     /// Time for one call of a catalog sync with its repeats.
     package static let stripeCatalogCallSeconds = 60
     /// Meter events waiting for their customer and meter; more answer `stripe_unavailable`.

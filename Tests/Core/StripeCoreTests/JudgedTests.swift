@@ -131,7 +131,12 @@ struct JudgedTests {
                 )), mode: .test, now: Timestamp(clampingSeconds: 10))
         calls.append(("meter", StripeForms.meterEvent(meter)))
         for call in StripeForms.prices(lookupKeys: ["a", "b"]) { calls.append(("prices", call)) }
+        let guest = try checkout(#"{"account_id":"\#(account)","mode":"payment","price_id":"price_1"}"#).call()
+        #expect(guest.form["customer_creation"] == "always")
+        calls.append(("checkout", guest))
         calls.append(("customer_search", StripeForms.customerSearch(accountID: account)))
+        calls.append(("customer_create", StripeForms.newCustomer(accountID: account, after: nil, mode: .test)))
+        calls.append(("customer_update", StripeForms.customerEmail("a@example.com", of: "cus_1", mode: .test)))
         calls += try catalogCalls()
         let lines = calls.map { name, call in #"{"call":"\#(name)","form":"\#(call.form.encoded())"}"# }
         // The last line is wrong on purpose: a judge that never objects is none.

@@ -33,31 +33,14 @@ extension StripeGateway {
 /// The gateway with a key: the calls of `StripeClient` in the order a request needs them.
 struct ClientStripeGateway: StripeGateway {
     let client: StripeClient
+    let customers: AccountCustomers
+    let prices: KnownPrices
     private let lanes = MeterLanes()
 
-    /// Resolves the lookup keys, then makes the session.
-    func checkoutSession(
-        _ request: CheckoutRequest, deadline: ContinuousClock.Instant
-    ) async throws -> StripeSession {
-        let lines = try await lines(of: request, deadline: deadline)
-        return try await client.createCheckoutSession(request, lines: lines, deadline: deadline)
-    }
-
-    /// Finds the customer if the request does not name it, then makes the session.
-    func portalSession(
-        _ request: PortalRequest, deadline: ContinuousClock.Instant
-    ) async throws -> StripeSession {
-        var customer = request.message.customerID
-        if customer == nil {
-            customer = try await client.findCustomer(accountID: request.accountID, deadline: deadline)
-        }
-        guard let customer else {
-            throw BusError(
-                .customerUnresolved,
-                "no Stripe customer carries this account; finish a checkout first or send provider_customer_id"
-            )
-        }
-        return try await client.createPortalSession(request, customerID: customer, deadline: deadline)
+    init(client: StripeClient) {
+        self.client = client
+        customers = AccountCustomers(client)
+        prices = KnownPrices(client)
     }
 
     /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more.
@@ -76,26 +59,6 @@ struct ClientStripeGateway: StripeGateway {
             return try await client.subscription(id: id, deadline: deadline)
         } catch let fault as StripeFault where fault.code == .stripeError {
             return nil
-        }
-    }
-
-    private func lines(
-        of request: CheckoutRequest, deadline: ContinuousClock.Instant
-    ) async throws -> [CheckoutLine] {
-        var keys: [String] = []
-        for case .lookupKey(let key) in request.lines.map(\.price) where !keys.contains(key) { keys.append(key) }
-        let resolved = keys.isEmpty ? [] : try await client.resolvePrices(keys, deadline: deadline)
-        return try request.lines.map { item in
-            switch item.price {
-            case .id(let id): return CheckoutLine(item, priceID: id)
-            case .lookupKey(let key):
-                guard let price = resolved.first(where: { $0.lookupKey == key }) else {
-                    throw BusError(
-                        .priceUnresolved,
-                        "no active Stripe price has the lookup key \(key); run bus operator stripe catalog sync")
-                }
-                return CheckoutLine(item, price: price)
-            }
         }
     }
 }
