@@ -97,6 +97,8 @@ package struct StripeCall: Hashable, Sendable {
     package let form: StripeForm
     /// Repeating a `POST` with this key does its work once.
     package let idempotencyKey: String?
+    /// `Stripe-Version` of a route that has its own; nil sends the deployment's.
+    package var apiVersion: String?
 
     /// A read.
     package static func get(_ path: String, _ form: StripeForm = StripeForm()) -> StripeCall {
