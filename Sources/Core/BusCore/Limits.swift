@@ -129,6 +129,10 @@ package enum Limits {
     package static let stripeCatalogCallSeconds = 60
     /// Meter events waiting for their customer and meter; more answer `stripe_unavailable`.
     package static let meterEventsWaitingMax = 10_000
+    /// Readings of subscriptions waiting for the one before them; more answer `stripe_unavailable`.
+    package static let readingsWaitingMax = 1_000
+    /// Usages of one report that Stripe refuses afterwards and names; more are only counted.
+    package static let refusedUsagesMax = 100
     /// Longest metadata value Stripe takes.
     package static let stripeMetadataValueCharactersMax = 500
     /// Longest meter identifier Stripe takes.
@@ -229,6 +233,9 @@ package enum Limits {
     package static let workerStreamsMax = 64
     /// Time a stream has for its response head; afterwards it may stay silent.
     package static let streamOpenSeconds = 30
+    /// Time for the Events API to say what it can do, and for which the answer counts.
+    package static let capabilitiesSeconds = 5
+    package static let capabilitiesKnownSeconds = 60
     /// Time for connecting to the Events API.
     package static let eventsConnectSeconds = 10
     /// Requests of one process that wait for their response.

@@ -74,9 +74,17 @@ extension StripeClient {
         id: String, deadline: ContinuousClock.Instant
     ) async throws -> ObservedSubscription {
         try await send(StripeForms.subscription(id: id), deadline: deadline) { answer in
-            answer.body["status"]?.text.map { status in
-                ObservedSubscription(status: status, at: answer.date.flatMap(Timestamp.init(httpDate:)))
-            }
+            // One reader serves events and answers, so both are understood alike.
+            guard let object = try? StripeEventObject(answer.body.serialized()), object.id == id, object.status != nil
+            else { return nil }
+            return ObservedSubscription(object, answeredAt: answer.date.flatMap(Timestamp.init(httpDate:)))
         }
+    }
+
+    /// The usage that a meter's error report is about.
+    package func meterErrors(
+        eventID: String, deadline: ContinuousClock.Instant
+    ) async throws -> MeterErrorReport {
+        try await send(StripeForms.thinEvent(id: eventID), deadline: deadline) { MeterErrorReport($0.body) }
     }
 }

@@ -102,6 +102,7 @@ package struct StripeClient: Sendable {
             request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
             request.body = .bytes(ByteBuffer(string: call.form.encoded()))
         }
+        if let version = call.apiVersion { request.headers.replaceOrAdd(name: "Stripe-Version", value: version) }
         if let key = call.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
         return request
     }

@@ -138,8 +138,7 @@ struct EventRoutes: Sendable {
                         }
                     }
                 }
-                writer.member(
-                    "features", ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume"])
+                writer.member("features", EventsFeature.allCases.map(\.rawValue))
             }
         }).bytes
 }

@@ -20,10 +20,8 @@ package struct StripeSettings: Sendable {
     package let worker: WorkerSettings
     /// The Stripe key; nil is local mode.
     package let key: StripeKey?
-    /// Keys that may have signed a webhook.
-    package let webhookKeys: [WebhookKey]
-    /// Largest age of a signature, in seconds.
-    package let webhookToleranceSeconds: Int
+    /// How webhooks are judged.
+    package let webhookRules: WebhookRules
     /// Re-read the subscription before publishing an update.
     package let refetches: Bool
     /// Pinned `Stripe-Version`.
@@ -57,11 +55,7 @@ package struct StripeSettings: Sendable {
             reader.addFault("--webhook-only needs a place to listen; pass --webhook-addr host:port")
         }
         key = reader.stripeKey()
-        webhookKeys = reader.webhookKeys()
-        let tolerance = reader.duration(
-            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
-            help: "Largest age of a webhook's signature.")
-        webhookToleranceSeconds = Int(tolerance.inSeconds)
+        webhookRules = reader.webhookRules(key)
         refetches = reader.bool(
             "BUS_STRIPE_WEBHOOK_REFETCH", help: "Read the subscription from Stripe before it is published.")
         apiVersion = reader.stripeVersion()
@@ -105,8 +99,47 @@ extension SettingsReader {
         }
     }
 
+    /// How webhooks are judged.
+    fileprivate mutating func webhookRules(_ key: StripeKey?) -> WebhookRules {
+        let keys = webhookKeys()
+        let tolerance = duration(
+            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
+            help: "Largest age of a webhook's signature.")
+        return WebhookRules(
+            keys: keys, toleranceSeconds: Int(tolerance.inSeconds), mode: webhookMode(key), accounts: accounts())
+    }
+
+    /// Which mode events belong to: the key's, or without one what the operator says.
+    private mutating func webhookMode(_ key: StripeKey?) -> StripeMode {
+        let name = "BUS_STRIPE_MODE"
+        let modes = [StripeMode.test, .live]
+        declare(
+            Setting(
+                name, value: "word", values: modes.map(\.rawValue),
+                summary: "Mode of webhooks where no key says it; both without it."))
+        let word = variable(name)?.trimmed
+        record(name, word ?? "")
+        guard let word else { return key?.mode ?? .local }
+        guard let mode = modes.first(where: { $0.rawValue == word }) else {
+            addFault("\(name) is \"\(word)\"; it may be one of test, live")
+            return .local
+        }
+        if let key, key.mode != mode {
+            addFault("\(name) is \(word), but the Stripe key is of the other mode; remove one of them")
+        }
+        return mode
+    }
+
+    private mutating func accounts() -> Set<String> {
+        let accounts = list("BUS_STRIPE_ACCOUNTS", help: "Connected accounts, acct_, whose events count as ours.")
+        for account in accounts where !account.hasPrefix("acct_") {
+            addFault("BUS_STRIPE_ACCOUNTS holds \(account); list ids that begin with acct_, with commas")
+        }
+        return Set(accounts)
+    }
+
     /// Secrets of Stripe's dashboard and of `stripe listen` begin alike, so another beginning is probably a mistake.
-    fileprivate mutating func webhookKeys() -> [WebhookKey] {
+    private mutating func webhookKeys() -> [WebhookKey] {
         let secret = secret(
             "BUS_STRIPE_WEBHOOK_SECRET", help: "Signing secrets of webhooks, whsec_, with commas between several.")
         guard let secret, !secret.isEmpty else { return [] }

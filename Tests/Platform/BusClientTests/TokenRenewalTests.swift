@@ -162,7 +162,7 @@ struct RenewedCallTests {
             ("events", { try await $0.publish(draft, within: .seconds(30)) }),
             ("batch", { try await $0.publish([draft, draft], within: .seconds(30)) }),
             ("ack", { try await $0.acknowledge(group: "g", delivery: "d", outcome: .done, within: .seconds(30)) }),
-            ("capabilities", { _ = try await $0.features(within: .seconds(30)) }),
+            ("capabilities", { _ = try await $0.features() }),
             ("stream", { _ = try await $0.open(StreamQuery(name: Exchange.subscriptionUpdate.request)) }),
         ]
         for (route, make) in calls {

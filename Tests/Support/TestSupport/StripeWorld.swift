@@ -29,6 +29,8 @@ package struct StripeWorld: Sendable {
     package var checkouts: [[String: String]] = []
     /// Subscription status by id.
     package var subscriptions: [String: String] = [:]
+    /// What subscriptions have beside id and status, as members of JSON.
+    package var subscriptionMembers = ""
     /// False answers portal sessions as an account that never saved its portal settings.
     package var isPortalConfigured = true
 
@@ -197,7 +199,7 @@ package struct StripeWorld: Sendable {
         guard path == "/v1/subscriptions/\(id)", let status = subscriptions[id] else {
             return .error(404, "invalid_request_error", "No such subscription: '\(id)'", code: "resource_missing")
         }
-        return Reply(body: #"{"id":"\#(id)","object":"subscription","status":"\#(status)"}"#)
+        return Reply(body: #"{"id":"\#(id)","object":"subscription","status":"\#(status)"\#(subscriptionMembers)}"#)
     }
 }
 

@@ -58,7 +58,7 @@ package struct WebhookVerifyRequest: Message {
 package struct WebhookVerdict: Message {
     /// What was verified; nil when it was refused.
     package var event: Event?
-    /// Members of the request that look like secrets and were not used.
+    /// What was not used: members of the request that look like secrets, and metadata of the event that breaks its form.
     package var ignoredFields: [String] = []
 
     package init() {}

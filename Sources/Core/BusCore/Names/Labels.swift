@@ -1,5 +1,6 @@
-/// The two grammars of short names: features and delivery groups.
+/// The grammars of short names: features, delivery groups and identifiers.
 package enum Labels {
+    private static let identifierBytesMax = 255
     private static let featureBytesMax = 100
     private static let groupBytesMax = 128
 
@@ -9,6 +10,11 @@ package enum Labels {
             return false
         }
         return text.utf8.allSatisfy { $0.isLowerOrDigit || ":._-".utf8.contains($0) }
+    }
+
+    /// True for an id or a word of a payment company's: at most 255 printable characters without blanks.
+    package static func isIdentifier(_ text: String) -> Bool {
+        1...identifierBytesMax ~= text.utf8.count && text.utf8.allSatisfy { 0x21...0x7E ~= $0 }
     }
 
     /// True for a delivery group or a consumer: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.

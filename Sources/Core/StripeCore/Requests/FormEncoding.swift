@@ -101,6 +101,8 @@ package struct StripeCall: Hashable, Sendable {
     package private(set) var idempotencyKey: String?
     /// Doing the work again under another key harms nobody, so a failure that Stripe keeps under this one need not last.
     package let renewsKey: Bool
+    /// `Stripe-Version` of a route that has its own; nil sends the deployment's.
+    package var apiVersion: String?
 
     /// A read.
     package static func get(_ path: String, _ form: StripeForm = StripeForm()) -> StripeCall {

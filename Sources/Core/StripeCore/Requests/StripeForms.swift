@@ -124,6 +124,13 @@ package enum StripeForms {
         .get("/v1/subscriptions/\(StripeForm.percentEncoded(id))")
     }
 
+    /// `GET /v2/core/events/{id}`, which thin events leave the details to; routes below `/v2` ask for a version.
+    package static func thinEvent(id: String) -> StripeCall {
+        var call = StripeCall.get("/v2/core/events/\(StripeForm.percentEncoded(id))")
+        call.apiVersion = "2024-09-30.acacia"
+        return call
+    }
+
     /// `bus-<call>-<mode>-<sha256>`: callers' keys may hold anything, and test and live never meet.
     private static func idempotencyKey(
         _ call: String, _ text: String, _ parts: [String?], _ mode: StripeMode

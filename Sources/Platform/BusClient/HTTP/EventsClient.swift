@@ -132,10 +132,21 @@ package struct EventsClient: Sendable {
     }
 
     /// The features of the server (docs/contract/events.md, "Capabilities"); empty when it lists none.
-    package func features(within timeout: Duration) async throws(EventsFault) -> Set<String> {
-        let answer = try await send(HTTPClientRequest(url: endpoint.capabilities), within: timeout)
+    ///
+    /// - Throws: What may be over later, or ends the process. A server without the document has none of them.
+    package func features() async throws(EventsFault) -> Set<EventsFeature> {
+        let answer: [UInt8]
+        do {
+            answer = try await send(
+                HTTPClientRequest(url: endpoint.capabilities), within: .seconds(Limits.capabilitiesSeconds))
+        } catch {
+            switch error {
+            case .unavailable, .refused(status: 401, _): throw error
+            case .refused, .notFound, .rejected: return []
+            }
+        }
         let features = (try? JSONValue(parsing: answer))?["features"]?.elements ?? []
-        return Set(features.compactMap(\.text))
+        return Set(features.compactMap(\.text).compactMap(EventsFeature.init(rawValue:)))
     }
 
     /// Ends a process whose token may not do what the process is there for.

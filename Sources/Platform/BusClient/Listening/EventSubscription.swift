@@ -41,9 +41,10 @@ final class EventSubscription: Sendable {
 
     /// Reads one connection to its end; true when that was the only event to handle.
     private func stream(to handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
+        let features = try await featuresThatKnowTheNames()
         let query = StreamQuery(
             name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
-            leaseSeconds: try await serverAcknowledges() ? worker.settings.leaseSeconds : nil)
+            leaseSeconds: features.contains(.manualAck) ? worker.settings.leaseSeconds : nil)
         return try await reopening.read(query) { line in
             guard let delivery = read(line) else { return false }
             // Waiting here slows down a server that does not bound what it sends.
@@ -55,15 +56,18 @@ final class EventSubscription: Sendable {
     }
 
     /// Asked on every connection, because a server may be upgraded or replaced meanwhile.
-    private func serverAcknowledges() async throws(EventsFault) -> Bool {
-        do {
-            return try await worker.client.features(within: .seconds(5)).contains("manual-ack")
-        } catch .unavailable(let reason, let retryAfterSeconds) {
-            // Guessing now would leave a whole connection, days perhaps, without acknowledgements.
-            throw .unavailable(reason: reason, retryAfterSeconds: retryAfterSeconds)
-        } catch {
-            // A server without the document has no acknowledgements either.
-            return false
+    ///
+    /// A server that does not know the names of this exchange delivers none of them and refuses the stream, so it is
+    /// asked again until another one takes its place. Guessing instead would leave a whole connection, days perhaps,
+    /// without acknowledgements.
+    private func featuresThatKnowTheNames() async throws -> Set<EventsFeature> {
+        while true {
+            let features = try await worker.client.features()
+            guard let needed = exchange.feature, !features.contains(needed) else { return features }
+            worker.readiness.set("stream \(exchange.request)", true)
+            try await cancelWhenGracefulShutdown {
+                try await ContinuousClock().sleep(for: .seconds(Limits.capabilitiesKnownSeconds))
+            }
         }
     }
 
