@@ -53,14 +53,20 @@ struct StripeWorkers {
         let client = StripeClient(
             http: http, key: key, baseURL: double.url,
             logger: Logger(label: "test") { [warnings] _ in warnings }, retryDelay: { _ in .milliseconds(1) })
+        let gateway = ClientStripeGateway(client: client)
+        let outlet = Published().outlet
         return Worker(
             requests: StripeRequests(
-                gateway: ClientStripeGateway(client: client),
+                gateway: gateway,
                 settings: StripeRequestSettings(
                     mode: mode, defaultPriceID: price, returnURL: "https://app.example/back"),
-                webhook: .init(keys: [], toleranceSeconds: 300, isRefetching: false),
+                rules: WebhookRules(keys: [], toleranceSeconds: 300, mode: mode),
+                actions: WebhookActions(
+                    gateway: gateway, outlet: outlet,
+                    observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: mode), refetches: false,
+                    logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
                 callers: CallerPolicy(ownSubject: nil, trustedSubjects: []), budget: .seconds(60),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, publish: { _ in }))
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
     }
 
     /// `METHOD path` of every call since `count` calls.

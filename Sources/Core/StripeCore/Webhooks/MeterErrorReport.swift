@@ -16,7 +16,8 @@ package struct MeterErrorReport: Hashable, Sendable {
             return (type["sample_errors"]?.elements ?? []).compactMap { sample in
                 // Stripe calls the key of the request its identifier; ours are identifiers in form too.
                 sample["request"]?["identifier"]?.text.flatMap { key in
-                    Labels.isIdentifier(key) ? UsageRefusal.Usage(idempotencyKey: key, reason: code) : nil
+                    Labels.isIdentifier(key)
+                        ? UsageRefusal.Usage(idempotencyKey: StripeCall.firstKey(of: key), reason: code) : nil
                 }
             }
         }
