@@ -26,6 +26,7 @@ CALLS = {
     "meter_reactivate": ("stripe.params.billing._meter_reactivate_params", "MeterReactivateParams"),
     "product_list": ("stripe.params._product_list_params", "ProductListParams"),
     "meter_list": ("stripe.params.billing._meter_list_params", "MeterListParams"),
+    "portal_list": ("stripe.params.billing_portal._configuration_list_params", "ConfigurationListParams"),
     "customer_search": ("stripe.params._customer_search_params", "CustomerSearchParams"),
 }
 # What the library takes beside the parameters: how a request is sent, not what it says.
