@@ -169,6 +169,8 @@ package enum Limits {
     /// Longest name and description of a Stripe product.
     package static let productNameCharactersMax = 5_000
     package static let productDescriptionCharactersMax = 40_000
+    /// Longest nickname of a Stripe price.
+    package static let priceNicknameCharactersMax = 5_000
     /// Largest price in minor units: twelve digits.
     package static let priceMinorUnitsMax: Int64 = 999_999_999_999
     /// Largest quota: beyond it, readers that take numbers for floats lose units.
