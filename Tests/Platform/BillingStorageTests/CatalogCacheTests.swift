@@ -50,7 +50,7 @@ struct CatalogCacheTests {
         #expect(throws: CatalogFaults.self) { _ = try Catalog(body, unknownMembers: .keep) }
         _ = try await store.replace(with: StoredCatalog(body), at: .now)
         let catalog = try await database.read { try CatalogCache().current(on: $0) }
-        #expect(catalog.plan(selling: "f")?.id == "a" && catalog.prices.map(\.unitAmount) == [49])
+        #expect(catalog.plan(id: "a")?.features == ["f"] && catalog.prices.map(\.unitAmount) == [49])
     }
 
     @Test("a catalog that another program broke is a fault, not an empty catalog")

@@ -141,6 +141,9 @@ struct CatalogRouteTests {
             try await bench.subscribe(to: "basic", of: BillingBench.twoPlans)
             _ = try await bench.database.write { try $0.run("UPDATE bus_billing_catalog SET body = '{}'") }
             #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
+        }
+    }
+
     @Test("an amount with a point is refused with what to write; a byte order mark is skipped, and UTF-16 is named")
     func moneyAndEncodings() async throws {
         @Sendable func document(_ amount: String) -> String {

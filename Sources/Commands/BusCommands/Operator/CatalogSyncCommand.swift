@@ -3,6 +3,7 @@ import BillingCore
 import BusContract
 import BusCore
 import BusRuntime
+import Logging
 import StripeClient
 import StripeCore
 
@@ -89,7 +90,7 @@ struct CatalogSyncCommand: BusCommand {
     /// Shows the plan before anything is written: people get it with the results, programs as diagnostics.
     private func show(_ plan: CatalogSyncPlan, in session: CommandSession) throws {
         if session.format == .json {
-            for line in plan.lines { session.diagnostics.write(line.isWarning ? .warn : .info, line.text) }
+            for line in plan.lines { session.diagnostics.write(line.isWarning ? .warning : .info, line.text) }
         } else {
             try session.output.line(plan.text.joined(separator: "\n").printable)
         }
