@@ -55,13 +55,11 @@ package struct UsageStore {
         try add(UsageCount(held: quantity), to: subject, at: now)
     }
 
-    /// Counts accepted usage in every window, and frees what was held for it, oldest first.
-    package func count(_ quantity: Int64, of subject: UsageSubject, at moment: Timestamp) throws {
-        var rest = quantity
-        for hold in try holds(of: subject, until: .latest) where rest > 0 {
-            let part = min(rest, hold.quantity)
-            rest -= part
-            try shrink(hold, by: part, of: subject)
+    /// Counts accepted usage in every window, and settles the hold it names, else the oldest of its meter.
+    package func count(_ quantity: Int64, of subject: UsageSubject, hold holdID: String?, at moment: Timestamp) throws {
+        let held = try holds(of: subject, until: .latest)
+        if let settled = holdID.map({ id in held.first { $0.id == id } }) ?? held.first {
+            try remove(settled, of: subject)
         }
         try add(UsageCount(used: quantity), to: subject, at: moment)
     }

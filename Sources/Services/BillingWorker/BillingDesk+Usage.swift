@@ -57,7 +57,8 @@ extension BillingDesk {
                 if case .accepted = stored?.state { break }
                 try ledger.save(ended, provider: provider, at: now)
                 let moment = min(request.occurredAt ?? now, now)
-                try UsageStore(connection).count(request.quantity, of: UsageSubject(request), at: moment)
+                try UsageStore(connection).count(
+                    request.quantity, of: UsageSubject(request), hold: request.holdID, at: moment)
             case .refused(let reason):
                 ended.state = .refused(reason: reason)
                 try ledger.save(ended, provider: provider, at: now)
