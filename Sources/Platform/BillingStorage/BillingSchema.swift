@@ -50,6 +50,7 @@ enum BillingSchema {
             ]
         },
         modes,
+        usageLedger,
     ]
 }
 

@@ -17,6 +17,7 @@ package struct BillingService: Sendable {
     private let commits: GroupCommit
     private let publisher: EventPublisher
     private let replies: RequestReply?
+    private let sender: UsageSender
     private let worker: EventWorker
     private let handledEvents: HandledEventsRetention
     private let database: SQLiteDatabase
@@ -57,8 +58,9 @@ package struct BillingService: Sendable {
             self.replies = replies
             provider = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)
         }
+        sender = UsageSender(desk: desk, provider: provider, logger: logger)
         let requests = BillingRequests(
-            desk: desk, provider: provider,
+            desk: desk, provider: provider, sender: sender,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
             logger: logger)
         worker = EventWorker(
@@ -68,7 +70,7 @@ package struct BillingService: Sendable {
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
         [StorageCloser(database: database, logger: process.logger), commits, handledEvents, publisher]
-            + [replies].compactMap { $0 } + [worker]
+            + [replies].compactMap { $0 } + [sender, worker]
     }
 
     /// Runs the worker as a process of its own until a signal arrives.
