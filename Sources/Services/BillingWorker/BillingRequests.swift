@@ -9,6 +9,7 @@ import Logging
 struct BillingRequests: Sendable {
     let desk: BillingDesk
     let provider: any PaymentProvider
+    let sender: UsageSender
     let callers: CallerPolicy
     let logger: Logger
 
@@ -82,19 +83,7 @@ struct BillingRequests: Sendable {
     }
 
     private func export(_ usage: UsageExportRequest, _ caller: Caller) async -> Outcome<UsageExportAnswer> {
-        await outcome {
-            let step = try await desk.beginExport(
-                usage, provider: provider.label, needsCustomer: provider.needsCustomer, eventID: caller.eventID,
-                at: caller.now)
-            switch step {
-            case .answered(let answer): return answer
-            case .send(let export, let customerID):
-                let outcome = await provider.recordUsage(
-                    export.request, customerID: customerID, correlationID: caller.correlationID)
-                return try await desk.endExport(
-                    export, outcome: outcome, provider: provider.label, eventID: caller.eventID, at: caller.now)
-            }
-        }
+        await outcome { try await sender.export(usage, caller) }
     }
 
     private func outcome<Response>(_ work: () async throws -> Response) async -> Outcome<Response> {
