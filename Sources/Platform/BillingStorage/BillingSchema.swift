@@ -49,7 +49,7 @@ enum BillingSchema {
                 """,
             ]
         },
-        modes, facts, usageByMode, usageLedger,
+        modes, facts, usageByMode, usageLedger, deletedCustomers,
     ]
 }
 

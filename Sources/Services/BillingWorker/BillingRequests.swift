@@ -22,6 +22,7 @@ struct BillingRequests: Sendable {
         handlers.answer(.entitlementCheck) { await self.check($0, $1) }
         handlers.answer(.subscriptionUpdate) { await self.update($0, $1) }
         handlers.answer(.unlinkedUpdate) { await self.update($0.update, $1) }
+        handlers.answer(.customerDeletion) { await self.forget($0, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
         return handlers
     }
@@ -80,6 +81,10 @@ struct BillingRequests: Sendable {
             }
             return result
         }
+    }
+
+    private func forget(_ deletion: CustomerDeletion, _ caller: Caller) async -> Outcome<CustomerDeletionResult> {
+        await outcome { try await desk.forget(deletion, eventID: caller.eventID, at: caller.now) }
     }
 
     private func export(_ usage: UsageExportRequest, _ caller: Caller) async -> Outcome<UsageExportAnswer> {
