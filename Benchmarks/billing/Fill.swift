@@ -27,9 +27,12 @@ struct Fill: AsyncParsableCommand {
                     request.meterEventName = "tokens"
                     request.quantity = 5
                     request.eventID = "use_\(number)"
-                    try ledger.save(
-                        UsageExport(request, state: .accepted(providerEventID: nil)), provider: "stripe",
-                        at: BenchStore.since)
+                    var export = UsageExport(
+                        request, usedAt: BenchStore.since, mode: .test, provider: "stripe", at: BenchStore.since)
+                    if let sending = export.beginSending(to: "cus_1", answerSeconds: 30, at: BenchStore.since) {
+                        export.end(sending, .accepted(providerEventID: nil), at: BenchStore.since, random: 0)
+                    }
+                    try ledger.save(export, at: BenchStore.since)
                     try usage.count(5, of: UsageSubject(request), hold: nil, at: BenchStore.since)
                 }
             }

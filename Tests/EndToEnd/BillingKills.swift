@@ -51,6 +51,8 @@ private struct KillRun {
     private static let id = "c-kill"
     private static let quantity: Int64 = 7
     private static let account = JSONValue.string(Deployment.account)
+    /// A killed worker's lease on a usage lasts for the time of an answer, and the next worker waits for its end.
+    private static let environment = ["BUS_BILLING_PROVIDER_TIMEOUT": "3s"]
 
     private static func with<Value: Sendable>(
         _ work: BillingKills.Work, _ body: @Sendable (KillRun) async throws -> Value
@@ -72,7 +74,7 @@ private struct KillRun {
     /// Every point that a worker passes which is left alone.
     static func points(of work: BillingKills.Work) async throws -> [KillPoint] {
         try await with(work) { run in
-            try await run.deployment.withBillingWorker { worker in
+            try await run.deployment.withBillingWorker(environment: environment) { worker in
                 try await run.prepare()
                 let points = try await KillPoint.counting(worker) {
                     try await run.request()
@@ -87,7 +89,7 @@ private struct KillRun {
     /// True when the worker died at the point; otherwise it died after the work.
     static func run(_ work: BillingKills.Work, killedAt point: KillPoint) async throws -> Bool {
         try await with(work) { run in
-            let isReached = try await run.deployment.withBillingWorker { worker in
+            let isReached = try await run.deployment.withBillingWorker(environment: environment) { worker in
                 try await run.prepare()
                 let isReached = try await point.killing(worker) {
                     try await run.request()
@@ -100,7 +102,7 @@ private struct KillRun {
                 try await worker.end()
                 return isReached
             }
-            try await run.deployment.withBillingWorker { _ in
+            try await run.deployment.withBillingWorker(environment: environment) { _ in
                 try await run.settle()
                 try await run.check("\(work.rawValue), \(point)")
             }

@@ -66,6 +66,32 @@ extension SettingEffects {
                     #expect(exists("\(folder.path)/a") == isFile && exists("\(folder.path)/b") == isFile)
                 }
             },
+            SettingEffect("BUS_BILLING_PAST_DUE_GRACE") {
+                for (environment, features) in [
+                    (["BUS_BILLING_PAST_DUE_GRACE": "1h"], ["llm:proxy"]), ([:], []),
+                ] as [([String: String], JSONValue)] {
+                    let deployment = try Deployment()
+                    try await deployment.withEvents { _ in
+                        try await deployment.withBillingWorker(environment: environment) { _ in
+                            let update: JSONValue = [
+                                "event_id": "evt_1", "account_id": .string(Deployment.account), "provider": "stripe",
+                                "provider_subscription_id": "sub_1", "status": "past_due", "kind": "updated",
+                                "provider_status": "past_due", "features": ["llm:proxy"],
+                            ]
+                            try await deployment.publish(BillingEvent.update, [("c", update)])
+                            _ = try await eventually("it is applied") {
+                                try await deployment.stored(BillingEvent.result).first
+                            }
+                            let request: JSONValue = ["account_id": .string(Deployment.account)]
+                            try await deployment.publish(BillingEvent.status, [("s", request)])
+                            let status = try await eventually("it is answered") {
+                                try await deployment.stored(BillingEvent.statusAnswered).first?["payload"]
+                            }
+                            #expect(status["features"] == features)
+                        }
+                    }
+                }
+            },
             SettingEffect("BUS_BILLING_MODE") {
                 for (environment, status) in [(["BUS_BILLING_MODE": "live"], "missing"), ([:], "active")] {
                     let deployment = try Deployment()

@@ -128,11 +128,13 @@ extension FieldForm where Self == TextsForm {
 struct IntegerForm: FieldForm {
     let min: Int64
     let max: Int64
+    var remedy: String?
 
     func read(_ value: JSONValue, _ name: String) throws(FieldFault) -> Int64? {
         guard let integer = value.integer, min <= integer, integer <= max else {
             throw .invalid(
-                "\(name) must be an integer " + (max == .max ? "of at least \(min)" : "from \(min) to \(max)"))
+                "\(name) must be an integer " + (max == .max ? "of at least \(min)" : "from \(min) to \(max)")
+                    + (remedy.map { "; \($0)" } ?? ""))
         }
         return integer
     }
@@ -145,6 +147,13 @@ struct IntegerForm: FieldForm {
 extension FieldForm where Self == IntegerForm {
     /// At least 1; Stripe takes at most 15 digits.
     static var count: Self { Self(min: 1, max: 999_999_999_999_999) }
+    /// At least 1; what was reported too much is corrected elsewhere.
+    static var usage: Self {
+        Self(
+            min: 1, max: 999_999_999_999_999,
+            remedy: "usage that was too much is taken back at the payment company (at Stripe with a meter event "
+                + "adjustment, within 24 hours)")
+    }
     /// At least 0.
     static var amount: Self { Self(min: 0, max: .max) }
 }

@@ -40,15 +40,24 @@ package struct Caller: Hashable, Sendable {
     package let eventID: String?
     /// What the response will carry.
     package let correlationID: String
+    /// When the request was published; nil when its server does not say.
+    package let publishedAt: Timestamp?
+    /// Nobody can have carried it out before.
+    package let isFirst: Bool
     /// The moment of handling.
     package let now: Timestamp
 
     /// The caller of a request.
-    package init(owner: String?, source: String?, eventID: String?, correlationID: String, now: Timestamp) {
+    package init(
+        owner: String?, source: String?, eventID: String?, correlationID: String, publishedAt: Timestamp?,
+        isFirst: Bool, now: Timestamp
+    ) {
         self.owner = owner
         self.source = source
         self.eventID = eventID
         self.correlationID = correlationID
+        self.publishedAt = publishedAt
+        self.isFirst = isFirst
         self.now = now
     }
 }

@@ -169,6 +169,8 @@ package enum Limits {
     /// Longest name and description of a Stripe product.
     package static let productNameCharactersMax = 5_000
     package static let productDescriptionCharactersMax = 40_000
+    /// Longest nickname of a Stripe price.
+    package static let priceNicknameCharactersMax = 5_000
     /// Largest price in minor units: twelve digits.
     package static let priceMinorUnitsMax: Int64 = 999_999_999_999
     /// Largest quota: beyond it, readers that take numbers for floats lose units.
@@ -207,7 +209,26 @@ package enum Limits {
     package static let quotaWindowsKept: Int64 = 64
     /// Usage sent without an answer is not sent again after this time: providers forget the key after a day.
     package static let usageResendSecondsMax: Int64 = 23 * 3_600
-
+    /// Pause before usage that was not taken is sent again: the first, which doubles, and the longest.
+    package static let usageResendSecondsMin: Int64 = 5
+    package static let usageResendPauseSecondsMax: Int64 = 3_600
+    /// Oldest usage that is sent; providers take no older one.
+    package static let usageAgeSecondsMax: Int64 = 35 * 86_400
+    /// Waiting usage that is older is warned about, at most so often.
+    package static let usageAgeWarnedSeconds: Int64 = 30 * 86_400
+    package static let usageWarningIntervalSeconds: Int64 = 3_600
+    /// Usages that may be with the provider without an answer at once; the others wait, where nothing can happen to them.
+    package static let usageUnansweredMax = 64
+    /// Whoever sends a usage has it alone for the time of an answer and this long: to write the answer down.
+    package static let usageLeaseMarginSeconds: Int64 = 5
+    /// A provider's worker carries out a usage for the time of an answer and this long: clocks may differ by so much.
+    package static let usageClockSkewSeconds: Int64 = 60
+    /// Usages that a worker sends again at once.
+    package static let usageRoundMax = 16
+    /// Longest pause between two rounds while the provider takes nothing; the first is a second, which doubles.
+    package static let usageRoundPauseSecondsMax: Int64 = 60
+    /// Longest time for which a worker waits for usage to be due; another worker may have left some behind.
+    package static let usageLookIntervalSeconds: Int64 = 60
     /// Time for which the response to a handled event is kept, longer than any redelivery takes.
     package static let handledEventsKeptSeconds: Int64 = 7 * 86_400
 

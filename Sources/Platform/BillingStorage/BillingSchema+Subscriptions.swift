@@ -33,10 +33,10 @@ extension BillingSchema {
             "ALTER TABLE bus_billing_subscriptions ADD COLUMN requests BIGINT NOT NULL DEFAULT 0",
             "ALTER TABLE bus_billing_subscriptions ADD COLUMN request_at BIGINT",
             "CREATE INDEX bus_billing_subscriptions_due ON bus_billing_subscriptions (due_at) WHERE due_at IS NOT NULL",
-            """
-            CREATE INDEX bus_billing_subscriptions_unlinked ON bus_billing_subscriptions (updated_at)
-            WHERE account_id = ''
-            """,
+            // Those without an account by age. An index of their own, with a condition on the account, would have SQLite
+            // compile every look at an account anew.
+            "DROP INDEX bus_billing_subscriptions_account",
+            "CREATE INDEX bus_billing_subscriptions_account ON bus_billing_subscriptions (account_id, updated_at)",
             "UPDATE bus_billing_subscriptions SET past_due_since = occurred_at WHERE status = 'past_due'",
             "UPDATE bus_billing_subscriptions SET entitled = occurred_at || '-' WHERE status = 'active'",
             // 33 days: a month that nobody told the end of, and two days without news.

@@ -49,7 +49,7 @@ enum BillingSchema {
                 """,
             ]
         },
-        modes, facts, usageByMode,
+        modes, facts, usageByMode, usageLedger, deletedCustomers,
     ]
 }
 

@@ -3,7 +3,7 @@ import BusContract
 import BusCore
 import BusSQL
 
-/// The state of each usage export; valid inside one transaction.
+/// The usage ledger: what is owed to the payment company and what became of it; valid inside one transaction.
 package struct ExportLedger {
     private let connection: any SQLConnection
 
@@ -12,60 +12,79 @@ package struct ExportLedger {
         self.connection = connection
     }
 
-    /// The export stored under an account's key.
-    package func export(of accountID: String, key: String) throws -> UsageExport? {
-        let row = try connection.first(
+    // MARK: Rows
+
+    /// The row under a key.
+    package func export(_ key: UsageKey) throws -> UsageExport? {
+        try rows(
+            "WHERE account_id = $1 AND livemode = $2 AND meter_event_name = $3 AND idempotency_key = $4",
+            [.text(key.accountID), key.mode.column, .text(key.meterEventName), .text(key.text)]
+        ).first
+    }
+
+    /// Rows that are to be looked at, the longest due first.
+    ///
+    /// - Parameter onlySent: Leaves those alone that nobody has told yet.
+    package func due(at now: Timestamp, onlySent: Bool, atMost count: Int) throws -> [UsageExport] {
+        let values: [SQLValue] = [.integer(now.nanoseconds), .integer(Int64(count))]
+        return onlySent
+            ? try rows("WHERE state = 'sent' AND due_at <= $1 ORDER BY due_at LIMIT $2", values)
+            : try rows("WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2", values)
+    }
+
+    private func rows(_ condition: SQL, _ values: [SQLValue]) throws -> [UsageExport] {
+        try connection.rows(
             """
-            SELECT feature, meter_event_name, quantity, event_id, occurred_at, state, sent_at, provider_event_id, reason
-            FROM bus_billing_usage_exports WHERE account_id = $1 AND idempotency_key = $2
-            """, [.text(accountID), .text(key)])
-        guard let row else { return nil }
-        var request = UsageExportRequest()
-        request.accountID = accountID
-        request.feature = try row.text(0)
-        request.meterEventName = try row.text(1)
-        request.quantity = try row.integer(2)
-        request.eventID = try row.textOrNil(3)
-        request.occurredAt = try row.integerOrNil(4).map(Timestamp.init(clampingNanoseconds:))
-        return UsageExport(request, state: try ExportLedger.state(row))
+            SELECT account_id, livemode, meter_event_name, feature, quantity, event_id, occurred_at, hold_id, used_at,
+              provider, provider_key, customer_id, state, sent_at, reason, attempts, due_at, leased_until, open_until,
+              provider_event_id
+            FROM bus_billing_usage_exports
+            """ + " " + condition, values
+        ).map(UsageExport.init(row:))
     }
 
-    private static func state(_ row: SQLRow) throws -> UsageExport.State {
-        switch try row.text(5) {
-        case "sent": .sent(since: Timestamp(clampingNanoseconds: try row.integerOrNil(6) ?? 0))
-        case "accepted": .accepted(providerEventID: try row.textOrNil(7))
-        case "refused": .refused(reason: try row.textOrNil(8) ?? "")
-        default: .queued
-        }
-    }
-
-    /// Stores the state of an export.
-    package func save(_ export: UsageExport, provider: String, at now: Timestamp) throws {
-        let request = export.request
-        var (state, sentAt, providerEventID, reason) = ("queued", Timestamp?.none, String?.none, String?.none)
-        switch export.state {
-        case .queued: break
-        case .sent(let since): (state, sentAt) = ("sent", since)
-        case .accepted(let id): (state, providerEventID) = ("accepted", id)
-        case .refused(let why): (state, reason) = ("refused", why)
-        }
+    /// Stores a row.
+    package func save(_ export: UsageExport, at now: Timestamp) throws {
         try connection.run(
             """
-            INSERT INTO bus_billing_usage_exports (account_id, idempotency_key, feature, meter_event_name, quantity,
-              event_id, occurred_at, state, sent_at, provider, provider_event_id, reason, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
-            ON CONFLICT (account_id, idempotency_key) DO UPDATE SET state = excluded.state,
-              sent_at = COALESCE(excluded.sent_at, bus_billing_usage_exports.sent_at),
-              provider = excluded.provider, provider_event_id = excluded.provider_event_id, reason = excluded.reason,
-              updated_at = excluded.updated_at
-            """,
-            [
-                .text(request.accountID), .text(request.idempotencyKey), .text(request.feature),
-                .text(request.meterEventName), .integer(request.quantity), .optional(request.eventID),
-                request.occurredAt.map { .integer($0.nanoseconds) } ?? .null, .text(state),
-                sentAt.map { .integer($0.nanoseconds) } ?? .null, .text(provider), .optional(providerEventID),
-                .optional(reason), .integer(now.nanoseconds),
-            ])
+            INSERT INTO bus_billing_usage_exports (account_id, livemode, meter_event_name, idempotency_key, feature,
+              quantity, event_id, occurred_at, hold_id, used_at, provider, provider_key, customer_id, state, sent_at,
+              provider_event_id, reason, attempts, due_at, leased_until, open_until, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+              $22, $22)
+            ON CONFLICT (account_id, livemode, meter_event_name, idempotency_key) DO UPDATE SET
+              feature = excluded.feature, quantity = excluded.quantity, event_id = excluded.event_id,
+              occurred_at = excluded.occurred_at, hold_id = excluded.hold_id, used_at = excluded.used_at,
+              provider = excluded.provider, provider_key = excluded.provider_key, customer_id = excluded.customer_id,
+              state = excluded.state, sent_at = excluded.sent_at, provider_event_id = excluded.provider_event_id,
+              reason = excluded.reason, attempts = excluded.attempts, due_at = excluded.due_at,
+              leased_until = excluded.leased_until, open_until = excluded.open_until, updated_at = excluded.updated_at
+            """, export.columns(at: now))
+    }
+
+    // MARK: Counting
+
+    /// True when so many usages are with the payment company without an answer that no more are told.
+    package func isFull() throws -> Bool {
+        let count = try connection.first("SELECT COUNT(*) FROM bus_billing_usage_exports WHERE state = 'sent'")
+        return try count?.integer(0) ?? 0 >= Limits.usageUnansweredMax
+    }
+
+    /// When the next row is to be looked at; nil while none waits.
+    package func nextDue(onlySent: Bool) throws -> Timestamp? {
+        try moment(
+            onlySent
+                ? "SELECT MIN(due_at) FROM bus_billing_usage_exports WHERE state = 'sent'"
+                : "SELECT MIN(due_at) FROM bus_billing_usage_exports WHERE due_at IS NOT NULL")
+    }
+
+    /// When the oldest usage that waits was used; nil while none waits.
+    package func oldestWaiting() throws -> Timestamp? {
+        try moment("SELECT MIN(used_at) FROM bus_billing_usage_exports WHERE due_at IS NOT NULL")
+    }
+
+    private func moment(_ query: SQL) throws -> Timestamp? {
+        try connection.first(query)?.integerOrNil(0).map(Timestamp.init(clampingNanoseconds:))
     }
 }
 

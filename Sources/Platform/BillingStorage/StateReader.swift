@@ -8,6 +8,7 @@ struct StateReader {
     let key: SubscriptionKey
     let texts: [String]
     let prices: [[SubscriptionUpdate.Price]]
+    let features: [[String]]
 
     func update(_ stored: JSONValue) throws -> SubscriptionUpdate {
         guard let members = stored.elements, members.count >= 13, let eventID = members[0].text,
@@ -26,7 +27,7 @@ struct StateReader {
         update.previousPrices = list(members[7])
         update.providerCustomerID = text(members[9])
         update.planID = text(members[10])
-        update.features = features(members[11])
+        update.features = members[11].entry(of: features) ?? []
         update.collectionPaused = text(members[12])
         func time(_ index: Int) -> Timestamp? { members.count > index ? members[index].time : nil }
         update.currentPeriodStart = time(13)
@@ -48,7 +49,7 @@ struct StateReader {
         members.account = told(stored?["account"]) { text($0) }
         members.plan = told(stored?["plan"]) { .some(text($0)) }
         members.customer = told(stored?["customer"]) { .some(text($0)) }
-        members.features = told(stored?["features"]) { features($0) }
+        members.features = told(stored?["features"]) { $0.entry(of: features) }
         members.prices = told(stored?["prices"]) { list($0) }
         if let period = stored?["period"]?.elements, period.count == 4, let end = period[1].time,
             let at = period[2].time, let eventID = period[3].text
@@ -68,10 +69,6 @@ struct StateReader {
     private func text(_ stored: JSONValue) -> String? { stored.entry(of: texts) }
 
     private func list(_ stored: JSONValue) -> [SubscriptionUpdate.Price] { stored.entry(of: prices) ?? [] }
-
-    private func features(_ stored: JSONValue) -> [String] {
-        text(stored)?.split(separator: ",").map(String.init) ?? []
-    }
 }
 
 extension JSONValue {

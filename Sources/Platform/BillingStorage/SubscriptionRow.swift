@@ -5,9 +5,16 @@ import BusSQL
 
 /// A standing as the columns of its row, so that a check reads no state.
 enum SubscriptionRow {
+    /// A customer that is gone reads as none, whether the deletion or the update came first.
     static let columns: SQL = """
-        provider, livemode, name, account_id, status, undecided, features, plan_id, customer_id, occurred_at, kind,
-        provider_status, prices, period_start, period_end, cancel_at, collection_paused, past_due_since, entitled
+        provider, livemode, name, account_id, status, undecided, features, plan_id,
+        CASE WHEN EXISTS (
+          SELECT 1 FROM bus_billing_deleted_customers AS deleted
+          WHERE deleted.provider = bus_billing_subscriptions.provider
+            AND deleted.livemode = bus_billing_subscriptions.livemode
+            AND deleted.customer_id = bus_billing_subscriptions.customer_id) THEN NULL ELSE customer_id END,
+        occurred_at, kind, provider_status, prices, period_start, period_end, cancel_at, collection_paused,
+        past_due_since, entitled
         """
     static let columnCount = 19
 

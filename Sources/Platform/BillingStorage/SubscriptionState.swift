@@ -5,8 +5,8 @@ import BusSQL
 
 /// A subscription's set of updates, as the text in its row.
 ///
-/// The row is rewritten with every update, so an update is an array of numbers; they point into a list of texts and a
-/// list of price lists, which repeat from update to update. Equal sets make equal texts.
+/// The row is rewritten with every update, so an update is an array of numbers; they point into lists of
+/// texts, prices and features, which repeat from update to update. Equal sets make equal texts.
 enum SubscriptionState {
     /// The text of a set.
     static func text(of subscription: Subscription) -> String {
@@ -31,6 +31,14 @@ enum SubscriptionState {
             writer.array { writer in
                 for list in lists.prices.values { writer.raw(PriceListText(list).text.utf8) }
             }
+            writer.key("features")
+            writer.array { writer in
+                for list in lists.features.values {
+                    writer.array { writer in
+                        for feature in list { writer.string(feature) }
+                    }
+                }
+            }
             writer.key("body")
             writer.raw(body.bytes)
         }
@@ -45,7 +53,8 @@ enum SubscriptionState {
             throw damaged
         }
         let prices = try (value["prices"]?.elements ?? []).map { try PriceListText($0).prices }
-        let reader = StateReader(key: key, texts: texts, prices: prices)
+        let features = (value["features"]?.elements ?? []).map { $0.elements?.compactMap(\.text) ?? [] }
+        let reader = StateReader(key: key, texts: texts, prices: prices, features: features)
         let order = SubscriptionOrder(
             deletion: try body["deletion"].map(reader.update), checkout: try body["checkout"].map(reader.update),
             updates: try (body["updates"]?.elements ?? []).map(reader.update),
@@ -74,6 +83,7 @@ struct StateList<Value: Hashable> {
 private struct StateLists {
     var texts = StateList<String>()
     var prices = StateList<[SubscriptionUpdate.Price]>()
+    var features = StateList<[String]>()
 
     mutating func write(_ name: String, _ update: SubscriptionUpdate, to writer: inout JSONWriter) {
         writer.key(name)
@@ -88,7 +98,7 @@ private struct StateLists {
             prices.number(of: update.prices.isEmpty ? nil : update.prices),
             prices.number(of: update.previousPrices.isEmpty ? nil : update.previousPrices),
             texts.number(of: update.accountID), texts.number(of: update.providerCustomerID),
-            texts.number(of: update.planID), texts.number(of: update.features.joinedOrNil),
+            texts.number(of: update.planID), features.number(of: update.features.isEmpty ? nil : update.features),
             texts.number(of: update.collectionPaused),
         ]
         var times = [update.currentPeriodStart, update.currentPeriodEnd, update.cancelAt, update.endedAt]
@@ -123,7 +133,7 @@ private struct StateLists {
             write("account", told.account, texts.number(of: told.account?.value), to: &writer)
             write("plan", told.plan, texts.number(of: told.plan?.value), to: &writer)
             write("customer", told.customer, texts.number(of: told.customer?.value), to: &writer)
-            write("features", told.features, texts.number(of: told.features?.value.joinedOrNil), to: &writer)
+            write("features", told.features, features.number(of: told.features?.value), to: &writer)
             write("prices", told.prices, prices.number(of: told.prices?.value), to: &writer)
             guard let period = told.period else { return }
             writer.key("period")
@@ -145,11 +155,6 @@ private struct StateLists {
             writer.string(told.eventID)
         }
     }
-}
-
-extension [String] {
-    /// Features as one text; labels have no commas.
-    var joinedOrNil: String? { isEmpty ? nil : joined(separator: ",") }
 }
 
 extension JSONWriter {

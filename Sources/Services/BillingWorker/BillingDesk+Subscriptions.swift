@@ -39,6 +39,19 @@ extension BillingDesk {
         if applied.isFirstLive { applied.isFirstLive = mode.settleLive() }
         return applied
     }
+
+    /// Forgets a customer that is gone.
+    package func forget(
+        _ deletion: CustomerDeletion, eventID: String?, at now: Timestamp
+    ) async throws -> CustomerDeletionResult {
+        try await commits.perform { connection in
+            let handled = HandledEvents(connection)
+            if let answered: CustomerDeletionResult = try handled.response(to: eventID) { return answered }
+            let result = CustomerDeletionResult(isApplied: try DeletedCustomers(connection).forget(deletion, at: now))
+            try handled.record(result, to: eventID, at: now)
+            return result
+        }
+    }
 }
 
 extension BillingDesk {

@@ -9,6 +9,7 @@ import Logging
 struct BillingRequests: Sendable {
     let desk: BillingDesk
     let provider: any PaymentProvider
+    let sender: UsageSender
     let callers: CallerPolicy
     let logger: Logger
 
@@ -21,6 +22,7 @@ struct BillingRequests: Sendable {
         handlers.answer(.entitlementCheck) { await self.check($0, $1) }
         handlers.answer(.subscriptionUpdate) { await self.update($0, $1) }
         handlers.answer(.unlinkedUpdate) { await self.update($0.update, $1) }
+        handlers.answer(.customerDeletion) { await self.forget($0, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
         return handlers
     }
@@ -81,20 +83,12 @@ struct BillingRequests: Sendable {
         }
     }
 
+    private func forget(_ deletion: CustomerDeletion, _ caller: Caller) async -> Outcome<CustomerDeletionResult> {
+        await outcome { try await desk.forget(deletion, eventID: caller.eventID, at: caller.now) }
+    }
+
     private func export(_ usage: UsageExportRequest, _ caller: Caller) async -> Outcome<UsageExportAnswer> {
-        await outcome {
-            let step = try await desk.beginExport(
-                usage, provider: provider.label, needsCustomer: provider.needsCustomer, eventID: caller.eventID,
-                at: caller.now)
-            switch step {
-            case .answered(let answer): return answer
-            case .send(let export, let customerID):
-                let outcome = await provider.recordUsage(
-                    export.request, customerID: customerID, correlationID: caller.correlationID)
-                return try await desk.endExport(
-                    export, outcome: outcome, provider: provider.label, eventID: caller.eventID, at: caller.now)
-            }
-        }
+        await outcome { try await sender.export(usage, caller) }
     }
 
     private func outcome<Response>(_ work: () async throws -> Response) async -> Outcome<Response> {

@@ -17,6 +17,7 @@ package struct BillingService: Sendable {
     private let commits: GroupCommit
     private let publisher: EventPublisher
     private let replies: RequestReply?
+    private let sender: UsageSender
     private let worker: EventWorker
     private let retention: BillingRetention
     private let review: SubscriptionReview?
@@ -63,8 +64,9 @@ package struct BillingService: Sendable {
             provider = events
             review = SubscriptionReview(desk: desk, provider: company.text, logger: logger, ask: events.observe)
         }
+        sender = UsageSender(desk: desk, provider: provider, logger: logger)
         let requests = BillingRequests(
-            desk: desk, provider: provider,
+            desk: desk, provider: provider, sender: sender,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
             logger: logger)
         worker = EventWorker(
@@ -74,7 +76,7 @@ package struct BillingService: Sendable {
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
         [StorageCloser(database: database, logger: process.logger), commits, retention, plans, publisher]
-            + [replies].compactMap { $0 } + [worker] + [review].compactMap { $0 }
+            + [replies].compactMap { $0 } + [sender, worker] + [review].compactMap { $0 }
     }
 
     /// Runs the worker as a process of its own until a signal arrives.

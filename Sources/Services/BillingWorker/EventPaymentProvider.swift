@@ -9,6 +9,7 @@ struct EventPaymentProvider: PaymentProvider {
     var label: String { provider.text }
     /// Its worker hands usage over to the real company.
     var needsCustomer: Bool { true }
+    var answerTime: Duration { timeout }
 
     let provider: ProviderLabel
     let requests: RequestReply
@@ -33,18 +34,16 @@ struct EventPaymentProvider: PaymentProvider {
         return session(try await ask(.portal(at: provider), portal, correlationID).page)
     }
 
-    /// Hands usage over; only a refusal that repeating cannot change counts as one.
-    func recordUsage(
-        _ request: UsageExportRequest, customerID: String?, correlationID: String
-    ) async -> UsageOutcome {
+    /// Hands usage over; what is no refusal of the usage itself leaves it owed.
+    func recordUsage(_ sending: UsageSending, correlationID: String) async -> UsageOutcome {
         do {
-            let answer = try await ask(
-                .meterEvent(at: provider), request.meterEvent(provider: label, customerID: customerID),
-                correlationID)
-            guard answer.isAccepted else { return .unknown(reason: ErrorCode.providerError.rawValue) }
-            return .accepted(providerEventID: answer.providerEventID)
+            let answer = try await ask(.meterEvent(at: provider), sending.meterEvent, correlationID)
+            if answer.isAccepted { return .accepted(providerEventID: answer.providerEventID) }
+            let code = answer.reason ?? ErrorCode.providerError.rawValue
+            let isRetryable = ErrorCode(rawValue: code)?.isRetryable ?? false
+            return UsageOutcome(failure: code, isRetryable: isRetryable, isCertain: answer.isCertain)
         } catch let error as BusError {
-            return error.isRetryable ? .unknown(reason: error.type) : .refused(reason: error.type)
+            return UsageOutcome(failure: error.type, isRetryable: error.isRetryable, isCertain: false)
         } catch {
             return .unknown(reason: ErrorCode.billingUnavailable.rawValue)
         }

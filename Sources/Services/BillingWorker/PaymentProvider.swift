@@ -9,6 +9,8 @@ protocol PaymentProvider: Sendable {
     var label: String { get }
     /// True when usage can only be handed over for an account that the company knows.
     var needsCustomer: Bool { get }
+    /// Time it has for an answer.
+    var answerTime: Duration { get }
 
     /// Makes the page where the account buys.
     func checkoutSession(_ offer: CheckoutOffer, customerID: String?, correlationID: String) async throws
@@ -17,17 +19,16 @@ protocol PaymentProvider: Sendable {
     func portalSession(_ request: PortalSessionRequest, customerID: String?, correlationID: String) async throws
         -> ProviderSession
     /// Hands over one quantity of usage; it never throws, because not knowing is an outcome too.
-    func recordUsage(_ request: UsageExportRequest, customerID: String?, correlationID: String) async -> UsageOutcome
+    func recordUsage(_ sending: UsageSending, correlationID: String) async -> UsageOutcome
 }
 
-/// What became of a usage that was handed over.
-package enum UsageOutcome: Hashable, Sendable {
-    /// Taken, now or before under the same key.
-    case accepted(providerEventID: String?)
-    /// Not taken, for certain.
-    case refused(reason: String)
-    /// Nobody knows; asking again with the same key is safe for a day.
-    case unknown(reason: String)
+extension PaymentProvider {
+    /// Whom usage is told, and how.
+    var terms: UsageTerms {
+        UsageTerms(
+            provider: label, needsCustomer: needsCustomer,
+            answerSeconds: Int64(answerTime.inSeconds.rounded(.up)))
+    }
 }
 
 /// A payment company made of a function of the request: no network, for laptops and tests.
@@ -35,6 +36,8 @@ struct LocalPaymentProvider: PaymentProvider {
     let label: String
     /// Usage of any account is taken.
     var needsCustomer: Bool { false }
+    /// It answers at once.
+    var answerTime: Duration { .zero }
 
     private static let base = "http://127.0.0.1:8080/local/billing"
 
@@ -55,10 +58,8 @@ struct LocalPaymentProvider: PaymentProvider {
     }
 
     /// Takes everything.
-    func recordUsage(
-        _ request: UsageExportRequest, customerID: String?, correlationID: String
-    ) async -> UsageOutcome {
-        .accepted(providerEventID: "local_" + Self.id(["usage", request.accountID, request.idempotencyKey]))
+    func recordUsage(_ sending: UsageSending, correlationID: String) async -> UsageOutcome {
+        .accepted(providerEventID: "local_" + Self.id(["usage", sending.export.providerKey]))
     }
 
     private static func id(_ parts: [String]) -> String {

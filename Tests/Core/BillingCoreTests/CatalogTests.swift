@@ -134,7 +134,8 @@ struct CatalogTests {
         #expect(
             CatalogFixtures.problems(body) == [
                 "catalog: $.products[0].name: is missing; write what customers read, such as \"LLM access\"",
-                "catalog: $.prices[0].currency: \"euro\" is no currency; write three letters such as \"eur\"",
+                "catalog: $.prices[0].currency: \"euro\" is no currency that Stripe takes; "
+                    + "write its ISO 4217 code such as \"eur\"",
                 "catalog: $.prices[1].interval: \"monht\" is unknown; did you mean \"month\"?",
                 "catalog: $.meters[0].unti: is not a member that is known here; remove it",
                 "catalog: $.meters[1].aggregation_formula: \"max\" is unknown; use sum, count, last",
@@ -142,7 +143,7 @@ struct CatalogTests {
                 "catalog: $.plans[0].features[0]: \"LLM Proxy\" is no feature; "
                     + "use up to 100 of a-z 0-9 : . _ -, a letter or digit first",
                 "catalog: $.plans[1].quotas[0].window: \"mnth\" is unknown; did you mean \"month\"?",
-                "catalog: $.plans[2].prices[0].unit_amount: is a text; write a whole number from 1 to 999999999999",
+                "catalog: $.plans[2].prices[0].unit_amount: is a text; write a whole number from 0 to 999999999999",
                 "catalog: $.plans[2].quotas[0].limit: is out of range or no whole number; "
                     + "write a whole number from 1 to 9007199254740991",
             ])

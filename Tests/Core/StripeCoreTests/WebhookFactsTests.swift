@@ -304,3 +304,19 @@ struct WebhookOwnershipTests {
         #expect(other.outcome == .ignored(.livemodeMismatch))
     }
 }
+
+@Suite("The webhook page of the contract")
+struct WebhookTablesTests {
+    @Test("lists every type that becomes an update with its kind, and every reason to ignore one")
+    func tables() throws {
+        let types = try ContractTable("webhooks", "Supported types").rows.flatMap { row in
+            ContractTable.words(in: row[0]).map { "\($0) \(ContractTable.words(in: row[1])[0])" }
+        }
+        let topics = StripeEvent.Topic.allCases.compactMap { topic in
+            topic.kind.map { "\(topic.rawValue) \($0.rawValue)" }
+        }
+        #expect(types.sorted() == topics.sorted())
+        let reasons = try ContractTable("webhooks", "Ignored webhooks").names
+        #expect(reasons.sorted() == IgnoredReason.allCases.map(\.rawValue).sorted())
+    }
+}

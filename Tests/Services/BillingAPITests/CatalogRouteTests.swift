@@ -144,6 +144,26 @@ struct CatalogRouteTests {
         }
     }
 
+    @Test("an amount with a point is refused with what to write; a byte order mark is skipped, and UTF-16 is named")
+    func moneyAndEncodings() async throws {
+        @Sendable func document(_ amount: String) -> String {
+            #"{"products":[{"id":"p","name":"P"}],"meters":[],"plans":[{"id":"a","product_id":"p","features":[],"#
+                + #""prices":[{"currency":"eur","unit_amount":\#(amount),"interval":"month"}]}]}"#
+        }
+        try await BillingBench.run { bench in
+            let answer = try await bench.send(.putCatalog, document("49.00"))
+            #expect(answer.status == 400 && answer.errorType == "bad_request")
+            #expect(
+                answer.errorMessage == "catalog: $.plans[0].prices[0].unit_amount: has a point, and minor units have "
+                    + "none; write 4900 for 49.00 EUR")
+            let wide = try await bench.send(.putCatalog, document("4900").map { "\($0)\0" }.joined())
+            #expect(wide.status == 400 && wide.errorMessage == "catalog: $: is UTF-16 text; save it as UTF-8")
+            #expect(try await bench.send(.getCatalog).status == 404)
+            let marked = try await bench.send(.putCatalog, "\u{FEFF}" + document("0"))
+            #expect(marked.status == 200 && marked.text.hasPrefix("{\"meters\""))
+        }
+    }
+
     @Test func withoutADatabaseThereIsNoCatalog() async throws {
         try await BillingBench.run(hasCatalog: false) { bench in
             for operation in [Operation.getCatalog, .putCatalog] {

@@ -38,11 +38,14 @@ struct BillingBench: Sendable {
         let desk = BillingDesk(
             database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: quotaFile,
             grace: grace)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let sender = UsageSender(desk: desk, provider: provider, logger: logger)
         let bench = BillingBench(
             database: database, commits: commits,
             requests: BillingRequests(
-                desk: desk, provider: provider, callers: CallerPolicy(ownSubject: worker, trustedSubjects: []),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+                desk: desk, provider: provider, sender: sender,
+                callers: CallerPolicy(ownSubject: worker, trustedSubjects: []),
+                logger: logger),
             provider: provider)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await commits.run() }
@@ -104,14 +107,43 @@ struct BillingBench: Sendable {
     }
 
     func export(
-        _ key: String, _ quantity: Int64, id: String? = nil, at now: Timestamp = noon, more: [String: JSONValue] = [:]
+        _ key: String, _ quantity: Int64, of account: String = account, meter: String = "tokens",
+        usedAt: Timestamp? = nil, hold: String? = nil, id: String? = nil, at now: Timestamp = noon
     ) async throws -> JSONValue {
-        let payload: [String: JSONValue] = [
-            "account_id": .string(Self.account), "event_id": .string(key), "meter_event_name": "tokens",
+        try await answer(
+            Exchange.usageExport.request,
+            Self.usage(key, quantity, of: account, meter: meter, usedAt: usedAt, hold: hold), id: id, at: now)
+    }
+
+    static func usage(
+        _ key: String, _ quantity: Int64, of account: String = account, meter: String = "tokens",
+        usedAt: Timestamp? = nil, hold: String? = nil
+    ) -> JSONValue {
+        var usage: [String: JSONValue] = [
+            "account_id": .string(account), "event_id": .string(key), "meter_event_name": .string(meter),
             "quantity": .integer(quantity),
         ]
-        return try await answer(
-            Exchange.usageExport.request, .object(payload.merging(more) { $1 }), id: id, at: now)
+        usage["hold_id"] = hold.map { .string($0) }
+        usage["occurred_at"] = usedAt.map { .string($0.rfc3339) }
+        return .object(usage)
+    }
+
+    /// What a key gets at the payment company for the account's tokens in test mode.
+    static let place = "f3862a2e2501"
+
+    /// The ledger's row of the account's tokens.
+    func row(_ key: String) async throws -> UsageExport? {
+        var request = UsageExportRequest()
+        request.accountID = Self.account
+        request.meterEventName = "tokens"
+        request.eventID = key
+        let place = UsageKey(request, mode: .test)
+        return try await database.read { try ExportLedger($0).export(place) }
+    }
+
+    /// What the worker does by itself at a moment, until nothing is due.
+    func send(at now: Timestamp) async throws {
+        while try await requests.sender.sendDue(at: now) != .idle {}
     }
 
     func status(at now: Timestamp = noon) async throws -> JSONValue {
@@ -153,8 +185,9 @@ struct BillingBench: Sendable {
 final class ScriptedProvider: PaymentProvider {
     let label = "stripe"
     let needsCustomer: Bool
+    let answerTime = Duration.seconds(30)
     private let outcomes: Mutex<[UsageOutcome]>
-    private let recorded = Mutex<[(request: UsageExportRequest, customerID: String?)]>([])
+    private let recorded = Mutex<[MeterEventRequest]>([])
     private let offered = Mutex<[CheckoutOffer]>([])
 
     init(needsCustomer: Bool = true, outcomes: [UsageOutcome] = []) {
@@ -163,7 +196,7 @@ final class ScriptedProvider: PaymentProvider {
     }
 
     /// Every usage that was handed over.
-    var usages: [UsageExportRequest] { recorded.withLock { $0.map(\.request) } }
+    var usages: [MeterEventRequest] { recorded.withLock { $0 } }
     /// Every checkout that was asked for.
     var offers: [CheckoutOffer] { offered.withLock { $0 } }
 
@@ -183,8 +216,10 @@ final class ScriptedProvider: PaymentProvider {
         return ProviderSession(url: "https://portal.example/\(customerID)", provider: label)
     }
 
-    func recordUsage(_ request: UsageExportRequest, customerID: String?, correlationID: String) async -> UsageOutcome {
-        recorded.withLock { $0.append((request, customerID)) }
-        return outcomes.withLock { $0.isEmpty ? .accepted(providerEventID: request.idempotencyKey) : $0.removeFirst() }
+    func recordUsage(_ sending: UsageSending, correlationID: String) async -> UsageOutcome {
+        recorded.withLock { $0.append(sending.meterEvent) }
+        return outcomes.withLock {
+            $0.isEmpty ? .accepted(providerEventID: sending.export.providerKey) : $0.removeFirst()
+        }
     }
 }

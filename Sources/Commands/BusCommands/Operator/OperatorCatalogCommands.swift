@@ -99,10 +99,10 @@ struct CatalogPutCommand: BusCommand {
 
     func run(in session: CommandSession) async throws {
         let document = try InputFile.read(file, flag: "--file", bytesMax: Limits.catalogBodyBytesMax)
-        _ = try Catalog(parsing: document, unknownMembers: .keep)
+        let catalog = try Catalog(parsing: document, unknownMembers: .keep)
         session.warnOfUnknownMembers(in: document)
         let stored = try await session.callBilling(access, as: Self.caller) { client in
-            try await client.replaceCatalog(with: document, isForced: force).body
+            try await client.replaceCatalog(with: catalog.body.serialized(), isForced: force).body
         }
         try session.output.line(stored.bytes)
         session.diagnostics.info("the catalog is active; see it with: bus operator billing catalog get")

@@ -30,13 +30,15 @@ package struct Catalog: Hashable, Sendable {
         case store
         /// To be brought to Stripe: `products` and prices are required.
         case sync
+        /// To be used as it is stored. An earlier release may have taken amounts that are refused today.
+        case use
     }
 
     /// Checks a document and reads it; reports all its problems at once.
     package init(
         _ body: JSONValue, unknownMembers: UnknownMembers, purpose: Purpose = .store
     ) throws(CatalogFaults) {
-        let problems = CatalogProblems(in: .catalog)
+        let problems = CatalogProblems(in: .catalog, judgesMoney: purpose != .use)
         CatalogSecrets.check(body, at: .root, problems)
         let draft = CatalogDraft(body, unknownMembers, purpose, problems)
         if let draft { CatalogRules(draft, problems).check() }
@@ -138,6 +140,41 @@ extension Catalog {
         package let usageType: UsageType
         /// The meter that is charged; metered prices only.
         package let meterLookupKey: String?
+        /// What the document says beside the terms.
+        package let extras: PriceExtras
+
+        /// Minor units, whole or with decimals.
+        package var amount: MinorUnits? {
+            unitAmount.map { MinorUnits($0) } ?? unitAmountDecimal.map { MinorUnits(decimal: $0) }
+        }
+    }
+
+    /// What a price may say beside its terms; nil leaves to Stripe what it has.
+    package struct PriceExtras: Hashable, Sendable {
+        /// `inclusive`, `exclusive` or `unspecified`.
+        package let taxBehavior: String?
+        /// A name that customers do not see.
+        package let nickname: String?
+        /// What the price costs in other currencies, by their codes.
+        package let currencyOptions: [String: CurrencyOption]?
+    }
+
+    /// What a price costs in another currency.
+    package struct CurrencyOption: Hashable, Sendable {
+        package let amount: MinorUnits
+        /// Nil when it is not said.
+        package let taxBehavior: String?
+
+        /// An amount in another currency.
+        package init(amount: MinorUnits, taxBehavior: String?) {
+            self.amount = amount
+            self.taxBehavior = taxBehavior
+        }
+    }
+
+    /// Whether tax is part of an amount or comes on top.
+    enum TaxBehavior: String, CaseIterable {
+        case inclusive, exclusive, unspecified
     }
 
     /// How often a price is paid.

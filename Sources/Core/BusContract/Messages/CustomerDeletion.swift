@@ -34,6 +34,11 @@ package struct CustomerDeletionResult: Message {
 
     package init() {}
 
+    /// A result.
+    package init(isApplied: Bool) {
+        self.isApplied = isApplied
+    }
+
     package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
         try fields.field("applied", .flag, &isApplied)
     }

@@ -20,6 +20,8 @@ package struct MeterEventRequest: Message {
     package var idempotencyKey: String?
     /// When it was used; nil means now.
     package var occurredAt: Timestamp?
+    /// When nobody may carry it out any more; whoever says so keeps the usage and asks again by itself.
+    package var expiresAt: Timestamp?
     /// The meter's name for the customer.
     package var customerPayloadKey: String?
     /// The meter's name for the value.
@@ -51,6 +53,7 @@ package struct MeterEventRequest: Message {
         try fields.field(
             "idempotency_key", spelled: ["idempotency_key", "event_id"], .idempotencyKey, &idempotencyKey)
         try fields.field("occurred_at", spelled: ["timestamp", "occurred_at"], .time, &occurredAt)
+        try fields.field("expires_at", .time, &expiresAt)
         try fields.field("customer_payload_key", .payloadKey, &customerPayloadKey)
         try fields.field("value_payload_key", .payloadKey, &valuePayloadKey)
         try fields.ignored(&ignoredFields)
@@ -73,6 +76,10 @@ package struct MeterEventAnswer: Message {
     package var isAccepted = false
     /// It was taken before.
     package var isDuplicate = false
+    /// Why it was not taken.
+    package var reason: String?
+    /// Neither this nor an earlier delivery of the request can have been taken.
+    package var isCertain = false
     /// The payment company's id for it.
     package var providerEventID: String?
     /// Local, test or live.
@@ -81,6 +88,20 @@ package struct MeterEventAnswer: Message {
     package var ignoredFields: [String] = []
 
     package init() {}
+
+    /// The reason of a request that came after its time.
+    package static let expired = "request_expired"
+
+    /// The answer to a request that was not carried out, or not with success.
+    package init(to request: MeterEventRequest, notTaken reason: String, isCertain: Bool) {
+        accountID = request.accountID
+        provider = request.provider
+        meterEventName = request.meterEventName
+        quantity = request.quantity
+        idempotencyKey = request.idempotencyKey
+        self.reason = reason
+        self.isCertain = isCertain
+    }
 
     /// The answer to a request that Stripe took.
     package init(
@@ -106,6 +127,8 @@ package struct MeterEventAnswer: Message {
         try fields.field("idempotency_key", .text, &idempotencyKey)
         try fields.field("accepted", .flag, &isAccepted, else: false)
         try fields.field("duplicate", .flag, &isDuplicate, else: false)
+        try fields.field("reason", .text, &reason)
+        try fields.field("certain", .flag, &isCertain, unless: false)
         try fields.field("provider_event_id", .text, &providerEventID)
         try fields.mode(&mode)
         try fields.field("ignored_fields", .texts, &ignoredFields, unless: [])

@@ -25,7 +25,7 @@ package struct UsageExportRequest: Message {
         try fields.field("feature", .label, &feature, else: MessageReader.defaultFeature)
         try fields.field("meter_event_name", .identifier, &meterEventName, else: "bus_llm_tokens")
         try fields.reading { reader throws(FieldFault) in
-            let given = try reader.value("quantity", .count)
+            let given = try reader.value("quantity", .usage)
             quantity = if let given { given } else { try UsageExportRequest.tokens(in: reader["data"]) }
         }
         fields.writing { [quantity] in $0.member("quantity", quantity) }
@@ -43,17 +43,21 @@ package struct UsageExportRequest: Message {
             var sum: Int64 = 0
             for name in present {
                 guard let value = data?[name]?.integer, value >= 0 else {
-                    throw .invalid("data.\(name) must be a whole number that is not negative")
+                    throw .invalid("data.\(name) must be a whole number that is not negative; \(usageRemedy)")
                 }
                 sum = sum.addingSaturated(value)
             }
             guard 1...999_999_999_999_999 ~= sum else {
-                throw .invalid("data.\(present.joined(separator: " + data.")) must be from 1 to 999999999999999")
+                throw .invalid(
+                    "data.\(present.joined(separator: " + data.")) must be from 1 to 999999999999999; \(usageRemedy)")
             }
             return sum
         }
         throw .invalid("quantity is missing; send quantity, or token counts in data")
     }
+
+    /// What helps whoever wants to report less than nothing.
+    private static let usageRemedy = IntegerForm.usage.remedy ?? ""
 
     private static func isNumber(_ value: JSONValue?) -> Bool {
         if case .number = value { return true }
@@ -85,6 +89,15 @@ package struct UsageExportAnswer: Message {
     package var isQueued = false
 
     package init() {}
+
+    /// The answer to a request for usage that is not exported.
+    package init(to request: UsageExportRequest, idempotencyKey: String, provider: String) {
+        accountID = request.accountID
+        meterEventName = request.meterEventName
+        quantity = request.quantity
+        self.idempotencyKey = idempotencyKey
+        self.provider = provider
+    }
 
     package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
         try fields.account(&accountID)

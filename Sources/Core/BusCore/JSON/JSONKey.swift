@@ -9,6 +9,9 @@ package struct JSONKey {
         self.hasEscapes = hasEscapes
     }
 
+    /// Its length in bytes; nil with escapes, which stand for other text.
+    package var length: Int? { hasEscapes ? nil : raw.count }
+
     /// True when the key spells `name`, written with or without escapes.
     package static func == (key: JSONKey, name: StaticString) -> Bool {
         if key.hasEscapes { return (try? key.text()) == "\(name)" }

@@ -1,5 +1,31 @@
 import BusCore
 
+/// The key of a member with its length at hand.
+///
+/// A reader compares each key with every name it knows. Most of these comparisons end at the length, inside this module.
+struct MemberKey {
+    private let key: JSONKey
+    private let length: Int?
+
+    init(_ key: JSONKey) {
+        self.key = key
+        length = key.length
+    }
+
+    /// True when the key spells `name`.
+    static func == (member: MemberKey, name: StaticString) -> Bool {
+        if let length = member.length, length != name.utf8CodeUnitCount { return false }
+        return member.key == name
+    }
+}
+
+extension JSONReader {
+    /// The next member's key, or nil at the end of the object.
+    mutating func nextMember() throws(JSONFault) -> MemberKey? {
+        try nextKey().map { MemberKey($0) }
+    }
+}
+
 /// Values as Stripe may send them: what we do not understand counts as absent, because it must not stop an event.
 extension JSONReader {
     /// A string.
@@ -24,7 +50,7 @@ extension JSONReader {
     mutating func identifier(at name: StaticString) throws(JSONFault) -> String? {
         var found: String?
         try enterObject()
-        while let key = try nextKey() {
+        while let key = try nextMember() {
             if key == name { found = try identifier() } else { try skipValue() }
         }
         return found

@@ -100,7 +100,7 @@ private struct EventFields {
         }
         var reader = JSONReader(body)
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "id" {
                 id = try reader.identifier()
             } else if key == "object" {
@@ -126,7 +126,7 @@ private struct EventFields {
 
     private mutating func readData(_ reader: inout JSONReader) throws(JSONFault) {
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "object" {
                 resource = try StripeEventObject(from: &reader)
             } else if key == "previous_attributes", try reader.peek() == .object {
@@ -139,7 +139,7 @@ private struct EventFields {
 
     private mutating func readPrevious(_ reader: inout JSONReader) throws(JSONFault) {
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "status" {
                 previousStatus = try reader.identifier()
             } else if key == "items" {

@@ -42,7 +42,7 @@ package struct StripeEventObject: Hashable, Sendable {
             return
         }
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if try !readIdentity(key, &reader), try !readTerms(key, &reader) { try reader.skipValue() }
         }
     }
@@ -59,7 +59,7 @@ package struct StripeEventObject: Hashable, Sendable {
     package var endsAt: Timestamp? { cancelAt ?? (cancelsAtPeriodEnd ? currentPeriod.end : nil) }
 
     /// Members that say what it is and whose; false when the key is none of them.
-    private mutating func readIdentity(_ key: JSONKey, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
+    private mutating func readIdentity(_ key: MemberKey, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
         if key == "id" {
             id = try reader.identifier()
         } else if key == "status" {
@@ -83,7 +83,7 @@ package struct StripeEventObject: Hashable, Sendable {
     }
 
     /// Members that say what is paid for and until when; false when the key is none of them.
-    private mutating func readTerms(_ key: JSONKey, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
+    private mutating func readTerms(_ key: MemberKey, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
         if key == "items" {
             items = try StripeItems(from: &reader)
         } else if key == "current_period_start" {
@@ -129,7 +129,7 @@ package struct StripeItems: Hashable, Sendable {
             return
         }
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "data" { try readList(&reader) } else { try reader.skipValue() }
         }
     }
@@ -150,7 +150,7 @@ package struct StripeItems: Hashable, Sendable {
         var item = Period()
         var quantity: Int64?
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "price" {
                 price = try StripeItems.price(from: &reader)
             } else if key == "quantity" {
@@ -175,7 +175,7 @@ package struct StripeItems: Hashable, Sendable {
             return price
         }
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "id" {
                 price.id = try reader.identifier() ?? ""
             } else if key == "lookup_key" {

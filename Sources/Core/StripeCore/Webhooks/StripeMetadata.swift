@@ -33,7 +33,7 @@ package struct StripeMetadata: Hashable, Sendable {
     /// Reads the value of a `metadata` member; values of other types than string are skipped.
     init(from reader: inout JSONReader) throws(JSONFault) {
         try reader.enterObject()
-        while let key = try reader.nextKey() {
+        while let key = try reader.nextMember() {
             if key == "bus_account_id" {
                 accountID = try reader.lenientString()
             } else if key == "bus_feature" {

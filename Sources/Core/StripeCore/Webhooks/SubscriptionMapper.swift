@@ -45,13 +45,16 @@ package enum WebhookOutcome: Hashable, Sendable {
 
 /// From Stripe's events to `bus.billing.subscription.update`; docs/contract/webhooks.md, "Mapping to an update".
 package enum SubscriptionMapper {
-    /// What an event asks us to do.
-    static func map(_ event: StripeEvent, _ metadata: BusMetadata, rules: WebhookRules) -> WebhookOutcome {
-        guard let topic = event.topic else { return .ignored(.unsupportedType) }
-        guard rules.accepts(owners: event.owners) else { return .ignored(.foreignAccount) }
-        guard rules.mode.accepts(livemode: event.livemode) else { return .ignored(.livemodeMismatch) }
-        guard let kind = topic.kind else { return notice(event, topic) }
-        if kind == .checkout, event.object.mode == "setup" { return .ignored(.noSubscription) }
+    /// What an event asks us to do, and the metadata keys that are left out.
+    static func map(
+        _ event: StripeEvent, rules: WebhookRules
+    ) -> (outcome: WebhookOutcome, ignoredFields: [String]) {
+        guard let topic = event.topic else { return (.ignored(.unsupportedType), []) }
+        guard rules.accepts(owners: event.owners) else { return (.ignored(.foreignAccount), []) }
+        guard rules.mode.accepts(livemode: event.livemode) else { return (.ignored(.livemodeMismatch), []) }
+        guard let kind = topic.kind else { return (notice(event, topic), []) }
+        if kind == .checkout, event.object.mode == "setup" { return (.ignored(.noSubscription), []) }
+        let metadata = BusMetadata(event.object.metadata)
         var update = SubscriptionUpdate(
             eventID: event.id, accountID: metadata.accountID, provider: "stripe", status: status(event.object, topic),
             occurredAt: event.created)
@@ -64,7 +67,7 @@ package enum SubscriptionMapper {
         } else {
             update.take(subscription: event.object, metadata)
         }
-        return outcome(of: update)
+        return (outcome(of: update), metadata.ignoredFields)
     }
 
     /// An update where account and features are known, else unlinked facts where the subscription is.

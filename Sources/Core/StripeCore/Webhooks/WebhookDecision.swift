@@ -41,8 +41,7 @@ package struct WebhookDecision: Hashable, Sendable {
         }
         let event: StripeEvent
         do { event = try StripeEvent(webhook) } catch { throw .event(error) }
-        let metadata = BusMetadata(event.object.metadata)
-        let outcome = SubscriptionMapper.map(event, metadata, rules: rules)
-        return WebhookDecision(event: event, outcome: outcome, ignoredFields: metadata.ignoredFields)
+        let (outcome, ignoredFields) = SubscriptionMapper.map(event, rules: rules)
+        return WebhookDecision(event: event, outcome: outcome, ignoredFields: ignoredFields)
     }
 }

@@ -72,15 +72,18 @@ final class EventSubscription: Sendable {
     }
 
     private func read(_ line: [UInt8]) -> Delivery? {
+        guard let event = reopening.event(line) else { return nil }
         // A line that is an event is JSON, so the second reading cannot fail.
-        reopening.event(line).map { Delivery(event: $0, id: (try? JSONValue(parsing: line))?["deliveryId"]?.text) }
+        let line = try? JSONValue(parsing: line)
+        return Delivery(
+            event: event, id: line?["deliveryId"]?.text, isFirst: line?["deliveryAttempt"]?.integer ?? 1 == 1)
     }
 
     private func handle(_ delivery: Delivery) async {
         var outcome = Acknowledgement.giveBack
         // A delivery without an id cannot be given back: it waits until it is handled.
         if await slots.acquire(leavingWhenClosed: delivery.id != nil) {
-            outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil)
+            outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil, isFirst: delivery.isFirst)
             await slots.release()
         }
         if let id = delivery.id { await acknowledge(id, delivery.event, outcome) }
@@ -128,5 +131,6 @@ final class EventSubscription: Sendable {
     private struct Delivery {
         let event: EventEnvelope
         let id: String?
+        let isFirst: Bool
     }
 }

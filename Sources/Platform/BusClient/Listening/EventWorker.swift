@@ -50,25 +50,27 @@ package final class EventWorker: Service, Sendable {
 
     /// Handles one delivery and says what became of it; a response that is refused ends the worker.
     ///
-    /// - Parameter comesAgain: The server delivers again what is not acknowledged.
-    func handle(_ event: EventEnvelope, comesAgain: Bool) async -> Acknowledgement {
+    /// - Parameters:
+    ///   - comesAgain: The server delivers again what is not acknowledged.
+    ///   - isFirst: It was not delivered before.
+    func handle(_ event: EventEnvelope, comesAgain: Bool, isFirst: Bool) async -> Acknowledgement {
         switch event.id.map({ id in processed.withLock { $0.begin(id) } }) ?? .new {
         case .new: break
         case .underWay: return .retry(code: ErrorCode.conflict.rawValue)
         case .done: return .done
         }
-        let outcome = await outcome(of: event, comesAgain)
+        let outcome = await outcome(of: event, comesAgain, isFirst)
         if let id = event.id { processed.withLock { $0.end(id, isDone: outcome == .done) } }
         return outcome
     }
 
-    private func outcome(of event: EventEnvelope, _ comesAgain: Bool) async -> Acknowledgement {
+    private func outcome(of event: EventEnvelope, _ comesAgain: Bool, _ isFirst: Bool) async -> Acknowledgement {
         guard let exchange = handlers.rules(of: event.name) else { return .done }
         if isStale(event, exchange) {
             logger.info("stale request dropped", metadata: event.logMetadata)
             return .done
         }
-        guard var handled = await handlers.respond(to: event, at: .now) else { return .done }
+        guard var handled = await handlers.respond(to: event, isFirst: isFirst, at: .now) else { return .done }
         if exchange.delivery == .neverLost, let error = handled.error, error.isRetryable {
             if comesAgain {
                 // Who asks a payment company waits for the answer; its failure is told at once, and tried again.
@@ -94,7 +96,7 @@ package final class EventWorker: Service, Sendable {
             } catch {
                 break
             }
-            handled = await handlers.respond(to: event, at: .now) ?? handled
+            handled = await handlers.respond(to: event, isFirst: false, at: .now) ?? handled
         }
         if let error = handled.error, error.isRetryable {
             logger.error(

@@ -50,12 +50,17 @@ package struct RequestHandlers: Sendable {
     }
 
     /// Handles one request; nil for a name that nobody here answers.
-    package func respond(to request: EventEnvelope, at now: Timestamp) async -> HandledRequest? {
+    ///
+    /// - Parameter isFirst: Nobody can have handled it before.
+    package func respond(
+        to request: EventEnvelope, isFirst: Bool = true, at now: Timestamp
+    ) async -> HandledRequest? {
         guard let handler = handlers[request.name] else { return nil }
         let started = ContinuousClock.now
         let caller = Caller(
             owner: request.owner, source: request.source, eventID: request.id,
-            correlationID: correlationID(of: request), now: now)
+            correlationID: correlationID(of: request), publishedAt: request.timestamp,
+            isFirst: isFirst, now: now)
         let handled = await handler(request, caller)
         log(request, handled.error, started.duration(to: .now))
         return handled

@@ -48,12 +48,25 @@ struct StripeRequests: Sendable {
         }
     }
 
+    /// Whoever says until when a request may be carried out keeps the usage and asks again by itself, so its failures
+    /// are answers: the request is neither tried again here nor parked.
     private func recordMeterEvent(_ message: MeterEventRequest, _ caller: Caller) async -> Outcome<MeterEventAnswer> {
-        await outcome(ignored: message.ignoredFields) { deadline in
-            let request = try MeterRequest(message, mode: settings.mode, now: caller.now)
-            return request.answer(
-                try await gateway.recordMeterEvent(request, deadline: deadline), mode: settings.mode)
+        if let expiresAt = message.expiresAt, expiresAt <= caller.now {
+            logger.warning(
+                "meter event came after its time", metadata: ["correlation.id": "\(caller.correlationID)"])
+            return .answer(
+                MeterEventAnswer(to: message, notTaken: MeterEventAnswer.expired, isCertain: caller.isFirst))
         }
+        let outcome = await outcome(ignored: message.ignoredFields) { deadline in
+            let request = try MeterRequest(message, mode: settings.mode, now: caller.now)
+            let time = message.expiresAt.map { Duration.nanoseconds($0.nanoseconds - caller.now.nanoseconds) }
+            let end = time.map { min(deadline, .now + $0) } ?? deadline
+            return request.answer(try await gateway.recordMeterEvent(request, deadline: end), mode: settings.mode)
+        }
+        guard message.expiresAt != nil, let error = outcome.error else { return outcome }
+        // Stripe looks at the key before it does anything.
+        let isCertain = caller.isFirst && error.code == .stripeAuthFailed
+        return .answer(MeterEventAnswer(to: message, notTaken: error.type, isCertain: isCertain))
     }
 
     /// Reads a subscription and publishes it (docs/contract/stripe-requests.md, "Observed subscription").

@@ -1,3 +1,4 @@
+import BusCore
 import TestSupport
 
 @testable import BusCommands
@@ -115,7 +116,12 @@ extension Effect {
             Effect(
                 covers: ["operator billing catalog put --file"], line: "operator billing catalog put --file c.json",
                 environment: asUser, files: catalog, answer: page
-            ) { $0.requests.first?.body == catalog["c.json"] },
+            ) { seen in
+                let documents = [seen.requests.first?.body, catalog["c.json"]].compactMap { text in
+                    text.flatMap { try? JSONValue(parsing: Array($0.utf8)) }
+                }
+                return documents.count == 2 && documents[0] == documents[1]
+            },
             Effect(
                 covers: ["operator billing catalog put --force"],
                 line: "operator billing catalog put --file c.json --force", environment: asUser, files: catalog,
