@@ -7,21 +7,26 @@ package struct AccountAccess: Sendable {
     package let standing: AccountStanding
     /// What is sold.
     package let tariff: Tariff
-    /// How long features stay after the first failed charge.
-    package let grace: Duration
     /// The moment.
     package let moment: Timestamp
     /// What it may use, the subscription that says most about the account first.
     package let grants: [Grant]
 
-    /// The access of an account.
+    /// The access of an account; its features stay for the grace after the first failed charge.
     package init(_ standing: AccountStanding, tariff: Tariff, grace: Duration, at moment: Timestamp) {
         self.standing = standing
         self.tariff = tariff
-        self.grace = grace
         self.moment = moment
-        grants = standing.subscriptions.filter { $0.isEntitled(at: moment, grace: grace) }
-            .flatMap { tariff.grants(of: $0) }
+        var grants: [Grant] = []
+        for subscription in standing.subscriptions {
+            let graceUntil = subscription.graceUntil(grace)
+            guard subscription.status == .active || graceUntil.map({ moment < $0 }) == true else { continue }
+            for var grant in tariff.grants(of: subscription, at: moment) {
+                grant.graceUntil = graceUntil
+                grants.append(grant)
+            }
+        }
+        self.grants = grants
     }
 
     /// Everything that may be used, without doubles.
@@ -45,15 +50,12 @@ package struct AccountAccess: Sendable {
         return limits
     }
 
-    /// When access by a grant ends although the last charge failed; nil for one that is paid.
-    package func graceUntil(_ grant: Grant) -> Timestamp? { grant.subscription.graceUntil(grace) }
-
     // MARK: Changing it
 
     /// The subscription that already sells one of these features, paid or late.
     package func owner(of features: [String]) -> (subscription: SubscriptionStanding, feature: String)? {
         for subscription in standing.subscriptions where subscription.status.isBought {
-            for grant in tariff.grants(of: subscription) {
+            for grant in tariff.grants(of: subscription, at: moment) {
                 if let feature = features.first(where: grant.features.contains) { return (subscription, feature) }
             }
         }
@@ -65,7 +67,7 @@ package struct AccountAccess: Sendable {
     /// A running subscription changes its plan in the portal. A single payment cannot, so the larger plan is bought
     /// beside it.
     package func commandForMore(than quota: Quota, of grant: Grant) -> String? {
-        guard grant.subscription.key.isPayment else { return BillingCommand.portal }
+        guard grant.isPayment else { return BillingCommand.portal }
         return quota.upgradePlanID.flatMap(tariff.catalog.plan(id:)).flatMap { plan in
             tariff.catalog.prices(of: plan).isEmpty
                 ? nil : "\(BillingCommand.setup) --plan \(plan.id) --additional"
@@ -74,11 +76,6 @@ package struct AccountAccess: Sendable {
 }
 
 extension SubscriptionStanding {
-    /// Active, or late by less than the grace.
-    package func isEntitled(at moment: Timestamp, grace: Duration) -> Bool {
-        status == .active || graceUntil(grace).map { moment < $0 } == true
-    }
-
     /// The first moment without access after the first failed charge; nil unless charges fail and there is a grace.
     ///
     /// A provider that has given up collecting says so in its own word, and then there is no grace.

@@ -12,14 +12,14 @@ extension AccountStatus {
         features = access.features
         needsSetup = standing.needsSetup
         provider = standing.provider
-        planID = first.flatMap { access.tariff.grants(of: $0).first?.planID }
-        isPlanUnknown = access.grants.contains { access.tariff.plans(of: $0.subscription) == .unknown }
+        planID = first.flatMap { access.tariff.grants(of: $0, at: access.moment).first?.planID }
+        isPlanUnknown = access.grants.contains(where: \.isUnknown)
         if let first, first.status.isBought {
             currentPeriodEnd = first.currentPeriodEnd
             cancelAt = first.cancelAt
             collectionPaused = first.collectionPaused
         }
-        graceUntil = access.grants.compactMap(access.graceUntil).min()
+        graceUntil = access.grants.compactMap(\.graceUntil).min()
         self.usage = usage.map(\.line)
         next = AccountStatus.next(access, usage, counts)
     }

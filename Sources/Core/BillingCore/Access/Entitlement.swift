@@ -25,13 +25,14 @@ package enum Entitlement: Hashable, Sendable {
     /// An account with several plans for the feature may use it while one of them has something left.
     package init(_ check: EntitlementCheck, access: AccountAccess, counts: UsageCounts) {
         var refusal: (grant: Grant, usage: QuotaUsage)?
-        for grant in access.sellers(of: check.feature) {
-            let limits = grant.limits(on: check.feature, at: access.moment)
-            guard let exhausted = Entitlement.exhausted(check, limits, counts) else {
+        for grant in access.grants where grant.features.contains(check.feature) {
+            guard let exhausted = Entitlement.exhausted(check, grant, access.moment, counts) else {
+                let meter = check.usage?.meterEventName
                 self = .active(
                     Granted(
-                        planID: grant.planID, graceUntil: access.graceUntil(grant),
-                        isLimited: limits.contains { $0.quota.meterEventName == check.usage?.meterEventName }))
+                        planID: grant.planID, graceUntil: grant.graceUntil,
+                        isLimited: meter != nil
+                            && grant.quotas.contains { $0.feature == check.feature && $0.meterEventName == meter }))
                 return
             }
             if refusal.map({ $0.usage.quota.limit < exhausted.quota.limit }) ?? true { refusal = (grant, exhausted) }
@@ -49,11 +50,17 @@ package enum Entitlement: Hashable, Sendable {
 
     /// The first exhausted window, shortest first; a meter that the caller does not name counts as without quantity.
     private static func exhausted(
-        _ check: EntitlementCheck, _ limits: [CurrentQuota], _ counts: UsageCounts
+        _ check: EntitlementCheck, _ grant: Grant, _ moment: Timestamp, _ counts: UsageCounts
     ) -> QuotaUsage? {
-        limits.map { QuotaUsage($0, counts[$0.bucket]) }
-            .filter { $0.refuses(check.usage?.meterEventName == $0.quota.meterEventName ? check.usage?.quantity : nil) }
-            .min { $0.quota.window < $1.quota.window }
+        var first: QuotaUsage?
+        for quota in grant.quotas where quota.feature == check.feature {
+            if let first, first.quota.window <= quota.window { continue }
+            let current = CurrentQuota(quota, period: grant.period, at: moment)
+            let usage = QuotaUsage(current, counts[current.bucket])
+            let isNamed = check.usage?.meterEventName == quota.meterEventName
+            if usage.refuses(isNamed ? check.usage?.quantity : nil) { first = usage }
+        }
+        return first
     }
 
     /// True when it may.

@@ -56,21 +56,33 @@ package struct UsageBucket: Hashable, Sendable {
 package struct CurrentQuota: Hashable, Sendable {
     /// The limit.
     package let quota: Quota
-    /// Where its usage is counted.
-    package let bucket: UsageBucket
-    /// When the count begins again; nil for the window that never ends.
-    package let resetsAt: Timestamp?
+    /// Which window counts its usage: the calendar month for a period that nobody told.
+    private let window: QuotaWindow
+    private let start: Int64
+    private let periodEnd: Int64
 
     /// The window of a quota that `moment` lies in.
     ///
     /// - Parameter period: The paid period of the subscription that has the quota's plan, when there is one.
     package init(_ quota: Quota, period: PaidPeriod?, at moment: Timestamp) {
         self.quota = quota
-        let window = quota.window == .period && period == nil ? .month : quota.window
-        let span = window == .period ? period.map { ($0.start, Int64?.some($0.end)) } : nil
-        let (start, end) = span ?? (window.start(containing: moment), window.end(containing: moment))
-        bucket = UsageBucket(
-            feature: quota.feature, meterEventName: quota.meterEventName, window: window, start: start)
-        resetsAt = end.map { Timestamp(clampingSeconds: $0) }
+        if quota.window == .period, let period {
+            (window, start, periodEnd) = (.period, period.start, period.end)
+        } else {
+            window = quota.window == .period ? .month : quota.window
+            (start, periodEnd) = (window.start(containing: moment), 0)
+        }
+    }
+
+    /// Where its usage is counted.
+    package var bucket: UsageBucket {
+        UsageBucket(feature: quota.feature, meterEventName: quota.meterEventName, window: window, start: start)
+    }
+
+    /// When the count begins again; nil for the window that never ends.
+    package var resetsAt: Timestamp? {
+        let start = Timestamp(clampingSeconds: start)
+        let end = window == .period ? periodEnd : window.end(containing: start)
+        return end.map { Timestamp(clampingSeconds: $0) }
     }
 }

@@ -49,73 +49,55 @@ package struct Tariff: Sendable {
         return subscription.planID.flatMap(catalog.plan(id:)).map(Plans.named) ?? .unknown
     }
 
-    /// What a subscription lets its account use while it is paid for.
-    package func grants(of subscription: SubscriptionStanding) -> [Grant] {
-        let named = subscription.features
-        // What an operator added by hand, beside everything that is sold.
-        let extras = named.filter { !catalog.sells($0) }
+    /// What a subscription lets its account use at a moment while it is paid for.
+    package func grants(of subscription: SubscriptionStanding, at moment: Timestamp) -> [Grant] {
+        let (named, period) = (subscription.features, subscription.paidPeriod(at: moment))
+        func grant(_ planID: String?, _ features: [String], _ quotas: [Quota], isUnknown: Bool = false) -> Grant {
+            Grant(
+                planID: planID, isUnknown: isUnknown, features: features, quotas: quotas, period: period,
+                isPayment: subscription.key.isPayment)
+        }
+        /// A plan, and what an operator added by hand beside everything that is sold.
+        func grant(_ plan: Catalog.Plan) -> Grant {
+            let extras = named.filter { !catalog.sells($0) }
+            return grant(
+                plan.id, extras.isEmpty ? plan.features : FeatureList.union(plan.features + extras), quotas[plan.id])
+        }
         switch plans(of: subscription) {
         case .metadata:
-            return [grant(subscription, subscription.planID, named, quotasOf: subscription.planID)]
-        case .paid(let plans):
-            return plans.map { plan in
-                grant(subscription, plan.id, plan.features.adding(extras), quotasOf: plan.id)
-            }
+            return [grant(subscription.planID, named, subscription.planID.map { quotas[$0] } ?? [])]
+        case .paid(let plans): return plans.map { grant($0) }
         case .named(let plan):
-            let own = grant(subscription, plan.id, plan.features.adding(extras), quotasOf: plan.id)
+            // What the plan does not sell is limited as in the plan that allows least.
             let others = named.filter { catalog.sells($0) && !plan.features.contains($0) }
-            return others.isEmpty ? [own] : [own, smallest(subscription, plan.id, others)]
+            let rest = others.isEmpty ? [] : [grant(plan.id, others, others.flatMap(quotas.smallest(of:)))]
+            return [grant(plan)] + rest
         case .unknown:
-            return [smallest(subscription, subscription.planID, named)]
+            return [grant(subscription.planID, named, named.flatMap(quotas.smallest(of:)), isUnknown: true)]
         }
-    }
-
-    private func grant(
-        _ subscription: SubscriptionStanding, _ planID: String?, _ features: [String], quotasOf limitingID: String?
-    ) -> Grant {
-        Grant(
-            subscription: subscription, planID: planID, features: features,
-            quotas: limitingID.map { quotas[$0] } ?? [])
-    }
-
-    /// Features that no known plan of the subscription sells are limited as in the plan that allows least.
-    private func smallest(_ subscription: SubscriptionStanding, _ planID: String?, _ features: [String]) -> Grant {
-        Grant(
-            subscription: subscription, planID: planID, features: features,
-            quotas: features.flatMap(quotas.smallest(of:)))
     }
 }
 
 /// What one plan of a subscription lets its account use.
 package struct Grant: Hashable, Sendable {
-    /// What is paid.
-    package let subscription: SubscriptionStanding
     /// The plan, as the catalog or else the metadata names it.
     package let planID: String?
+    /// The catalog knows neither the plan nor a price.
+    package let isUnknown: Bool
     /// What may be used.
     package let features: [String]
     /// Within which limits.
     package let quotas: [Quota]
+    /// The time that is paid for.
+    package let period: PaidPeriod?
+    /// It was paid once, and no portal can change it.
+    package let isPayment: Bool
+    /// When access ends although the last charge failed; nil for one that is paid.
+    package var graceUntil: Timestamp?
 
-    /// The limits on a feature, in the windows of a moment.
-    package func limits(on feature: String, at moment: Timestamp) -> [CurrentQuota] {
-        current(quotas.filter { $0.feature == feature }, at: moment)
-    }
-
-    /// All limits, in the windows of a moment.
-    package func limits(at moment: Timestamp) -> [CurrentQuota] {
-        current(quotas, at: moment)
-    }
-
-    private func current(_ quotas: [Quota], at moment: Timestamp) -> [CurrentQuota] {
-        if quotas.isEmpty { return [] }
-        let period = subscription.paidPeriod(at: moment)
-        return quotas.map { CurrentQuota($0, period: period, at: moment) }
-    }
-}
-
-extension [String] {
-    fileprivate func adding(_ others: [String]) -> [String] {
-        others.isEmpty ? self : FeatureList.union(self + others)
+    /// All limits, or those on a feature, in the windows of a moment.
+    package func limits(on feature: String? = nil, at moment: Timestamp) -> [CurrentQuota] {
+        quotas.filter { feature == nil || $0.feature == feature }
+            .map { CurrentQuota($0, period: period, at: moment) }
     }
 }

@@ -45,7 +45,7 @@ package struct CheckoutOffer: Hashable, Sendable {
     /// Refuses to sell once more what the account has already, unless that is meant.
     package func check(against access: AccountAccess) throws(BusError) {
         guard !request.isAdditional, let owner = access.owner(of: features) else { return }
-        let plan = access.tariff.grants(of: owner.subscription).first?.planID ?? "a subscription"
+        let plan = access.tariff.grants(of: owner.subscription, at: access.moment).first?.planID ?? "a subscription"
         throw BusError(
             .alreadySubscribed,
             "the account has \(plan) (\(owner.subscription.status.rawValue)), which sells \(owner.feature); "

@@ -57,19 +57,18 @@ package struct UsageCounts: Hashable, Sendable {
 
 /// One quota with what is used of it.
 package struct QuotaUsage: Hashable, Sendable {
-    /// The limit.
-    package let quota: Quota
+    private let current: CurrentQuota
     /// What its bucket holds.
     package let count: UsageCount
-    /// When the count begins again; nil for the window that never ends.
-    package let resetsAt: Timestamp?
 
     /// A quota and its bucket's content.
     package init(_ current: CurrentQuota, _ count: UsageCount) {
-        quota = current.quota
-        resetsAt = current.resetsAt
+        self.current = current
         self.count = count
     }
+
+    /// The limit.
+    package var quota: Quota { current.quota }
 
     /// Nothing of the reported usage is left.
     package var isExceeded: Bool { count.used >= quota.limit }
@@ -94,7 +93,7 @@ package struct QuotaUsage: Hashable, Sendable {
         line.remaining = remaining
         line.isExceeded = isExceeded
         line.upgradePlanID = quota.upgradePlanID
-        line.resetsAt = resetsAt
+        line.resetsAt = current.resetsAt
         return line
     }
 }
