@@ -1,4 +1,5 @@
 import BusCore
+import BusSQL
 import TestSupport
 import Testing
 
@@ -71,6 +72,66 @@ import Testing
                 }
             }
         }
+    }
+
+    @Test(
+        "Stripe is away for a while and nobody asks again: the usage arrives, once, also when the worker dies meanwhile",
+        arguments: [false, true])
+    func away(isKilled: Bool) async throws {
+        // A telling is three calls, so every usage fails at least once. One of them was counted all the same.
+        var faults = Array(repeating: StripeDouble.Fault.resetBeforeCommit, count: 14)
+        faults[2] = .resetAfterCommit
+        try await StripeDouble.run(faults: faults) { double in
+            let deployment = try Deployment()
+            let environment = ["BUS_BILLING_PROVIDER_TIMEOUT": "5s"]
+            try await deployment.withEvents { _ in
+                try await deployment.withStripe(before: double) { _ in
+                    try await deployment.withBillingWorker(environment: environment) { worker in
+                        try await activate(deployment)
+                        try await deployment.publish(BillingEvent.export, (1...3).map { ("e\($0)", export($0)) })
+                        let answers = try await eventually("the requesters hear that it waits") {
+                            let answers = try await deployment.stored(BillingEvent.exported)
+                            return answers.count == 3 ? answers : nil
+                        }
+                        for answer in answers {
+                            #expect(answer["payload"]?["exported"] == false && answer["payload"]?["queued"] == true)
+                            #expect(answer["error"] == nil)
+                        }
+                        if isKilled {
+                            worker.kill()
+                            try await worker.end()
+                        } else {
+                            try await arrive(deployment, double)
+                        }
+                    }
+                    if isKilled {
+                        try await deployment.withBillingWorker(environment: environment) { _ in
+                            try await arrive(deployment, double)
+                        }
+                    }
+                    #expect(try await deployment.stored(BillingEvent.exported).count == 3)
+                    #expect(try await deployment.deadLetters() == [])
+                }
+            }
+        }
+    }
+
+    /// Waits until the ledger has accepted all three usages, and compares with what Stripe counted.
+    private func arrive(_ deployment: Deployment, _ double: StripeDouble) async throws {
+        let billing = try await SQLiteDatabase(path: deployment.billingFile)
+        let keys = try await eventually("the usage arrives", tries: 12_000) {
+            let rows = try await billing.read {
+                try $0.rows("SELECT provider_key FROM bus_billing_usage_exports WHERE state = 'accepted'")
+                    .map { try $0.text(0) }
+            }
+            return rows.count == 3 ? rows : nil
+        }
+        #expect(double.meterEvents == Dictionary(uniqueKeysWithValues: keys.map { ($0, "1") }))
+        let used = try await billing.read {
+            try $0.rows("SELECT used FROM bus_billing_usage_buckets WHERE span = 'total'").map { try $0.integer(0) }
+        }
+        #expect(used == [1, 1, 1])
+        try billing.close()
     }
 
     private func activate(_ deployment: Deployment) async throws {

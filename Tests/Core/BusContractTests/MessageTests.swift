@@ -88,7 +88,8 @@ struct MessageTests {
             (
                 try canonical(UsageExportAnswer.self, .object(Samples.usageAnswer)),
                 #"{"account_id":"\#(account)","meter_event_name":"m","quantity":5,"idempotency_key":"e","#
-                    + #""status":"failed","exported":false,"provider":"stripe","provider_event_id":"x","reason":"r"}"#
+                    + #""status":"failed","exported":false,"provider":"stripe","provider_event_id":"x","reason":"r","#
+                    + #""queued":true}"#
             ),
             (
                 try canonical(ProviderCheckoutAnswer.self, .object(Samples.page)),
@@ -99,8 +100,8 @@ struct MessageTests {
             (
                 try canonical(MeterEventAnswer.self, .object(Samples.meterAnswer)),
                 #"{"account_id":"\#(account)","provider":"stripe","meter_event_name":"m","quantity":5,"#
-                    + #""idempotency_key":"k","accepted":true,"duplicate":false,"provider_event_id":"x","#
-                    + #""stripe_mode":"live","livemode":true}"#
+                    + #""idempotency_key":"k","accepted":true,"duplicate":false,"reason":"r","certain":true,"#
+                    + #""provider_event_id":"x","stripe_mode":"live","livemode":true}"#
             ),
             (
                 try canonical(WebhookVerdict.self, .object(Samples.verdict)),

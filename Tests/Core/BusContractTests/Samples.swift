@@ -56,11 +56,11 @@ enum Samples {
     ]
     static let usage: [String: JSONValue] = [
         "account_id": account, "event_id": "e", "feature": "a", "meter_event_name": "m", "quantity": 5,
-        "occurred_at": 1_785_600_000, "data": ["total_tokens": 7],
+        "occurred_at": 1_785_600_000, "hold_id": "h", "data": ["total_tokens": 7],
     ]
     static let usageAnswer: [String: JSONValue] = [
         "account_id": account, "meter_event_name": "m", "quantity": 5, "idempotency_key": "e", "status": "failed",
-        "exported": false, "provider": "stripe", "provider_event_id": "x", "reason": "r",
+        "exported": false, "provider": "stripe", "provider_event_id": "x", "reason": "r", "queued": true,
     ]
     static let providerCheckout: [String: JSONValue] = [
         "account_id": account, "provider": "stripe", "feature": "a", "features": ["a"], "plan_id": "p",
@@ -76,11 +76,12 @@ enum Samples {
     static let meter: [String: JSONValue] = [
         "account_id": account, "provider": "stripe", "customer_id": "cus_1", "meter": "m", "quantity": 5,
         "feature": "a", "event_id": "e", "idempotency_key": "k", "occurred_at": 1_785_600_000,
-        "customer_payload_key": "c", "value_payload_key": "v",
+        "expires_at": 1_785_600_090, "customer_payload_key": "c", "value_payload_key": "v",
     ]
     static let meterAnswer: [String: JSONValue] = [
         "account_id": account, "provider": "stripe", "meter_event_name": "m", "quantity": 5, "idempotency_key": "k",
-        "accepted": true, "duplicate": false, "provider_event_id": "x", "stripe_mode": "live", "livemode": true,
+        "accepted": true, "duplicate": false, "reason": "r", "certain": true, "provider_event_id": "x",
+        "stripe_mode": "live", "livemode": true,
     ]
     static let verdict: [String: JSONValue] = [
         "verified": true, "event_id": "evt_1", "event_type": "t", "livemode": false, "api_version": "v",
