@@ -176,7 +176,7 @@ private struct KillRun {
         case .export:
             #expect(answer?["exported"] == true && answer?["status"] == "exported", "\(place): \(answers)")
             let used = try await billing.read {
-                try $0.rows("SELECT used FROM bus_billing_usage_buckets").map { try $0.integer(0) }
+                try $0.rows("SELECT used FROM bus_billing_usage_counts").map { try $0.integer(0) }
             }
             #expect(Set(used) == [Self.quantity], "\(place): the buckets hold \(used)")
             let exports = try await billing.read {

@@ -30,7 +30,7 @@ struct UsageExportTests {
     func refused() async throws {
         let provider = ScriptedProvider(outcomes: [.refused(reason: "stripe_error")])
         try await BillingBench.run(provider: provider) { bench in
-            try await bench.update("evt_1", "active")
+            try await bench.update("evt_1", "active", at: BillingBench.noon.seconds - 3_600)
             let refused = try await bench.export("use_1", 30)
             #expect(refused["status"] == "failed")
             #expect(refused["exported"] == false)

@@ -74,7 +74,7 @@ private struct StoredLedger: UsageLedger {
 
     func counted() async throws -> Int64 {
         try await bench.database.read {
-            try $0.first("SELECT COALESCE(SUM(used), 0) FROM bus_billing_usage_buckets WHERE span = 'total'")?
+            try $0.first("SELECT COALESCE(SUM(used), 0) FROM bus_billing_usage_counts WHERE span = 'total'")?
                 .integer(0) ?? 0
         }
     }

@@ -16,11 +16,16 @@ struct MeterExpiryTests {
     private func answer(
         _ gateway: MeterGateway, expiresIn seconds: Int64?, isFirst: Bool = true
     ) async throws -> EventEnvelope {
+        let outlet = Published().outlet
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let requests = StripeRequests(
             gateway: gateway, settings: StripeRequestSettings(mode: .test, defaultPriceID: nil),
-            webhook: .init(keys: [], toleranceSeconds: 300, isRefetching: false),
-            callers: CallerPolicy(ownSubject: nil, trustedSubjects: []), budget: .seconds(60),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, publish: { _ in })
+            rules: WebhookRules(keys: [], toleranceSeconds: 300, mode: .test),
+            actions: WebhookActions(
+                gateway: gateway, outlet: outlet,
+                observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: .test), refetches: false,
+                logger: silent),
+            callers: CallerPolicy(ownSubject: nil, trustedSubjects: []), budget: .seconds(60), logger: silent)
         var payload: [String: JSONValue] = [
             "account_id": .string(StripeFixture.accountID), "customer_id": "cus_1", "meter": "m", "quantity": 5,
             "idempotency_key": "k",
@@ -97,5 +102,11 @@ private final class MeterGateway: StripeGateway {
         _ request: PortalRequest, deadline: ContinuousClock.Instant
     ) async throws -> StripeSession { throw CancellationError() }
 
-    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription? { nil }
+    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription {
+        throw CancellationError()
+    }
+
+    func meterErrors(eventID: String, deadline: ContinuousClock.Instant) async throws -> MeterErrorReport {
+        throw CancellationError()
+    }
 }
