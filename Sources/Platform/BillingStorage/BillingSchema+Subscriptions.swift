@@ -32,7 +32,7 @@ extension BillingSchema {
             "ALTER TABLE bus_billing_subscriptions ADD COLUMN due_at BIGINT",
             "ALTER TABLE bus_billing_subscriptions ADD COLUMN requests BIGINT NOT NULL DEFAULT 0",
             "ALTER TABLE bus_billing_subscriptions ADD COLUMN request_at BIGINT",
-            "CREATE INDEX bus_billing_subscriptions_due ON bus_billing_subscriptions (due_at) WHERE due_at IS NOT NULL",
+            "CREATE INDEX bus_billing_subscriptions_due ON bus_billing_subscriptions (provider, livemode, due_at)",
             // Those without an account by age. An index of their own, with a condition on the account, would have SQLite
             // compile every look at an account anew.
             "DROP INDEX bus_billing_subscriptions_account",

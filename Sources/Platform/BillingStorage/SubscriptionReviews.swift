@@ -12,6 +12,16 @@ package struct SubscriptionReviews {
         self.connection = connection
     }
 
+    static let dueRows: SQL = """
+        SELECT name, account_id, undecided, requests FROM bus_billing_subscriptions
+        WHERE provider = $1 AND livemode = $2 AND due_at <= $3 AND (request_at IS NULL OR request_at <= $3)
+        ORDER BY due_at LIMIT $4
+        """
+    static let dueCount: SQL = """
+        SELECT COUNT(*), COALESCE(SUM(undecided), 0) FROM bus_billing_subscriptions
+        WHERE provider = $1 AND livemode = $2 AND due_at <= $3
+        """
+
     /// A subscription that is due.
     package struct Due: Hashable, Sendable {
         /// Whose.
@@ -29,12 +39,8 @@ package struct SubscriptionReviews {
         _ count: Int, of provider: String, in mode: BillingMode, at now: Timestamp
     ) throws -> [Due] {
         let rows = try connection.rows(
-            """
-            SELECT name, account_id, undecided, requests FROM bus_billing_subscriptions
-            WHERE due_at <= $1 AND (request_at IS NULL OR request_at <= $1) AND provider = $2 AND livemode = $3
-            ORDER BY due_at, name LIMIT $4
-            """,
-            [.integer(now.nanoseconds), .text(provider), .integer(mode.livemode ? 1 : 0), .integer(Int64(count))])
+            SubscriptionReviews.dueRows,
+            [.text(provider), .integer(mode.livemode ? 1 : 0), .integer(now.nanoseconds), .integer(Int64(count))])
         var taken: [Due] = []
         for row in rows {
             let key = SubscriptionKey(provider: provider, livemode: mode.livemode, name: try row.text(0))
@@ -59,10 +65,8 @@ package struct SubscriptionReviews {
         undecided: Int64, unheard: Int64
     ) {
         let row = try connection.first(
-            """
-            SELECT COUNT(*), COALESCE(SUM(undecided), 0) FROM bus_billing_subscriptions
-            WHERE due_at <= $1 AND provider = $2 AND livemode = $3
-            """, [.integer(now.nanoseconds), .text(provider), .integer(mode.livemode ? 1 : 0)])
+            SubscriptionReviews.dueCount,
+            [.text(provider), .integer(mode.livemode ? 1 : 0), .integer(now.nanoseconds)])
         let (all, undecided) = (try row?.integer(0) ?? 0, try row?.integer(1) ?? 0)
         return (undecided, all - undecided)
     }

@@ -24,7 +24,7 @@ package struct SubscriptionStore {
         return AccountStanding(accountID: accountID, subscriptions: standings)
     }
 
-    private static let ofAccount: SQL =
+    static let ofAccount: SQL =
         "SELECT " + SubscriptionRow.columns + " FROM bus_billing_subscriptions WHERE account_id = $1 AND livemode = $2"
     private static let withState: SQL =
         "SELECT " + SubscriptionRow.columns

@@ -231,6 +231,12 @@ struct SubscriptionCaseTests {
             #expect(SubscriptionHistory.decided(updates.shuffled(using: &random)) == expected)
         }
         #expect(expected?.order.updates.count == Limits.subscriptionUpdatesMax)
+        // Those that are kept agree; one that is not kept does not.
+        let agreeing =
+            (0..<80).map { update("evt_\($0)", .updated, .pastDue, "past_due") }
+            + [update("evt_active", .updated, .active, "active", from: "past_due")]
+        let standing = SubscriptionHistory.decided(agreeing.shuffled(using: &random))?.standing
+        #expect(standing?.status == .pastDue && standing?.isUndecided == true)
     }
 
     @Test("times with a fraction order updates inside a second")
@@ -257,48 +263,4 @@ struct SubscriptionCaseTests {
         #expect(again.prefix(3) == [300, 600, 1_200])
         #expect(again.last == 86_400)
     }
-
-    // MARK: Helpers
-
-    private func expectAll(
-        _ updates: [SubscriptionUpdate], sourceLocation: SourceLocation = #_sourceLocation,
-        _ isRight: (SubscriptionStanding) -> Bool
-    ) {
-        forEachPermutation(of: updates) { order in
-            for order in [order, order + order] {
-                let standing = SubscriptionHistory.decided(order)?.standing
-                #expect(standing.map(isRight) == true, "\(standing as Any)", sourceLocation: sourceLocation)
-            }
-        }
-    }
-}
-
-private func time(_ second: Int64) -> Timestamp { Timestamp(clampingSeconds: 1_785_600_000 + second) }
-
-private func price(_ id: String) -> SubscriptionUpdate.Price {
-    var price = SubscriptionUpdate.Price()
-    price.id = id
-    return price
-}
-
-private func unlinked(_ update: SubscriptionUpdate) -> SubscriptionUpdate {
-    var update = update
-    (update.accountID, update.features, update.planID) = (nil, [], nil)
-    return update
-}
-
-private func update(
-    _ id: String, _ kind: SubscriptionUpdate.Kind?, _ status: SubscriptionStatus, _ word: String?,
-    from previous: String? = nil, at second: Int64 = 0
-) -> SubscriptionUpdate {
-    var update = SubscriptionUpdate(
-        eventID: id, accountID: SubscriptionHistory.account, provider: "stripe", status: status,
-        occurredAt: time(second))
-    update.providerSubscriptionID = "sub_1"
-    update.features = ["llm:proxy"]
-    update.planID = "llm-basic"
-    update.kind = kind
-    update.providerStatus = word
-    update.previousProviderStatus = previous
-    return update
 }
