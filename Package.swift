@@ -101,8 +101,8 @@ let package = Package(
         module(
             "StripeClient", in: "Platform",
             [
-                "BusCore", "BusContract", "BillingCore", "StripeCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
-                .nioPosix,
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "BusRuntime", .asyncHTTPClient, .logging,
+                .nioCore, .nioHTTP1, .nioPosix,
             ]),
         module(
             "BillingStorage", in: "Platform",
@@ -199,7 +199,7 @@ let package = Package(
             ]),
         tests(
             of: "BillingStorage", in: "Platform",
-            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport"]),
+            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport", .grdb]),
         tests(
             of: "EventsAPI", in: "Services",
             [
@@ -211,13 +211,13 @@ let package = Package(
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient",
                 "BusRuntime", "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird,
-                .hummingbirdTesting, .logging, .nioCore, .nioPosix,
+                .hummingbirdTesting, .inMemoryLogging, .logging, .nioCore, .nioPosix,
             ]),
         tests(
             of: "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
-                "BusRuntime", "TestSupport", .logging, .serviceLifecycle,
+                "BusRuntime", "TestSupport", .inMemoryLogging, .logging, .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",

@@ -21,12 +21,12 @@ struct Checks: AsyncParsableCommand {
     func run() async throws {
         var reader = SettingsReader(environment: ProcessInfo.processInfo.environment)
         guard let endpoint = EventsEndpoint(eventsURL) else { throw ValidationError("--events-url is no URL") }
-        let tokens = try TokenSource.find(flag: nil, in: reader, at: .now)
+        let tokens = try TokenSource.find(in: reader)
         let logger = Logger(label: "billing-bench")
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
         let client = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
-        let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: logger)
+        let publisher = EventPublisher(client: client, timeout: .seconds(30))
         let replies = RequestReply(
             responses: [Exchange.entitlementCheck.response], client: client, publisher: publisher,
             source: "billing-bench",

@@ -15,7 +15,7 @@ struct Decide: ParsableCommand {
                 feature: number < 6 ? "llm:proxy" : "feature:\(number)", meterEventName: "meter_\(number)",
                 window: QuotaWindow.allCases[number % 6], limit: 1_000_000)
         }
-        let table = QuotaTable.plans(["plan": quotas])
+        let tariff = Tariff(.empty, quotaFile: PlanQuotas(["plan": quotas]))
         var cases: [(check: EntitlementCheck, standing: AccountStanding, counts: UsageCounts)] = []
         for number in 0..<accounts {
             let id = BenchStore.account(number)
@@ -25,7 +25,10 @@ struct Decide: ParsableCommand {
                     "usage": ["meter_event_name": "meter_0", "quantity": 5],
                 ]))
             var counts = UsageCounts()
-            for quota in quotas { counts[quota] = UsageCount(used: Int64(number % 1_000)) }
+            for quota in quotas {
+                let current = CurrentQuota(quota, period: nil, at: BenchStore.since)
+                counts[current.bucket] = UsageCount(used: Int64(number % 1_000))
+            }
             guard let standing = Subscription(BenchStore.update(number)).standing else { continue }
             cases.append((check, AccountStanding(accountID: id, subscriptions: [standing]), counts))
         }
@@ -33,7 +36,8 @@ struct Decide: ParsableCommand {
         let started = ContinuousClock.now
         for number in 0..<count {
             let one = cases[number % cases.count]
-            if Entitlement(one.check, standing: one.standing, quotas: table, counts: one.counts).isAllowed {
+            let access = AccountAccess(one.standing, tariff: tariff, grace: .zero, at: BenchStore.since)
+            if Entitlement(one.check, access: access, counts: one.counts).isAllowed {
                 allowed += 1
             }
         }

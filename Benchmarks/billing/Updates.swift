@@ -17,7 +17,8 @@ struct Updates: AsyncParsableCommand {
         let commits = GroupCommit(database: database)
         let mode = try await DeploymentMode.open(database, setting: nil)
         let desk = BillingDesk(
-            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: nil)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: nil,
+            grace: .zero)
         let (count, parallel) = (count, parallel)
         let seconds = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await commits.run() }

@@ -14,8 +14,8 @@ def template():
 
 
 def foreign_template():
-    """The same event without Bus metadata: verified, parsed, answered, not published."""
-    return template().replace('"bus_', '"other_')
+    """The same event of a type without a meaning: verified, parsed, answered, not published."""
+    return template().replace("customer.subscription.updated", "customer.subscription.trial_will_end")
 
 
 def sign(stamp, body):

@@ -9,7 +9,17 @@ import Testing
     ]
 
     @Test func pageIsMadeFromTheParsers() async throws {
-        var page = try await BusProcess.finish("bus", ["help", "--format", "markdown"]).standardOutput
+        var page = """
+            # Commands
+
+            Made with `bus help --format markdown`; a test compares them with this page. `bus help <command>` prints one
+            command's part, `--format man` makes man pages, and `--format opencli` a document for programs. Results go to
+            standard output, everything else to standard error. Exit codes of a command: 0 success, 1 a failure at run time,
+            of an API or of a token, 2 usage or configuration.
+
+
+            """
+        page += try await BusProcess.finish("bus", ["help", "--format", "markdown"]).standardOutput
         page += "\n# Services\n\nEvery one answers `--help`, `--version` and `help --format <form>` too.\n"
         for service in Self.services {
             let manual = try await BusProcess.finish(service, ["help", "--format", "markdown"])

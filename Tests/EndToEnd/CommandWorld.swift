@@ -71,7 +71,8 @@ func expectGolden(
     let masked = text.replacing(#/evt_[0-9]+/#, with: "evt_N").replacing(
         #/127\.0\.0\.1:[0-9]+/#, with: "127.0.0.1:PORT"
     )
-    .replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/#, with: "TIME").replacing(#/eyJ[A-Za-z0-9_.-]+/#, with: "TOKEN")
+    .replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}/#, with: "TIME")
+    .replacing(#/eyJ[A-Za-z0-9_.-]+/#, with: "TOKEN")
     let difference = try Golden.difference(masked, from: "Tests/Golden/output/\(name)")
     #expect(difference == nil, sourceLocation: sourceLocation)
 }

@@ -20,6 +20,14 @@ extension SettingEffects {
     private static func takes(
         _ environment: [String: String], flags: [String] = [], secret: String = "whsec_effect", age: Int64 = 0
     ) async throws -> Int {
+        try await answer(environment, flags: flags, secret: secret, age: age).status
+    }
+
+    /// What an ingress with this environment answers to a webhook of some age, with another text in it.
+    private static func answer(
+        _ environment: [String: String], flags: [String] = [], secret: String = "whsec_effect", age: Int64 = 0,
+        replacing text: String = "", with other: String = ""
+    ) async throws -> LoopbackClient.Answer {
         let deployment = try Deployment(webhookSecret: secret)
         return try await deployment.withEvents { _ in
             var variables = deployment.stripeEnvironment.merging(environment) { $1 }
@@ -28,9 +36,10 @@ extension SettingEffects {
                 Programs.stripe, ["--events-url", "http://\(deployment.eventsAddress)"] + flags, environment: variables
             ) { worker in
                 let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                let template = text.isEmpty ? deployment.template : deployment.template.replacing(text, with: other)
                 let webhook = SignedWebhook(
-                    eventID: "evt_effect", secret: secret, now: unixNow() - age, template: deployment.template)
-                return try await webhook.send(to: ingress).status
+                    eventID: "evt_effect", secret: secret, now: unixNow() - age, template: template)
+                return try await webhook.send(to: ingress)
             }.value
         }
     }
@@ -77,6 +86,35 @@ extension SettingEffects {
                 #expect(wide == 200)
                 let narrow = try await takes([:], age: 400)
                 #expect(narrow == 400)
+            },
+            SettingEffect("BUS_STRIPE_ACCOUNTS") {
+                let connected = #""object": "event", "account": "acct_effect","#
+                for (accounts, reason) in [("", "foreign_account"), ("acct_other, acct_effect", nil)] {
+                    let answer = try await answer(
+                        ["BUS_STRIPE_ACCOUNTS": accounts], replacing: #""object": "event","#, with: connected)
+                    #expect(answer.status == 200 && answer.json?["ignored_reason"]?.text == reason, "\(answer.text)")
+                }
+                let wrong = try await RecordedRun.of(Programs.stripe, [], ["BUS_STRIPE_ACCOUNTS": "acct_1,acme"])
+                #expect(wrong.exit == .code(2) && wrong.standardError.contains("acme"))
+            },
+            SettingEffect("BUS_STRIPE_MODE") {
+                for (mode, livemode, reason) in [
+                    ("live", "false", "livemode_mismatch"), ("live", "true", nil),
+                    ("test", "true", "livemode_mismatch"),
+                    ("test", "false", nil), ("", "true", nil),
+                ] {
+                    let answer = try await answer(
+                        ["BUS_STRIPE_MODE": mode], replacing: #""livemode": false"#, with: #""livemode": \#(livemode)"#)
+                    #expect(
+                        answer.status == 200 && answer.json?["ignored_reason"]?.text == reason, "\(mode) \(livemode)")
+                }
+                for wrong in [
+                    ["BUS_STRIPE_MODE": "prod"], ["BUS_STRIPE_MODE": "local"],
+                    ["BUS_STRIPE_MODE": "live", "BUS_STRIPE_SECRET_KEY": "sk_test_effect"],
+                ] {
+                    let run = try await RecordedRun.of(Programs.stripe, [], wrong)
+                    #expect(run.exit == .code(2) && run.standardError.contains("BUS_STRIPE_MODE"), "\(wrong)")
+                }
             },
             SettingEffect("BUS_STRIPE_WEBHOOK_REFETCH") {
                 for (value, isRead) in [("1", true), ("0", false)] {

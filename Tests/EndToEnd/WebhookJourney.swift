@@ -34,7 +34,35 @@ import Testing
                 #expect(payload["features"]?.elements == ["llm:proxy"])
                 #expect(payload["plan_id"]?.text == "llm-pro")
                 #expect(payload["provider_subscription_id"]?.text == "sub_demo")
+                #expect(payload["prices"]?.elements?.first?["lookup_key"]?.text == "bus_llm_base_eur_month")
+                #expect(payload["current_period_end"]?.text == "2026-09-01T16:00:00Z")
                 #expect(payload["livemode"]?.flag == false)
+            }
+        }
+    }
+
+    /// A payment link's buyer cancels: the event names nobody, and billing hears of it all the same.
+    @Test func officiallySignedDeletionWithoutMetadataIsStoredUnlinked() async throws {
+        let deployment = try Deployment()
+        let stripped = deployment.template.replacing("\"bus_", with: "\"other_")
+            .replacing("customer.subscription.updated", with: "customer.subscription.deleted")
+        try await deployment.withEvents { _ in
+            try await deployment.withIngress { ingress, _ in
+                let webhook = SignedWebhook(
+                    eventID: "evt_unlinked", secret: deployment.webhookSecret, now: unixNow(), template: stripped)
+                let judged = try await StripeJudge.sign(webhook.body, secret: deployment.webhookSecret)
+                for _ in 0..<2 {
+                    let answer = try await webhook.send(to: ingress, signature: judged.header)
+                    #expect(answer.status == 200, "\(answer.text)")
+                    #expect(answer.json?["emitted"]?.flag == false)
+                    #expect(answer.json?["ignored_reason"]?.text == "missing_bus_metadata")
+                }
+                #expect(try await deployment.storedUpdates().isEmpty)
+                let stored = try await deployment.stored("bus.billing.subscription.unlinked")
+                #expect(stored.count == 1)
+                let payload = try #require(stored.first?["payload"])
+                #expect(payload["provider_subscription_id"]?.text == "sub_demo")
+                #expect(payload["status"]?.text == "canceled" && payload["account_id"] == nil)
             }
         }
     }

@@ -1,5 +1,6 @@
 import BillingAPI
 import BillingWorker
+import BusClient
 import BusCore
 import BusRuntime
 import BusServer
@@ -32,10 +33,7 @@ struct LocalSettings {
                 help: "Folder for data and tokens.") ?? ""
         let allowsRemote = reader.bool(
             "", flag: "--unsafe-listen", help: "Allow an address that other machines can reach.")
-        accountID =
-            reader.text(
-                "BUS_LOCAL_ACCOUNT_ID", value: "uuid", default: "00000000-0000-4000-8000-000000000001",
-                help: "Subject of the local tokens.") ?? ""
+        accountID = reader.localAccount(default: "00000000-0000-4000-8000-000000000001")
         tokenSecret =
             reader.secret("BUS_LOCAL_JWT_SECRET", help: "Signs the local tokens.")
             ?? Secret("not-a-secret-local-development-hs256-key")

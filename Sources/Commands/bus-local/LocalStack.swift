@@ -14,9 +14,9 @@ import StripeIntegration
 /// Every service in one process, on one port, in one folder.
 enum LocalStack {
     static func run(_ settings: LocalSettings, process: ServiceProcess) async throws {
-        let tokens = try await LocalTokens.write(settings)
+        let serviceToken = try await LocalTokens.write(settings)
         let events = try await EventsService(settings.events, process: process)
-        let token = TokenSource(token: tokens.service, label: "bus-local")
+        let token = TokenSource(token: serviceToken, label: "bus-local")
         try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
             let stripe = try StripeService(settings.stripe, tokens: token, http: http, process: process)
             stripe.announce()
@@ -65,10 +65,7 @@ enum LocalStack {
 }
 
 /// Development tokens, made anew at every start and readable by their owner alone.
-struct LocalTokens {
-    /// For the services inside and for trying the Events API.
-    let service: Secret
-
+enum LocalTokens {
     /// Scopes of the compose stack's local token that mean something here.
     private static let serviceScopes = [
         "events:send", "events:listen", "events:admin", "llm:proxy", "usage:write", "usage:read", "usage:delete",
@@ -78,7 +75,9 @@ struct LocalTokens {
     private static let lifetimeSeconds: Int64 = 365 * 86_400
 
     /// Writes `service.token`, `billing.token` and `operator.token` into the data folder.
-    static func write(_ settings: LocalSettings) async throws -> LocalTokens {
+    ///
+    /// Returns the first one, which the services inside use too.
+    static func write(_ settings: LocalSettings) async throws -> Secret {
         try FileManager.default.createDirectory(
             atPath: settings.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let service = try await issue(Audience.api, serviceScopes, settings)
@@ -93,7 +92,7 @@ struct LocalTokens {
         for (name, token) in [("service", service), ("billing", billing), ("operator", administrator)] {
             try save(token, to: "\(settings.folder)/\(name).token")
         }
-        return LocalTokens(service: Secret(service))
+        return Secret(service)
     }
 
     private static func issue(_ audience: String, _ scopes: [String], _ settings: LocalSettings) async throws -> String

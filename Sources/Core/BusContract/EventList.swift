@@ -19,7 +19,12 @@ package struct EventList: Sendable {
     }
 
     /// The Stripe worker's list.
-    package static let stripe = EventList(.stripe, alsoEmitted: [Exchange.subscriptionUpdate.request, Exchange.unlinkedUpdate.request])
+    package static let stripe = EventList(
+        .stripe,
+        alsoEmitted: [
+            Exchange.subscriptionUpdate.request, Exchange.unlinkedUpdate.request, Exchange.customerDeletion.request,
+            Exchange.usageRefusal.request,
+        ])
 
     /// The billing worker's list, with a payment company of this label.
     package static func billing(provider: ProviderLabel) -> EventList {

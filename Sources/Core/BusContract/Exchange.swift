@@ -33,6 +33,8 @@ package struct ExchangeRules: Hashable, Sendable {
     package let asker: Asker
     /// The payment company whose worker answers; nil for an exchange of Bus's own.
     package let provider: ProviderLabel?
+    /// What the Events API must list before its names are used there; nil for names that every Events API lets through.
+    package let feature: EventsFeature?
 
     /// Whose requests are carried out.
     package enum Asker: Sendable {
@@ -66,7 +68,7 @@ package struct ExchangeRules: Hashable, Sendable {
 
     init(
         _ request: String, _ response: String, scope: Scope, _ delivery: Delivery, from asker: Asker,
-        provider: ProviderLabel? = nil
+        provider: ProviderLabel? = nil, needs feature: EventsFeature? = nil
     ) {
         self.request = EventName(known: request)
         self.response = EventName(known: response)
@@ -74,7 +76,24 @@ package struct ExchangeRules: Hashable, Sendable {
         self.delivery = delivery
         self.asker = asker
         self.provider = provider
+        self.feature = feature
     }
+}
+
+/// What an Events API can do beyond the published contract, in the words of its capabilities document.
+package enum EventsFeature: String, CaseIterable, Sendable {
+    /// `Idempotency-Key` of a publish.
+    case idempotentPublish = "idempotent-publish"
+    /// `POST /api/v1/events/batch`.
+    case batch
+    /// `ack=manual` of a stream.
+    case manualAck = "manual-ack"
+    /// What was given up can be listed and replayed.
+    case deadLetters = "dead-letters"
+    /// `after_id` of a stream.
+    case resume
+    /// It knows the scopes of the names below `bus.billing.` that the published contract lacks.
+    case unlinkedUpdates = "unlinked-updates"
 }
 
 extension ExchangeRules {
@@ -85,7 +104,7 @@ extension ExchangeRules {
             [
                 Exchange.status.rules, Exchange.checkoutSession.rules, Exchange.portalSession.rules,
                 Exchange.entitlementCheck.rules, Exchange.subscriptionUpdate.rules, Exchange.unlinkedUpdate.rules,
-                Exchange.usageExport.rules,
+                Exchange.customerDeletion.rules, Exchange.usageExport.rules, Exchange.usageRefusal.rules,
             ]
         case .stripe:
             [

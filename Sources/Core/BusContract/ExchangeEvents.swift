@@ -2,12 +2,9 @@ import BusCore
 
 extension Exchange {
     /// The event that asks.
-    package func ask(
-        _ request: Request, correlationID: String, source: String, metadata: [String: String] = [:]
-    ) -> EventEnvelope {
+    package func ask(_ request: Request, correlationID: String, source: String) -> EventEnvelope {
         EventEnvelope(
-            name: self.request, correlationID: correlationID, source: source, metadata: metadata,
-            payload: request.payload)
+            name: self.request, correlationID: correlationID, source: source, payload: request.payload)
     }
 
     /// Reads a request that may be carried out.
@@ -44,14 +41,14 @@ extension Exchange {
             EventEnvelope(
                 name: response, correlationID: correlationID, source: module.name,
                 metadata: ["\(module.subject).retryable": error.isRetryable ? "true" : "false"],
-                payload: (answer ?? failed)?.payload ?? request.accountEcho,
+                payload: (answer ?? failed)?.payload ?? request.refusal(advising: error.command),
                 error: EventError(code: error.type, message: Redaction.redact(error.message)))
         }
     }
 
     /// Reads the event that answers.
     package func reply(_ event: EventEnvelope) throws(ReplyFault) -> Reply<Response> {
-        if let error = event.error { throw .refused(ReplyRefusal(error, event.metadata)) }
+        if let error = event.error { throw .refused(ReplyRefusal(error, event)) }
         do {
             return Reply(answer: try Response(event.payload), payload: event.payload)
         } catch {
@@ -92,21 +89,27 @@ package struct ReplyRefusal: Hashable, Sendable {
     package let message: String
     /// The same request may succeed later.
     package let isRetryable: Bool
+    /// What a person can type to get further.
+    package let command: String?
 
-    /// Reads an error and the metadata beside it.
-    package init(_ error: EventError, _ metadata: [String: String]) {
+    /// Reads an error of a response, and what stands beside it.
+    package init(_ error: EventError, _ response: EventEnvelope) {
         code = ErrorCode(rawValue: error.code)
         word = error.code
         message = error.message
-        isRetryable = metadata.contains { $0.key.hasSuffix(".retryable") && $0.value == "true" }
+        isRetryable = response.metadata.contains { $0.key.hasSuffix(".retryable") && $0.value == "true" }
+        command = (try? response.payload.value())?["command"]?.text
     }
 }
 
 extension EventEnvelope {
-    /// What a failed response carries when its exchange has nothing of its own: `{}`, or the account it was for.
-    fileprivate var accountEcho: JSONText {
+    /// What a failed response carries when its exchange has nothing of its own: the account it was for, and the command
+    /// that helps.
+    fileprivate func refusal(advising command: String?) -> JSONText {
+        var members: [String: JSONValue] = [:]
         // A payload that is not an object names no account.
-        let account = (try? MessageReader(payload)).flatMap { try? $0.accountID() }
-        return JSONText(.object(account.map { ["account_id": .string($0)] } ?? [:]))
+        members["account_id"] = (try? MessageReader(payload)).flatMap { try? $0.accountID() }.map { .string($0) }
+        members["command"] = command.map { .string($0) }
+        return JSONText(.object(members))
     }
 }

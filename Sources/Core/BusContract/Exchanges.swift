@@ -46,7 +46,17 @@ extension Exchange where Request == UnlinkedUpdate, Response == SubscriptionResu
         Exchange(
             ExchangeRules(
                 "bus.billing.subscription.unlinked", "bus.billing.subscription.unlinked_result",
-                scope: .subscriptionWrite, .neverLost, from: .services))
+                scope: .subscriptionWrite, .neverLost, from: .services, needs: .unlinkedUpdates))
+    }
+}
+
+extension Exchange where Request == CustomerDeletion, Response == CustomerDeletionResult {
+    /// A customer that the payment company knows no longer.
+    package static var customerDeletion: Exchange {
+        Exchange(
+            ExchangeRules(
+                "bus.billing.customer.deleted", "bus.billing.customer.deleted_result", scope: .subscriptionWrite,
+                .neverLost, from: .services, needs: .unlinkedUpdates))
     }
 }
 
@@ -54,6 +64,16 @@ extension Exchange where Request == UsageExportRequest, Response == UsageExportA
     /// Usage for the payment company to bill.
     package static var usageExport: Exchange {
         Exchange(ExchangeRules("bus.billing.usage.export", scope: .usageExport, .neverLost, from: .services))
+    }
+}
+
+extension Exchange where Request == UsageRefusal, Response == UsageRefusalResult {
+    /// Usage that the payment company had taken and refuses afterwards.
+    package static var usageRefusal: Exchange {
+        Exchange(
+            ExchangeRules(
+                "bus.billing.usage.refused", "bus.billing.usage.refused_result", scope: .usageExport, .neverLost,
+                from: .services, needs: .unlinkedUpdates))
     }
 }
 

@@ -31,7 +31,7 @@ package struct TextForm: FieldForm {
             guard let account = UUIDText.normalized(text) else { throw .invalid("account_id must be a UUID") }
             return account
         case .identifier, .payloadKey:
-            guard text.utf8.count <= 255, text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+            guard Labels.isIdentifier(text) else {
                 throw .invalid("\(name) must be at most 255 printable characters without blanks")
             }
             guard rule == .identifier || !text.contains(where: { "[]".contains($0) }) else {

@@ -9,10 +9,6 @@ package protocol FieldVisitor {
     mutating func optional<Form: FieldForm>(
         _ name: String, _ spelled: [String], _ form: Form, _ value: inout Form.Value?
     ) throws(Fault)
-    /// A field that must be there.
-    mutating func required<Form: FieldForm>(
-        _ name: String, _ spelled: [String], _ form: Form, _ value: inout Form.Value, _ remedy: String?
-    ) throws(Fault)
     /// What only a reader does.
     mutating func reading(_ read: (MessageReader) throws(FieldFault) -> Void) throws(Fault)
     /// What only a writer does.
@@ -34,7 +30,13 @@ extension FieldVisitor {
     package mutating func field<Form: FieldForm>(
         _ name: String, spelled: [String] = [], _ form: Form, _ value: inout Form.Value, orSay remedy: String? = nil
     ) throws(Fault) {
-        try required(name, spelled, form, &value, remedy)
+        var held: Form.Value? = value
+        try optional(name, spelled, form, &held)
+        if let held {
+            value = held
+        } else {
+            try reading { reader throws(FieldFault) in throw reader.missing(name, orSay: remedy) }
+        }
     }
 
     /// A field that is always written; a payload without it means `absent`.
@@ -109,13 +111,6 @@ extension JSONWriter: FieldVisitor {
         _ name: String, _: [String], _ form: Form, _ value: inout Form.Value?
     ) throws(Never) {
         guard let value else { return }
-        key(name)
-        form.write(value, to: &self)
-    }
-
-    package mutating func required<Form: FieldForm>(
-        _ name: String, _: [String], _ form: Form, _ value: inout Form.Value, _: String?
-    ) throws(Never) {
         key(name)
         form.write(value, to: &self)
     }

@@ -62,19 +62,18 @@ package struct MessageReader: FieldVisitor, Sendable {
         _ name: String, spelled: [String] = [], _ form: Form, orSay remedy: String? = nil
     ) throws(FieldFault) -> Form.Value {
         if let value = try value(name, spelled: spelled, form) { return value }
-        throw .invalid("\(path)\(name) is missing" + (remedy.map { "; \($0)" } ?? ""))
+        throw missing(name, orSay: remedy)
+    }
+
+    /// The fault of a field that must be there and is not.
+    func missing(_ name: String, orSay remedy: String?) -> FieldFault {
+        .invalid("\(path)\(name) is missing" + (remedy.map { "; \($0)" } ?? ""))
     }
 
     package mutating func optional<Form: FieldForm>(
         _ name: String, _ spelled: [String], _ form: Form, _ value: inout Form.Value?
     ) throws(FieldFault) {
         value = try self.value(name, spelled: spelled, form)
-    }
-
-    package mutating func required<Form: FieldForm>(
-        _ name: String, _ spelled: [String], _ form: Form, _ value: inout Form.Value, _ remedy: String?
-    ) throws(FieldFault) {
-        value = try required(name, spelled: spelled, form, orSay: remedy)
     }
 
     package func reading(_ read: (MessageReader) throws(FieldFault) -> Void) throws(FieldFault) {

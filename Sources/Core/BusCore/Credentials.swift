@@ -79,7 +79,7 @@ private struct CredentialScan<Bytes: RandomAccessCollection> where Bytes.Element
         guard let prefix = keyPrefixes.first(where: { has($0, at: index) }) else { return nil }
         var start = index + prefix.utf8CodeUnitCount
         for mode in keyModes where has(mode, at: start) { start += mode.utf8CodeUnitCount }
-        let isLong = end(of: start, atMost: 10) { isLetterOrDigit($0) } == start + 10
+        let isLong = end(of: start, atMost: 10) { $0.isLetterOrDigit } == start + 10
         guard isLong || startsWord(index) else { return nil }
         return match(start..<end(of: start) { isWord($0) || ".*".utf8.contains($0) }, isCertain: true)
     }
@@ -101,7 +101,7 @@ private struct CredentialScan<Bytes: RandomAccessCollection> where Bytes.Element
         }
         if match.secret.count >= 10 { return match }
         // "A bearer token" is a phrase, "Bearer abc" is a header.
-        let isPhrase = bytes[index] == UInt8(ascii: "b") && bytes[match.secret].allSatisfy { isLetterOrDigit($0) }
+        let isPhrase = bytes[index] == UInt8(ascii: "b") && bytes[match.secret].allSatisfy(\.isLetterOrDigit)
         return isPhrase ? nil : Credentials.Match(secret: match.secret, isCertain: false)
     }
 
@@ -144,7 +144,7 @@ private struct CredentialScan<Bytes: RandomAccessCollection> where Bytes.Element
             authority?.hasColon = true
             authority?.endsInDigits = true
         case UInt8(ascii: "@"): hideUser(before: index)
-        default: if !isDigit(byte) { authority?.endsInDigits = false }
+        default: if !byte.isDigit { authority?.endsInDigits = false }
         }
     }
 
@@ -172,7 +172,7 @@ private struct CredentialScan<Bytes: RandomAccessCollection> where Bytes.Element
         guard bytes.endIndex - index >= count else { return false }
         for offset in 0..<count {
             let byte = bytes[index + offset]
-            guard (ignoringCase && isLetterOrDigit(byte) ? byte | 0x20 : byte) == text.utf8Start[offset] else {
+            guard (ignoringCase && byte.isLetterOrDigit ? byte | 0x20 : byte) == text.utf8Start[offset] else {
                 return false
             }
         }
@@ -190,14 +190,8 @@ private struct CredentialScan<Bytes: RandomAccessCollection> where Bytes.Element
     }
 }
 
-private func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
-
-private func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    isDigit(byte) || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
-}
-
 private func isWord(_ byte: UInt8) -> Bool {
-    isLetterOrDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    byte.isLetterOrDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
 }
 
 private func isTokenByte(_ byte: UInt8) -> Bool { isWord(byte) || "._~+/=*".utf8.contains(byte) }

@@ -119,10 +119,20 @@ package enum Limits {
     package static let stripeListPagesMax = 1_000
     /// Idempotency keys that one step of a catalog sync uses, when Stripe keeps answering from its memory.
     package static let stripeKeysPerStepMax = 3
+    /// Customers by account, and kinds of prices, that a worker remembers; one more, and it begins anew.
+    package static let stripeObjectsKeptMax = 10_000
+    /// Customers of one account that are looked at to find a living one.
+    package static let stripeCustomersTriedMax = 10
+    /// Idempotency keys of one request, when Stripe's memory holds something that has ended.
+    package static let stripeKeysPerRequestMax = 10
     /// Time for one call of a catalog sync with its repeats.
     package static let stripeCatalogCallSeconds = 60
     /// Meter events waiting for their customer and meter; more answer `stripe_unavailable`.
     package static let meterEventsWaitingMax = 10_000
+    /// Readings of subscriptions waiting for the one before them; more answer `stripe_unavailable`.
+    package static let readingsWaitingMax = 1_000
+    /// Usages of one report that Stripe refuses afterwards and names; more are only counted.
+    package static let refusedUsagesMax = 100
     /// Longest metadata value Stripe takes.
     package static let stripeMetadataValueCharactersMax = 500
     /// Longest meter identifier Stripe takes.
@@ -159,6 +169,8 @@ package enum Limits {
     /// Longest name and description of a Stripe product.
     package static let productNameCharactersMax = 5_000
     package static let productDescriptionCharactersMax = 40_000
+    /// Longest nickname of a Stripe price.
+    package static let priceNicknameCharactersMax = 5_000
     /// Largest price in minor units: twelve digits.
     package static let priceMinorUnitsMax: Int64 = 999_999_999_999
     /// Largest quota: beyond it, readers that take numbers for floats lose units.
@@ -166,10 +178,33 @@ package enum Limits {
 
     // MARK: Billing
 
-    /// Updates of one subscription's newest second that are kept to decide between them.
-    package static let subscriptionCandidatesMax = 16
+    /// Updates of one subscription that are kept to decide between them, the newest.
+    package static let subscriptionUpdatesMax = 64
+    /// Times of one subscription in which it was active that are kept, the newest.
+    package static let entitledTimesMax = 16
+    /// Subscriptions without an account that are kept, those with the newest updates.
+    package static let unlinkedSubscriptionsMax = 10_000
+    /// Time for which a subscription without an account waits for an update that names one.
+    package static let unlinkedKeptSeconds: Int64 = 30 * 86_400
+    /// A subscription is read again when its paid time ended so long ago and nothing was heard.
+    package static let unheardSeconds: Int64 = 48 * 3_600
+    /// Longest paid time that is waited for when no update says when it ends.
+    package static let unknownPeriodSeconds: Int64 = 31 * 86_400
+    /// Time between two looks for subscriptions that must be read again.
+    package static let reviewIntervalSeconds = 30
+    /// Subscriptions that are read again in one look.
+    package static let reviewedAtOnceMax = 20
+    /// First and longest time between two readings of one subscription.
+    package static let reviewAgainSeconds = 300
+    package static let reviewAgainSecondsMax = 24 * 3_600
     /// Time for which a granted check holds what it was asked for, when no usage is reported.
     package static let quotaHoldSeconds: Int64 = 900
+    /// Ended holds of one meter that one check removes.
+    package static let endedHoldsForgottenMax = 100
+    /// Time between two looks for subscriptions whose plan is unknown.
+    package static let planWatchSeconds: Int64 = 5
+    /// Subscriptions of which one look warns by name.
+    package static let planWarningsMax = 20
     /// Windows before the present one whose counts are kept.
     package static let quotaWindowsKept: Int64 = 64
     /// Usage sent without an answer is not sent again after this time: providers forget the key after a day.
@@ -219,6 +254,9 @@ package enum Limits {
     package static let workerStreamsMax = 64
     /// Time a stream has for its response head; afterwards it may stay silent.
     package static let streamOpenSeconds = 30
+    /// Time for the Events API to say what it can do, and for which the answer counts.
+    package static let capabilitiesSeconds = 5
+    package static let capabilitiesKnownSeconds = 60
     /// Time for connecting to the Events API.
     package static let eventsConnectSeconds = 10
     /// Requests of one process that wait for their response.

@@ -1,8 +1,3 @@
-extension String {
-    /// Nil for an empty text: Stripe takes an empty value for "remove", and readers for a value.
-    package var nonEmpty: String? { isEmpty ? nil : self }
-}
-
 extension Substring {
     /// The text without ASCII spaces, tabs and line ends at its ends.
     package func trimmingASCIIWhitespace() -> Substring {
@@ -14,11 +9,12 @@ extension Substring {
 }
 
 extension String {
+    /// Nil for an empty text: Stripe takes an empty value for "remove", and readers for a value.
+    package var nonEmpty: String? { isEmpty ? nil : self }
+
     /// The text without ASCII spaces, tabs and line ends at its ends.
     package func trimmingASCIIWhitespace() -> Substring { self[...].trimmingASCIIWhitespace() }
-}
 
-extension String {
     /// The text on one line: line ends and everything that steers a terminal are written as escapes.
     package var onOneLine: String {
         guard unicodeScalars.contains(where: { $0 == "\n" || $0.steersTerminal }) else { return self }
@@ -32,6 +28,20 @@ extension String {
             }
         }
     }
+}
+
+extension UInt8 {
+    /// True for a digit of ASCII.
+    package var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
+
+    /// True for a lower-case letter or a digit of ASCII.
+    package var isLowerOrDigit: Bool { UInt8(ascii: "a")...UInt8(ascii: "z") ~= self || isDigit }
+
+    /// True for a letter or a digit of ASCII.
+    package var isLetterOrDigit: Bool { UInt8(ascii: "a")...UInt8(ascii: "z") ~= self | 0x20 || isDigit }
+
+    /// True for what names of groups, codes and paths are made of: letters, digits, dots, hyphens and underscores.
+    package var isNameByte: Bool { isLetterOrDigit || "._-".utf8.contains(self) }
 }
 
 extension Unicode.Scalar {

@@ -15,4 +15,41 @@ extension BillingSchema {
             """,
         ]
     }
+
+    /// What is paid for and until when, and which subscriptions nobody has heard of.
+    ///
+    /// The state of a row is written in its new form with the next update of the subscription. What its columns can say
+    /// from the old ones they say now.
+    static let facts = SQLMigration { _ in
+        [
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN prices TEXT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN period_start BIGINT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN period_end BIGINT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN cancel_at BIGINT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN collection_paused TEXT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN past_due_since BIGINT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN entitled TEXT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN due_at BIGINT",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN requests BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE bus_billing_subscriptions ADD COLUMN request_at BIGINT",
+            "CREATE INDEX bus_billing_subscriptions_due ON bus_billing_subscriptions (due_at) WHERE due_at IS NOT NULL",
+            // Those without an account by age. An index of their own, with a condition on the account, would have SQLite
+            // compile every look at an account anew.
+            "DROP INDEX bus_billing_subscriptions_account",
+            "CREATE INDEX bus_billing_subscriptions_account ON bus_billing_subscriptions (account_id, updated_at)",
+            "UPDATE bus_billing_subscriptions SET past_due_since = occurred_at WHERE status = 'past_due'",
+            "UPDATE bus_billing_subscriptions SET entitled = occurred_at || '-' WHERE status = 'active'",
+            // 33 days: a month that nobody told the end of, and two days without news.
+            """
+            UPDATE bus_billing_subscriptions SET due_at = occurred_at + 2851200000000000
+            WHERE name LIKE 'subscription:%' AND status IN ('active', 'past_due')
+            """,
+            // A checkout had the last word over what the subscription itself said; nobody knows what that was.
+            """
+            UPDATE bus_billing_subscriptions SET undecided = 1
+            WHERE kind = 'checkout' AND status <> 'active' AND name LIKE 'subscription:%'
+            """,
+            "UPDATE bus_billing_subscriptions SET due_at = occurred_at WHERE undecided = 1 AND name LIKE 'subscription:%'",
+        ]
+    }
 }

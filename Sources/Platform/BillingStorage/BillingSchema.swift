@@ -49,8 +49,7 @@ enum BillingSchema {
                 """,
             ]
         },
-        modes,
-        usageLedger,
+        modes, facts, usageByMode, usageLedger,
     ]
 }
 

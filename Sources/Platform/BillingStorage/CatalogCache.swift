@@ -19,7 +19,7 @@ package final class CatalogCache: Sendable {
         guard let version = try CatalogStore.version(on: connection) else { return .empty }
         if let entry = entry.withLock({ $0 }), entry.version == version { return entry.catalog }
         guard let stored = try CatalogStore.read(on: connection) else { return .empty }
-        let catalog = try Catalog(stored.body, unknownMembers: .keep)
+        let catalog = try Catalog(stored.body, unknownMembers: .keep, purpose: .use)
         entry.withLock { $0 = Entry(version: version, catalog: catalog) }
         return catalog
     }

@@ -1,3 +1,4 @@
+import BillingCore
 import BusCore
 import BusSQL
 import Crypto
@@ -57,8 +58,10 @@ package struct CatalogStore: Sendable {
     }
 
     /// Replaces the stored catalog; false when the condition does not hold and nothing changed.
+    ///
+    /// Throws `PlansInUse` when accounts would lose plans and that is not meant.
     package func replace(
-        with catalog: StoredCatalog, if condition: Condition = .none, at now: Timestamp
+        with catalog: StoredCatalog, if condition: Condition = .none, dropsPlansInUse: Bool = false, at now: Timestamp
     ) async throws -> Bool {
         try await database.write { connection in
             let stored = try CatalogStore.read(on: connection)
@@ -67,6 +70,9 @@ package struct CatalogStore: Sendable {
             case .anything: if stored == nil { return false }
             case .oneOf(let etags):
                 guard let stored, etags.contains(stored.etag) else { return false }
+            }
+            if !dropsPlansInUse, let stored, let inUse = try PlansInUse(from: stored, to: catalog, on: connection) {
+                throw inUse
             }
             // The time also numbers the versions, so it grows even when the clock steps back.
             try connection.run(
@@ -92,7 +98,7 @@ package struct CatalogStore: Sendable {
     }
 
     /// A number that grows with every replacement; nil while nothing is stored.
-    static func version(on connection: any SQLConnection) throws -> Int64? {
+    package static func version(on connection: any SQLConnection) throws -> Int64? {
         try connection.first("SELECT updated_at FROM bus_billing_catalog WHERE id = 1")?.integer(0)
     }
 }

@@ -1,153 +1,167 @@
 import BillingCore
-import BusContract
 import BusCore
 import BusSQL
 
-/// What accounts have used and hold; valid inside one transaction.
+/// What accounts have used and hold in one mode; valid inside one transaction.
 package struct UsageStore {
     private let connection: any SQLConnection
+    private let mode: BillingMode
 
-    /// The usage in a transaction.
-    package init(_ connection: any SQLConnection) {
+    /// The usage of a mode in a transaction.
+    package init(_ connection: any SQLConnection, in mode: BillingMode) {
         self.connection = connection
+        self.mode = mode
     }
 
     // MARK: Reading
 
-    /// The counts of the current windows of these quotas.
-    package func counts(of accountID: String, for quotas: [Quota], at now: Timestamp) throws -> UsageCounts {
+    /// The counts of the windows in which an account is limited; holds that have ended count nothing.
+    package func counts(of accountID: String, for limits: [CurrentQuota], at now: Timestamp) throws -> UsageCounts {
         var counts = UsageCounts()
-        var expired: [UsageSubject: [Hold]] = [:]
-        for quota in quotas {
+        var seen: Set<UsageBucket> = []
+        for bucket in limits.map(\.bucket) where seen.insert(bucket).inserted {
             let subject = UsageSubject(
-                accountID: accountID, feature: quota.feature, meterEventName: quota.meterEventName)
-            let start = quota.window.start(containing: now)
-            guard var count = try bucket(subject, quota.window, start) else { continue }
-            if count.held > 0 {
-                let stale = try expired[subject] ?? holds(of: subject, until: expiry(now))
-                expired[subject] = stale
-                for hold in stale where hold.heldAt.seconds >= start { count.held -= hold.quantity }
-            }
-            counts[quota] = UsageCount(used: count.used, held: max(0, count.held))
+                accountID: accountID, feature: bucket.feature, meterEventName: bucket.meterEventName)
+            let heldSince = max(
+                Timestamp(clampingSeconds: bucket.start).nanoseconds, UsageStore.endedHolds(at: now).nanoseconds + 1)
+            let row = try connection.first(
+                """
+                SELECT COALESCE((SELECT used FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2
+                    AND feature = $3 AND meter_event_name = $4 AND span = $5 AND starts_at = $6), 0),
+                  CAST(COALESCE((SELECT SUM(quantity) FROM bus_billing_holds WHERE account_id = $1 AND livemode = $2
+                    AND feature = $3 AND meter_event_name = $4 AND held_at >= $7), 0) AS BIGINT)
+                """, values(subject) + [.text(bucket.window.rawValue), .integer(bucket.start), .integer(heldSince)])
+            counts[bucket] = UsageCount(used: try row?.integer(0) ?? 0, held: try row?.integer(1) ?? 0)
         }
         return counts
     }
 
-    private func bucket(_ subject: UsageSubject, _ window: QuotaWindow, _ start: Int64) throws -> UsageCount? {
+    /// Holds that were made until then have ended.
+    private static func endedHolds(at now: Timestamp) -> Timestamp { now.advanced(bySeconds: -Limits.quotaHoldSeconds) }
+
+    // MARK: Holding
+
+    /// Holds the quantity of a granted check until its usage is reported, and at most until the moment that this returns.
+    package func hold(_ quantity: Int64, of subject: UsageSubject, id: String, at now: Timestamp) throws -> Timestamp {
+        try connection.run(
+            """
+            INSERT INTO bus_billing_holds (account_id, livemode, feature, meter_event_name, id, held_at, quantity)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (account_id, id) DO UPDATE SET livemode = excluded.livemode, feature = excluded.feature,
+              meter_event_name = excluded.meter_event_name, held_at = excluded.held_at, quantity = excluded.quantity
+            """, values(subject) + [.text(id), .integer(now.nanoseconds), .integer(quantity)])
+        return now.advanced(bySeconds: Limits.quotaHoldSeconds)
+    }
+
+    /// True when holds have ended and are still stored.
+    package func hasEndedHolds(of subject: UsageSubject, at now: Timestamp) throws -> Bool {
         try connection.first(
             """
-            SELECT used, held FROM bus_billing_usage_buckets
-            WHERE account_id = $1 AND feature = $2 AND meter_event_name = $3 AND span = $4 AND starts_at = $5
-            """, subject.values + [.text(window.rawValue), .integer(start)]
-        ).map { UsageCount(used: try $0.integer(0), held: try $0.integer(1)) }
+            SELECT 1 FROM bus_billing_holds
+            WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at <= $5
+            LIMIT 1
+            """, values(subject) + [.integer(UsageStore.endedHolds(at: now).nanoseconds)]) != nil
     }
 
-    // MARK: Holding and counting
-
-    /// Holds the quantity of a granted check, until usage is reported or `Limits.quotaHoldSeconds` have passed.
-    package func hold(_ quantity: Int64, of subject: UsageSubject, id: String, at now: Timestamp) throws {
-        for hold in try holds(of: subject, until: expiry(now)) { try remove(hold, of: subject) }
+    /// Removes holds that have ended, at most `Limits.endedHoldsForgottenMax`.
+    package func forgetEndedHolds(of subject: UsageSubject, at now: Timestamp) throws {
         try connection.run(
             """
-            INSERT INTO bus_billing_usage_holds (account_id, feature, meter_event_name, held_at, id, quantity)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            """, subject.values + [.integer(now.nanoseconds), .text(id), .integer(quantity)])
-        try add(UsageCount(held: quantity), to: subject, at: now)
+            DELETE FROM bus_billing_holds WHERE account_id = $1 AND id IN (
+              SELECT id FROM bus_billing_holds
+              WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at <= $5
+              ORDER BY held_at LIMIT $6)
+            """,
+            values(subject) + [
+                .integer(UsageStore.endedHolds(at: now).nanoseconds), .integer(Int64(Limits.endedHoldsForgottenMax)),
+            ])
     }
+
+    // MARK: Counting
 
     /// Counts accepted usage in every window, and settles the hold it names, else the oldest of its meter.
+    ///
+    /// A hold is settled as a whole: what was used instead is known now.
     package func count(_ quantity: Int64, of subject: UsageSubject, hold holdID: String?, at moment: Timestamp) throws {
-        let held = try holds(of: subject, until: .latest)
-        if let settled = holdID.map({ id in held.first { $0.id == id } }) ?? held.first {
-            try remove(settled, of: subject)
-        }
-        try add(UsageCount(used: quantity), to: subject, at: moment)
-    }
-
-    private struct Hold {
-        let id: String
-        let heldAt: Timestamp
-        let quantity: Int64
-    }
-
-    private func expiry(_ now: Timestamp) -> Timestamp { now.advanced(bySeconds: -Limits.quotaHoldSeconds) }
-
-    private func holds(of subject: UsageSubject, until last: Timestamp) throws -> [Hold] {
-        try connection.rows(
-            """
-            SELECT id, held_at, quantity FROM bus_billing_usage_holds
-            WHERE account_id = $1 AND feature = $2 AND meter_event_name = $3 AND held_at <= $4
-            ORDER BY held_at, id LIMIT 100
-            """, subject.values + [.integer(last.nanoseconds)]
-        ).map {
-            Hold(
-                id: try $0.text(0), heldAt: Timestamp(clampingNanoseconds: try $0.integer(1)),
-                quantity: try $0.integer(2))
-        }
-    }
-
-    private func remove(_ hold: Hold, of subject: UsageSubject) throws {
-        try shrink(hold, by: hold.quantity, of: subject)
-    }
-
-    private func shrink(_ hold: Hold, by part: Int64, of subject: UsageSubject) throws {
-        let place = subject.values + [.integer(hold.heldAt.nanoseconds), .text(hold.id)]
-        if part == hold.quantity {
+        if let holdID {
             try connection.run(
-                """
-                DELETE FROM bus_billing_usage_holds WHERE account_id = $1 AND feature = $2 AND meter_event_name = $3
-                  AND held_at = $4 AND id = $5
-                """, place)
+                "DELETE FROM bus_billing_holds WHERE account_id = $1 AND id = $2",
+                [.text(subject.accountID), .text(holdID)])
         } else {
+            // The oldest that had not ended when the usage happened.
             try connection.run(
                 """
-                UPDATE bus_billing_usage_holds SET quantity = quantity - $6
-                WHERE account_id = $1 AND feature = $2 AND meter_event_name = $3 AND held_at = $4 AND id = $5
-                """, place + [.integer(part)])
+                DELETE FROM bus_billing_holds WHERE account_id = $1 AND id IN (
+                  SELECT id FROM bus_billing_holds
+                  WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at > $5
+                  ORDER BY held_at, id LIMIT 1)
+                """, values(subject) + [.integer(UsageStore.endedHolds(at: moment).nanoseconds)])
         }
-        try add(UsageCount(held: -part), to: subject, at: hold.heldAt)
-    }
-
-    /// Adds to the bucket of every window, so that the counts are complete for a quota that is added later.
-    private func add(_ change: UsageCount, to subject: UsageSubject, at moment: Timestamp) throws {
-        for window in QuotaWindow.allCases {
-            let start = window.start(containing: moment)
-            let stored = try bucket(subject, window, start)
-            if stored == nil { try forgetOld(subject, window, before: start) }
-            let count = stored ?? UsageCount()
-            try connection.run(
-                """
-                INSERT INTO bus_billing_usage_buckets
-                  (account_id, feature, meter_event_name, span, starts_at, used, held)
-                VALUES ($1, $2, $3, $4, $5, $6, $7)
-                ON CONFLICT (account_id, feature, meter_event_name, span, starts_at)
-                DO UPDATE SET used = excluded.used, held = excluded.held
-                """,
-                subject.values + [
-                    .text(window.rawValue), .integer(start),
-                    .integer(count.used.addingSaturated(change.used)),
-                    .integer(max(0, count.held.addingSaturated(change.held))),
-                ])
+        for window in QuotaWindow.allCases where window != .period {
+            try add(
+                quantity, of: subject, window, from: window.start(containing: moment), keeping: window.lengthSeconds)
+        }
+        for period in try paidPeriods(of: subject.accountID, at: moment) {
+            try add(quantity, of: subject, .period, from: period.start, keeping: period.end - period.start)
         }
     }
 
-    /// Keeps one account's buckets bounded, so that a count costs the same after years.
-    private func forgetOld(_ subject: UsageSubject, _ window: QuotaWindow, before start: Int64) throws {
-        guard let length = window.lengthSeconds else { return }
+    /// Takes back usage that was counted and that the payment company does not count after all.
+    package func takeBack(_ quantity: Int64, of subject: UsageSubject, at moment: Timestamp) throws {
+        let windows = QuotaWindow.allCases.filter { $0 != .period }.map { ($0, $0.start(containing: moment)) }
+        let periods = try paidPeriods(of: subject.accountID, at: moment).map { (QuotaWindow.period, $0.start) }
+        for (window, start) in windows + periods {
+            try connection.run(
+                """
+                UPDATE bus_billing_usage_counts SET used = CASE WHEN used > $7 THEN used - $7 ELSE 0 END
+                WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND span = $5
+                  AND starts_at = $6
+                """, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
+        }
+    }
+
+    /// The paid periods of an account's subscriptions that a moment lies in.
+    private func paidPeriods(of accountID: String, at moment: Timestamp) throws -> Set<PaidPeriod> {
+        let standing = try SubscriptionStore(connection).standing(of: accountID, in: mode)
+        return Set(
+            standing.subscriptions.filter(\.status.isBought).compactMap { $0.paidPeriod(at: moment) }
+                .filter { $0.start <= moment.seconds })
+    }
+
+    /// Adds to a window whether a quota limits it or not, so that the counts are complete for a quota that comes later.
+    private func add(
+        _ quantity: Int64, of subject: UsageSubject, _ window: QuotaWindow, from start: Int64, keeping length: Int64?
+    ) throws {
+        let row = try connection.first(
+            """
+            INSERT INTO bus_billing_usage_counts
+              (account_id, livemode, feature, meter_event_name, span, starts_at, used)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (account_id, livemode, feature, meter_event_name, span, starts_at) DO UPDATE SET used =
+              CASE WHEN bus_billing_usage_counts.used > 9223372036854775807 - excluded.used THEN 9223372036854775807
+              ELSE bus_billing_usage_counts.used + excluded.used END
+            RETURNING used
+            """, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
+        // A window that begins makes room, so that a count costs the same after years.
+        guard let length, try row?.integer(0) == quantity else { return }
         try connection.run(
             """
-            DELETE FROM bus_billing_usage_buckets
-            WHERE account_id = $1 AND feature = $2 AND meter_event_name = $3 AND span = $4 AND starts_at < $5
-            """, subject.values + [.text(window.rawValue), .integer(start - Limits.quotaWindowsKept * length)])
+            DELETE FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2 AND feature = $3
+              AND meter_event_name = $4 AND span = $5 AND starts_at < $6
+            """,
+            values(subject) + [.text(window.rawValue), .integer(start - Limits.quotaWindowsKept * length)])
     }
-}
 
-extension UsageSubject {
-    fileprivate var values: [SQLValue] { [.text(accountID), .text(feature), .text(meterEventName)] }
+    private func values(_ subject: UsageSubject) -> [SQLValue] {
+        [
+            .text(subject.accountID), .integer(mode.livemode ? 1 : 0), .text(subject.feature),
+            .text(subject.meterEventName),
+        ]
+    }
 }
 
 extension QuotaWindow {
-    /// The longest such window; nil for the window that never ends.
+    /// The longest such window; nil for one without a length of its own.
     fileprivate var lengthSeconds: Int64? {
         switch self {
         case .minute: 60
@@ -155,7 +169,7 @@ extension QuotaWindow {
         case .day: 86_400
         case .week: 7 * 86_400
         case .month: 31 * 86_400
-        case .total: nil
+        case .period, .total: nil
         }
     }
 }

@@ -51,14 +51,12 @@ extension BusError {
         case let error as BusError: self = error
         case let error as MethodNotAllowed:
             self.init(.methodNotAllowed, "\(path) takes \(error.allowed)", cause: error)
-        case let error as HTTPError where error.status == .notFound:
+        case let error as any HTTPResponseError where error.status == .notFound:
             self.init(.notFound, "there is nothing at \(path); check the path", cause: error)
         case let error as HTTPError where error.status == .contentTooLarge:
             self.init(.payloadTooLarge, "the body is larger than this route takes; send less", cause: error)
         case let error as HTTPError where (400..<500).contains(error.status.code):
             self.init(.badRequest, "the request cannot be read; check its form", cause: error)
-        case let error as any HTTPResponseError where error.status == .notFound:
-            self.init(.notFound, "there is nothing at \(path); check the path", cause: error)
         case is CancellationError:
             self.init(.backendUnavailable, "the service is stopping; try again", cause: error)
         default: self.init(.internalError, "an unexpected error happened; see the service's log", cause: error)

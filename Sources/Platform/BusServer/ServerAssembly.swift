@@ -83,7 +83,7 @@ package enum ServerAssembly {
     /// A server for `router`; `name` appears in the `listening` log line and as a readiness condition.
     package static func server(
         name: String, router: Router<BusRequestContext>, address: ListenAddress, process: ServiceProcess,
-        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        onListening: @escaping @Sendable () -> Void = {}
     ) -> any Service {
         process.readiness.set(name, false)
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
@@ -101,9 +101,9 @@ package enum ServerAssembly {
                 address: .hostname(address.host, port: address.port), backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(Limits.connectionsOpenMax, logger: quiet)),
             onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? address.port
-                process.announceListening(name: name, host: address.host, port: port)
-                await onListening(port)
+                process.announceListening(
+                    name: name, host: address.host, port: channel.localAddress?.port ?? address.port)
+                onListening()
             },
             logger: quiet)
     }

@@ -20,7 +20,11 @@ package struct CatalogSync: Sendable {
     ///
     /// - Throws: `StripeFault`, `CatalogSyncFaults` or `CancellationError`.
     package func plan() async throws -> CatalogSyncPlan {
-        try await plan(account: client.readAccount())
+        var plan = try await plan(account: client.readAccount())
+        if !plan.archivedPrices.isEmpty {
+            do { plan.warn(of: try await client.readPortals()) } catch is StripeFault { plan.warn(of: nil) }
+        }
+        return plan
     }
 
     private func plan(account: String?) async throws -> CatalogSyncPlan {

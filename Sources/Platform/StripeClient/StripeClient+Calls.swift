@@ -1,16 +1,26 @@
+import BusContract
 import BusCore
 import StripeCore
 
 extension StripeClient {
-    /// Makes a Checkout Session.
+    /// Makes a Checkout Session; what Stripe gives from its memory is looked at, because it may have ended since.
+    ///
+    /// - Parameter ended: The page that the same key led to before, and that has ended.
     package func createCheckoutSession(
-        _ request: CheckoutRequest, lines: [CheckoutLine], deadline: ContinuousClock.Instant
-    ) async throws -> StripeSession {
-        let call = StripeForms.checkout(request, lines: lines, mode: mode)
-        return try await send(call, deadline: deadline) { answer in
-            guard let id = answer.body["id"]?.text, let url = answer.body["url"]?.text else { return nil }
-            let expiresAt = answer.body["expires_at"]?.integer.flatMap(Timestamp.init(seconds:))
-            return StripeSession(id: id, url: url, expiresAt: expiresAt)
+        _ request: CheckoutRequest, lines: [CheckoutLine], customerID: String?, after ended: String? = nil,
+        deadline: ContinuousClock.Instant
+    ) async throws -> CheckoutCreation {
+        let call = StripeForms.checkout(request, lines: lines, customerID: customerID, after: ended, mode: mode)
+        let (creation, isReplay) = try await send(call, deadline: deadline) { answer in
+            CheckoutCreation(answer.body).map { ($0, answer.isReplay) }
+        }
+        guard isReplay, case .open(let session) = creation else { return creation }
+        do {
+            return try await send(StripeForms.checkoutSession(id: session.id), deadline: deadline) {
+                CheckoutCreation($0.body)
+            }
+        } catch let fault as StripeFault where fault.code != .stripeUnavailable {
+            return creation
         }
     }
 
@@ -27,6 +37,13 @@ extension StripeClient {
         return prices
     }
 
+    /// A price by its id.
+    ///
+    /// - Throws: `StripeFault`. Its status is 404 when there is no such price.
+    package func price(id: String, deadline: ContinuousClock.Instant) async throws -> ResolvedPrice {
+        try await send(StripeForms.price(id: id), deadline: deadline) { ResolvedPrice($0.body) }
+    }
+
     /// Makes a Customer Portal session.
     package func createPortalSession(
         _ request: PortalRequest, customerID: String, deadline: ContinuousClock.Instant
@@ -36,16 +53,6 @@ extension StripeClient {
             guard let id = answer.body["id"]?.text, let url = answer.body["url"]?.text else { return nil }
             return StripeSession(id: id, url: url)
         }
-    }
-
-    /// The oldest customer that carries this account in its metadata; nil when there is none.
-    package func findCustomer(
-        accountID: String, deadline: ContinuousClock.Instant
-    ) async throws -> String? {
-        let call = StripeForms.customerSearch(accountID: accountID)
-        let found = try await send(call, deadline: deadline) { $0.body["data"]?.elements }
-        return found.filter { $0["deleted"]?.flag != true && $0["id"]?.text != nil }
-            .min { ($0["created"]?.integer ?? .max) < ($1["created"]?.integer ?? .max) }?["id"]?.text
     }
 
     /// Records usage; usage that Stripe already has is a success.
@@ -67,9 +74,17 @@ extension StripeClient {
         id: String, deadline: ContinuousClock.Instant
     ) async throws -> ObservedSubscription {
         try await send(StripeForms.subscription(id: id), deadline: deadline) { answer in
-            answer.body["status"]?.text.map { status in
-                ObservedSubscription(status: status, at: answer.date.flatMap(Timestamp.init(httpDate:)))
-            }
+            // One reader serves events and answers, so both are understood alike.
+            guard let object = try? StripeEventObject(answer.body.serialized()), object.id == id, object.status != nil
+            else { return nil }
+            return ObservedSubscription(object, answeredAt: answer.date.flatMap(Timestamp.init(httpDate:)))
         }
+    }
+
+    /// The usage that a meter's error report is about.
+    package func meterErrors(
+        eventID: String, deadline: ContinuousClock.Instant
+    ) async throws -> MeterErrorReport {
+        try await send(StripeForms.thinEvent(id: eventID), deadline: deadline) { MeterErrorReport($0.body) }
     }
 }

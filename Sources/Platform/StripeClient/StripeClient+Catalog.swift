@@ -28,6 +28,11 @@ extension StripeClient {
             prices: try await readAll(.prices) { StripeCatalog.Price($0) }, meters: active + inactive)
     }
 
+    /// The active configurations of the Customer Portal.
+    package func readPortals() async throws -> [PortalConfiguration] {
+        try await readAll(.portals) { PortalConfiguration($0) }
+    }
+
     /// Makes one write of a sync and returns the id of the object.
     package func write(_ call: StripeCall) async throws -> (id: String, isReplay: Bool) {
         try await send(call, deadline: catalogDeadline) { answer in

@@ -17,7 +17,8 @@ package struct StripeClient: Sendable {
     private let headers: HTTPHeaders
     private let retryDelay: @Sendable (Int) -> Duration
     private let pace: RequestPace?
-    private let logger: Logger
+    /// Where failed calls are logged.
+    package let logger: Logger
 
     /// The configuration the HTTP client needs: no redirects, because Stripe sends none, and no retries of its own.
     package static var configuration: HTTPClient.Configuration {
@@ -58,14 +59,16 @@ package struct StripeClient: Sendable {
 
     /// Sends a call until it succeeds, must not be repeated, has used its attempts, or the deadline passes.
     ///
-    /// Every attempt has the same bytes and the same key, so that Stripe does the work once. `decode` reads a success.
-    /// An answer that it cannot read leaves the outcome unknown, so the call is repeated.
+    /// Every attempt has the same bytes and the same key, so that Stripe does the work once. Only a failure that Stripe
+    /// keeps under the key makes it take another one, where the call allows it. `decode` reads a success. An answer that
+    /// it cannot read leaves the outcome unknown, so the call is repeated.
     ///
     /// - Throws: `StripeFault`, or `CancellationError`.
     package func send<Answer: Sendable>(
         _ call: StripeCall, deadline: ContinuousClock.Instant, decode: @Sendable (StripeAnswer) -> Answer?
     ) async throws -> Answer {
-        let request = httpRequest(for: call)
+        var request = httpRequest(for: call)
+        var previous: StripeFault?
         var failures = 0
         while true {
             let fault: StripeFault
@@ -78,10 +81,13 @@ package struct StripeClient: Sendable {
                 fault = caught
             }
             failures += 1
-            guard fault.mayRetry, failures < Limits.stripeAttemptsMax else { throw fault }
+            let isStored = call.renewsKey && fault.isStored(after: previous)
+            guard fault.mayRetry || isStored, failures < Limits.stripeAttemptsMax else { throw fault }
             let delay = retryDelay(failures)
             guard ContinuousClock.now + delay < deadline else { throw fault }
             try await Task.sleep(for: delay)
+            if isStored { request = httpRequest(for: call.renewed(mode, nonce: .random(in: .min ... .max))) }
+            previous = isStored ? nil : fault
         }
     }
 
@@ -96,6 +102,7 @@ package struct StripeClient: Sendable {
             request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
             request.body = .bytes(ByteBuffer(string: call.form.encoded()))
         }
+        if let version = call.apiVersion { request.headers.replaceOrAdd(name: "Stripe-Version", value: version) }
         if let key = call.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
         return request
     }
@@ -121,7 +128,7 @@ package struct StripeClient: Sendable {
         guard 200..<300 ~= reply.status else {
             let fault = StripeFault(
                 status: reply.status, shouldRetry: reply.headers.first(name: "Stripe-Should-Retry").flatMap(Bool.init),
-                body: body)
+                isReplay: reply.isReplay, body: body)
             log(call, fault, requestID: requestID, cause: nil)
             throw fault
         }
@@ -137,8 +144,7 @@ package struct StripeClient: Sendable {
                 "stripe.request.id": "\(requestID ?? "-")",
             ])
         return StripeAnswer(
-            body: body, date: reply.headers.first(name: "Date"),
-            isReplay: reply.headers.first(name: "Idempotent-Replayed") == "true")
+            body: body, date: reply.headers.first(name: "Date"), isReplay: reply.isReplay)
     }
 
     /// One exchange with a time limit on the whole answer; the library's own deadline covers only the head.
@@ -165,6 +171,7 @@ package struct StripeClient: Sendable {
         let status: Int
         let headers: HTTPHeaders
         let body: [UInt8]
+        var isReplay: Bool { headers.first(name: "Idempotent-Replayed") == "true" }
     }
 
     /// Never logs the key, a body, or a URL of an answer: they are credentials.

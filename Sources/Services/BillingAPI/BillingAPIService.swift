@@ -12,7 +12,6 @@ import ServiceLifecycle
 
 /// The Billing API as one value: storage, requests to the worker, routes.
 package struct BillingAPIService: Sendable {
-    private let settings: BillingAPISettings
     private let process: ServiceProcess
     private let routes: BillingRoutes
     private let database: SQLiteDatabase
@@ -25,7 +24,6 @@ package struct BillingAPIService: Sendable {
     package init(
         _ settings: BillingAPISettings, tokens: TokenSource?, http: HTTPClient, process: ServiceProcess
     ) async throws {
-        self.settings = settings
         self.process = process
         let database = try await BillingDatabase.open(settings.store)
         let store = try await BillingDatabase.opening { try await CatalogStore.open(database) }
@@ -34,7 +32,7 @@ package struct BillingAPIService: Sendable {
         var requests = WorkerCalls.none
         if let endpoint = settings.events, let tokens {
             let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
-            let publisher = EventPublisher(client: events, timeout: settings.timeout, logger: process.logger)
+            let publisher = EventPublisher(client: events, timeout: settings.timeout)
             let replies = RequestReply(
                 responses: BillingAPIModule.responses, client: events, publisher: publisher,
                 source: BillingAPIModule.name, settings: settings.listener, readiness: process.readiness,

@@ -47,10 +47,7 @@ package struct BillingAPISettings: Sendable {
             "BUS_BILLING_TIMEOUT", flag: "--timeout", default: "30s", in: .seconds(1) ... .seconds(600),
             help: "Time the worker has for an answer.")
         tokenSecret =
-            shared
-            ?? reader.requiredSecret(
-                "BUS_BILLING_JWT_SECRET", "BUS_API_JWT_SECRET", meaning: "token secret",
-                help: "Verifies the callers' tokens; base64:… for bytes.")
+            shared ?? reader.tokenSecret("BUS_BILLING_JWT_SECRET", SettingsReader.sharedTokenSecret)
         store = BillingStoreSettings(&reader)
         // An API whose responses are not heard answers nothing, so it is not ready either.
         listener = ListenerSettings(&reader, isRequired: true)

@@ -41,11 +41,25 @@ struct CatalogRoutes: Sendable {
             case .any: .anything
             case .these(let etags): .oneOf(etags)
             }
-        guard try await stored({ try await $0.replace(with: catalog, if: condition, at: .now) }) else {
+        let isForced = try CatalogRoutes.isForced(request)
+        let isReplaced = try await stored {
+            try await $0.replace(with: catalog, if: condition, dropsPlansInUse: isForced, at: .now)
+        }
+        guard isReplaced else {
             throw BusError(
                 .preconditionFailed, "another catalog is stored than If-Match says; get it and apply the change to it")
         }
         return Response(catalog)
+    }
+
+    /// True when plans that accounts have may go.
+    private static func isForced(_ request: Request) throws(BusError) -> Bool {
+        switch request.uri.queryParameters["force"] {
+        case nil, "false": false
+        case "true": true
+        default:
+            throw BusError(.badRequest, "force is true or false; leave it out to keep the plans that accounts have")
+        }
     }
 
     /// The document as given; throws all its problems when there are any.
@@ -67,7 +81,14 @@ struct CatalogRoutes: Sendable {
 
     private func stored<Value>(_ work: (CatalogStore) async throws -> Value) async throws -> Value {
         let store = try available()
-        do { return try await work(store) } catch {
+        do { return try await work(store) } catch let inUse as PlansInUse {
+            let plans = inUse.accounts.sorted { $0.key < $1.key }
+                .map { "\($0.key) (\($0.value) account\($0.value == 1 ? "" : "s"))" }.joined(separator: ", ")
+            throw BusError(
+                .planInUse,
+                "the new catalog takes away what accounts have: \(plans); keep these plans and their prices, or say "
+                    + "that it is meant (?force=true, --force)")
+        } catch {
             throw BusError(.storageUnavailable, "the catalog's store does not answer; try again", cause: error)
         }
     }

@@ -76,6 +76,7 @@ extension BusError {
             switch refusal.code {
             case .invalidRequest: .invalidRequest
             case .forbiddenAccount: .forbiddenAccount
+            case .alreadySubscribed: .alreadySubscribed
             case .providerError, .stripeError, .priceUnresolved, .customerUnresolved: .providerError
             default: .billingUnavailable
             }
@@ -83,6 +84,6 @@ extension BusError {
             refusal.code == .customerUnresolved || refusal.word == EntitlementAnswer.Reason.billingRequired.rawValue
         self.init(
             code, refusal.message.nonEmpty ?? "the billing worker gave no reason; see its log",
-            type: refusal.word.nonEmpty, command: needsSetup ? "bus billing setup" : nil)
+            type: refusal.word.nonEmpty, command: refusal.command ?? (needsSetup ? "bus billing setup" : nil))
     }
 }

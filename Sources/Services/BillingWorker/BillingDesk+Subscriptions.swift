@@ -26,17 +26,42 @@ extension BillingDesk {
             }
             let store = SubscriptionStore(connection)
             let change = try store.apply(update, source: source, at: now)
-            let accountID = change.standing?.accountID ?? update.accountID
+            let accountID = change.standing.accountID
             let result = SubscriptionResult(
                 accountID: accountID,
                 status: try accountID.map { try store.standing(of: $0, in: mode.current(on: connection)).status }
                     ?? .missing,
                 isApplied: change.isApplied,
-                isUndecided: change.standing?.isUndecided ?? false)
+                isUndecided: change.standing.isUndecided)
             try handled.record(result, to: eventID, at: now)
             return Applied(result: result, isRepeated: false, isFirstLive: change.isFirstLive)
         }
         if applied.isFirstLive { applied.isFirstLive = mode.settleLive() }
         return applied
+    }
+}
+
+extension BillingDesk {
+    /// Subscriptions to have read again.
+    package struct DueReviews: Sendable {
+        /// Those to ask about now.
+        package let taken: [SubscriptionReviews.Due]
+        /// All whose updates contradict each other.
+        package let undecided: Int64
+        /// All others of which nothing was heard for too long.
+        package let unheard: Int64
+    }
+
+    /// Takes some of the subscriptions that are due, and counts all of them.
+    package func takeReviews(of provider: String, at now: Timestamp) async throws -> DueReviews {
+        let (undecided, unheard) = try await database.read { connection in
+            try SubscriptionReviews(connection).count(of: provider, in: mode.current(on: connection), at: now)
+        }
+        guard undecided + unheard > 0 else { return DueReviews(taken: [], undecided: 0, unheard: 0) }
+        let taken = try await commits.perform { connection in
+            try SubscriptionReviews(connection).take(
+                Limits.reviewedAtOnceMax, of: provider, in: mode.current(on: connection), at: now)
+        }
+        return DueReviews(taken: taken, undecided: undecided, unheard: unheard)
     }
 }

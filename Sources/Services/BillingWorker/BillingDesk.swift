@@ -10,23 +10,29 @@ package struct BillingDesk: Sendable {
     let database: any SQLDatabase
     let commits: GroupCommit
     let mode: DeploymentMode
-    private let catalogs: CatalogCache
-    private let quotaFile: QuotaTable?
+    let catalogs: CatalogCache
+    private let quotaFile: PlanQuotas?
+    private let grace: Duration
 
     /// A desk over an open database; `quotaFile` takes the place of the catalog's quotas.
     package init(
         database: any SQLDatabase, commits: GroupCommit, mode: DeploymentMode, catalogs: CatalogCache,
-        quotaFile: QuotaTable?
+        quotaFile: PlanQuotas?, grace: Duration
     ) {
         self.database = database
         self.commits = commits
         self.mode = mode
         self.catalogs = catalogs
         self.quotaFile = quotaFile
+        self.grace = grace
     }
 
-    private func quotas(_ connection: any SQLConnection) throws -> QuotaTable {
-        try quotaFile ?? .catalog(catalogs.current(on: connection))
+    func access(
+        of accountID: String, in mode: BillingMode, _ connection: any SQLConnection, at now: Timestamp
+    ) throws -> AccountAccess {
+        AccountAccess(
+            try SubscriptionStore(connection).standing(of: accountID, in: mode),
+            tariff: Tariff(try catalogs.current(on: connection), quotaFile: quotaFile), grace: grace, at: now)
     }
 
     // MARK: Reading
@@ -34,11 +40,11 @@ package struct BillingDesk: Sendable {
     /// What an account has bought, may use and has used.
     package func status(of accountID: String, at now: Timestamp) async throws -> AccountStatus {
         try await database.read { connection in
-            let standing = try SubscriptionStore(connection).standing(of: accountID, in: mode.current(on: connection))
-            let quotas = try quotas(connection)
-            let counts = try UsageStore(connection).counts(
-                of: accountID, for: AccountStatus.quotas(of: standing, quotas), at: now)
-            return AccountStatus(standing, quotas: quotas, counts: counts)
+            let mode = try mode.current(on: connection)
+            let access = try access(of: accountID, in: mode, connection, at: now)
+            let counts = try UsageStore(connection, in: mode).counts(
+                of: accountID, for: access.grants.flatMap { $0.limits(at: now) }, at: now)
+            return AccountStatus(access, counts: counts)
         }
     }
 
@@ -51,13 +57,13 @@ package struct BillingDesk: Sendable {
 
     /// What a checkout sells, and the payment company's id for its buyer.
     package func offer(
-        for request: CheckoutSessionRequest, provider: String
+        for request: CheckoutSessionRequest, provider: String, at now: Timestamp
     ) async throws -> (offer: CheckoutOffer, customerID: String?) {
         try await database.read { connection in
-            let offer = try CheckoutOffer(request, catalog: try catalogs.current(on: connection), provider: provider)
-            let standing = try SubscriptionStore(connection).standing(
-                of: request.accountID, in: mode.current(on: connection))
-            return (offer, standing.customerID(provider: provider))
+            let access = try access(of: request.accountID, in: mode.current(on: connection), connection, at: now)
+            let offer = try CheckoutOffer(request, catalog: access.tariff.catalog, provider: provider)
+            try offer.check(against: access)
+            return (offer, access.standing.customerID(provider: provider))
         }
     }
 
@@ -72,23 +78,31 @@ package struct BillingDesk: Sendable {
             if check.usage != nil,
                 let answered: EntitlementAnswer = try HandledEvents(connection).response(to: eventID)
             {
-                return (answer: answered, holds: false)
+                return (answer: answered, mustWrite: false)
             }
-            let judged = try judge(check, connection, at: now)
-            return (answer: judged.entitlement.answer, holds: judged.mustHold)
+            let (entitlement, store) = try judge(check, connection, at: now)
+            var mustWrite = entitlement.mustHold(check)
+            // Refused checks tidy up too: nothing else would for an account whose quota is used up.
+            if case .quotaExceeded = entitlement, let subject = check.subject {
+                mustWrite = try store.hasEndedHolds(of: subject, at: now)
+            }
+            return (entitlement.answer, mustWrite)
         }
-        guard first.holds else { return first.answer }
+        guard first.mustWrite else { return first.answer }
         // Judged again where nobody else can change the counts in between.
         return try await commits.perform { connection in
             let handled = HandledEvents(connection)
             if let answered: EntitlementAnswer = try handled.response(to: eventID) { return answered }
-            let judged = try judge(check, connection, at: now)
-            if judged.mustHold, let usage = check.usage {
-                let subject = UsageSubject(
-                    accountID: check.accountID, feature: check.feature, meterEventName: usage.meterEventName)
-                try UsageStore(connection).hold(usage.quantity, of: subject, id: eventID ?? UUIDText.random(), at: now)
+            let (entitlement, store) = try judge(check, connection, at: now)
+            var answer = entitlement.answer
+            if let subject = check.subject, let usage = check.usage {
+                try store.forgetEndedHolds(of: subject, at: now)
+                if entitlement.mustHold(check) {
+                    let id = eventID ?? UUIDText.random()
+                    answer.holdID = id
+                    answer.holdUntil = try store.hold(usage.quantity, of: subject, id: id, at: now)
+                }
             }
-            let answer = judged.entitlement.answer
             try handled.record(answer, to: eventID, at: now)
             return answer
         }
@@ -96,14 +110,12 @@ package struct BillingDesk: Sendable {
 
     private func judge(
         _ check: EntitlementCheck, _ connection: any SQLConnection, at now: Timestamp
-    ) throws -> (entitlement: Entitlement, mustHold: Bool) {
-        let standing = try SubscriptionStore(connection).standing(
-            of: check.accountID, in: mode.current(on: connection))
-        let quotas = try quotas(connection)
-        let matching = standing.active.flatMap { quotas[$0.planID] }.filter { $0.feature == check.feature }
-        let counts = try UsageStore(connection).counts(of: check.accountID, for: matching, at: now)
-        let entitlement = Entitlement(check, standing: standing, quotas: quotas, counts: counts)
-        let isLimited = matching.contains { $0.meterEventName == check.usage?.meterEventName }
-        return (entitlement, entitlement.isAllowed && isLimited)
+    ) throws -> (entitlement: Entitlement, store: UsageStore) {
+        let mode = try mode.current(on: connection)
+        let access = try access(of: check.accountID, in: mode, connection, at: now)
+        let store = UsageStore(connection, in: mode)
+        let limits = access.sellers(of: check.feature).flatMap { $0.limits(on: check.feature, at: now) }
+        let counts = try store.counts(of: check.accountID, for: limits, at: now)
+        return (Entitlement(check, access: access, counts: counts), store)
     }
 }

@@ -21,7 +21,9 @@ struct BillingRequests: Sendable {
         handlers.answer(.portalSession) { await self.portal($0, $1) }
         handlers.answer(.entitlementCheck) { await self.check($0, $1) }
         handlers.answer(.subscriptionUpdate) { await self.update($0, $1) }
+        handlers.answer(.unlinkedUpdate) { await self.update($0.update, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
+        handlers.answer(.usageRefusal) { await self.refuse($0, $1) }
         return handlers
     }
 
@@ -35,7 +37,8 @@ struct BillingRequests: Sendable {
     private func checkout(_ request: CheckoutSessionRequest, _ caller: Caller) async -> Outcome<ProviderSession> {
         await outcome {
             try callers.permit(caller, for: request.accountID)
-            let (offer, customerID) = try await desk.offer(for: request, provider: provider.label)
+            let (offer, customerID) = try await desk.offer(
+                for: request, provider: provider.label, at: caller.now)
             return try await provider.checkoutSession(
                 offer, customerID: customerID, correlationID: caller.correlationID)
         }
@@ -68,10 +71,13 @@ struct BillingRequests: Sendable {
             }
             let word = result.isApplied && !isRepeated ? "applied" : "unchanged"
             Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
-            if result.isUndecided, !isRepeated {
+            if result.isUndecided, !isRepeated, let accountID = result.accountID {
                 logger.warning(
                     "subscription undecided, least entitled update stands",
-                    metadata: ["provider.event.id": "\(update.eventID)", "account.id": "\(update.accountID ?? "")"])
+                    metadata: [
+                        "provider.event.id": "\(update.eventID)", "account.id": "\(accountID)",
+                        "subscription.id": "\(update.providerSubscriptionID ?? "")",
+                    ])
             }
             return result
         }
@@ -79,6 +85,10 @@ struct BillingRequests: Sendable {
 
     private func export(_ usage: UsageExportRequest, _ caller: Caller) async -> Outcome<UsageExportAnswer> {
         await outcome { try await sender.export(usage, caller) }
+    }
+
+    private func refuse(_ refusal: UsageRefusal, _ caller: Caller) async -> Outcome<UsageRefusalResult> {
+        await outcome { try await sender.refuse(refusal, caller) }
     }
 
     private func outcome<Response>(_ work: () async throws -> Response) async -> Outcome<Response> {

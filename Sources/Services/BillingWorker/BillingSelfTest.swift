@@ -15,7 +15,8 @@ package enum BillingSelfTest {
             guard subscription.standing?.status == .active else { throw failure("a paid subscription is not active") }
         }
         let quota = Quota(feature: "llm:proxy", meterEventName: "tokens", window: .day, limit: 10)
-        if QuotaUsage(quota, UsageCount(used: 5)).refuses(5) || !QuotaUsage(quota, UsageCount(used: 5)).refuses(6) {
+        let usage = QuotaUsage(CurrentQuota(quota, period: nil, at: paid.occurredAt), UsageCount(used: 5))
+        if usage.refuses(5) || !usage.refuses(6) {
             throw failure("a quota is not held to its limit")
         }
         return "OK \(BusModule.billing.name) self-test"

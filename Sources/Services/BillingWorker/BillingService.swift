@@ -19,7 +19,9 @@ package struct BillingService: Sendable {
     private let replies: RequestReply?
     private let sender: UsageSender
     private let worker: EventWorker
-    private let handledEvents: HandledEventsRetention
+    private let retention: BillingRetention
+    private let review: SubscriptionReview?
+    private let plans: PlanWatch
     private let database: SQLiteDatabase
 
     /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
@@ -41,22 +43,26 @@ package struct BillingService: Sendable {
             return try await DeploymentMode.open(database, setting: settings.mode)
         }
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
-        publisher = EventPublisher(client: events, timeout: settings.providerTimeout, logger: logger)
+        publisher = EventPublisher(client: events, timeout: settings.providerTimeout)
         commits = GroupCommit(database: database)
-        handledEvents = HandledEventsRetention(commits: commits, logger: logger)
+        retention = BillingRetention(commits: commits, logger: logger)
         let desk = BillingDesk(
-            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: settings.quotaFile)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(),
+            quotaFile: settings.quotaFile, grace: settings.pastDueGrace)
+        plans = PlanWatch(desk: desk, logger: logger)
         let provider: any PaymentProvider
         switch settings.providerBackend {
         case .local:
-            replies = nil
+            (replies, review) = (nil, nil)
             provider = LocalPaymentProvider(label: company.text)
         case .events:
             let replies = RequestReply(
                 responses: company.responses, client: events, publisher: publisher, source: BusModule.billing.name,
                 settings: settings.worker.listener, readiness: process.readiness, logger: logger)
             self.replies = replies
-            provider = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)
+            let events = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)
+            provider = events
+            review = SubscriptionReview(desk: desk, provider: company.text, logger: logger, ask: events.observe)
         }
         sender = UsageSender(desk: desk, provider: provider, logger: logger)
         let requests = BillingRequests(
@@ -69,8 +75,8 @@ package struct BillingService: Sendable {
 
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
-        [StorageCloser(database: database, logger: process.logger), commits, handledEvents, publisher]
-            + [replies].compactMap { $0 } + [sender, worker]
+        [StorageCloser(database: database, logger: process.logger), commits, retention, plans, publisher]
+            + [replies].compactMap { $0 } + [sender, worker] + [review].compactMap { $0 }
     }
 
     /// Runs the worker as a process of its own until a signal arrives.
@@ -92,35 +98,6 @@ package struct BillingService: Sendable {
                     name: "operations", router: OperationsRoutes(process).router(),
                     address: settings.operationsAddress, process: process))
             try await process.run(services)
-        }
-    }
-}
-
-/// Removes old responses, so that the store keeps its size; redeliveries come within days.
-struct HandledEventsRetention: Service {
-    let commits: GroupCommit
-    let logger: Logger
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await forget()
-                do { try await Task.sleep(for: .seconds(Limits.retentionIntervalSeconds)) } catch { return }
-            }
-        }
-    }
-
-    private func forget() async {
-        let oldest = Timestamp.now.advanced(bySeconds: -Limits.handledEventsKeptSeconds)
-        do {
-            var forgotten = Limits.retentionChunkEventsMax
-            while forgotten == Limits.retentionChunkEventsMax {
-                forgotten = try await commits.perform {
-                    try HandledEvents($0).forget(before: oldest, atMost: Limits.retentionChunkEventsMax)
-                }
-            }
-        } catch {
-            logger.warning("old responses not forgotten", metadata: ["cause": "\(error)"])
         }
     }
 }

@@ -30,7 +30,9 @@ package struct BillingSettings: Sendable {
     /// Where billing is stored.
     package let store: BillingStoreSettings
     /// Quotas of a file, instead of the catalog's.
-    package let quotaFile: QuotaTable?
+    package let quotaFile: PlanQuotas?
+    /// How long features stay after the first failed charge.
+    package let pastDueGrace: Duration
     /// Subjects that may act for any account.
     package let trustedSubjects: Set<String>
 
@@ -57,8 +59,10 @@ package struct BillingSettings: Sendable {
         mode = reader.billingMode()
         store = BillingStoreSettings(&reader)
         quotaFile = reader.quotaFile()
-        trustedSubjects = Set(
-            reader.list("BUS_TRUSTED_SERVICE_SUBJECTS", help: "Subjects that may act for any account."))
+        pastDueGrace = reader.duration(
+            "BUS_BILLING_PAST_DUE_GRACE", default: "0s", in: .zero ... .seconds(90 * 86_400),
+            help: "How long features stay after the first failed charge.")
+        trustedSubjects = reader.trustedSubjects()
         worker = WorkerSettings(&reader, module: BusModule.billing.name)
         operationsAddress = reader.operationsAddress()
     }
@@ -81,14 +85,14 @@ extension SettingsReader {
     }
 
     /// The quotas of `--quota-config`; every mistake in the file is a fault of the start.
-    fileprivate mutating func quotaFile() -> QuotaTable? {
+    fileprivate mutating func quotaFile() -> PlanQuotas? {
         let path = text(
             "BUS_BILLING_QUOTA_CONFIG", flag: "--quota-config", value: "file",
             help: "JSON file with the plans' quotas; the catalog's count without it.")
         guard let path else { return nil }
         do {
             let content = try SettingsFile.text(of: path, bytesMax: Limits.catalogBodyBytesMax)
-            return .plans(try QuotaFile(parsing: Array(content.utf8)).quotas)
+            return PlanQuotas(try QuotaFile(parsing: Array(content.utf8)).quotas)
         } catch let fault as SettingsFile.Fault {
             addFault("the quota file \(path) \(fault)")
         } catch let fault as CatalogFaults {

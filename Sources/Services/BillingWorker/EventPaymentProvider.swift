@@ -49,6 +49,13 @@ struct EventPaymentProvider: PaymentProvider {
         }
     }
 
+    /// Asks for a subscription to be read again; what is read comes as an update of its own.
+    func observe(_ accountID: String, subscriptionID: String) async throws {
+        var request = ObserveRequest(accountID: accountID, providerSubscriptionID: subscriptionID)
+        request.provider = label
+        _ = try await ask(.observe(at: provider), request, subscriptionID)
+    }
+
     /// The worker's answer; its errors keep their words.
     private func ask<Request, Response>(
         _ exchange: Exchange<Request, Response>, _ request: Request, _ correlationID: String
@@ -64,7 +71,8 @@ struct EventPaymentProvider: PaymentProvider {
             throw BusError(.billingUnavailable, "the Events API cannot be used now; try again", cause: fault)
         } catch ReplyFault.refused(let refusal) {
             throw BusError(
-                refusal.code ?? .providerError, refusal.message, type: refusal.word, isRetryable: refusal.isRetryable)
+                refusal.code ?? .providerError, refusal.message, type: refusal.word, command: refusal.command,
+                isRetryable: refusal.isRetryable)
         } catch let fault as ReplyFault {
             throw BusError(
                 .providerError, "the \(label) worker's answer makes no sense; check its version", cause: fault)
@@ -81,7 +89,7 @@ extension ProviderLabel {
     var responses: [EventName] {
         [
             Exchange.checkout(at: self).response, Exchange.portal(at: self).response,
-            Exchange.meterEvent(at: self).response,
+            Exchange.meterEvent(at: self).response, Exchange.observe(at: self).response,
         ]
     }
 }

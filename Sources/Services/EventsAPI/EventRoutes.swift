@@ -12,7 +12,6 @@ struct EventRoutes: Sendable {
     let appender: EventAppender
     let streaming: EventStreaming
     let ledger: DeliveryLedger
-    let log: EventLog
     let access: AccessSettings
     let now: @Sendable () -> Timestamp
 
@@ -139,8 +138,7 @@ struct EventRoutes: Sendable {
                         }
                     }
                 }
-                writer.member(
-                    "features", ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume"])
+                writer.member("features", EventsFeature.allCases.map(\.rawValue))
             }
         }).bytes
 }

@@ -39,9 +39,8 @@ package struct EventsService: Sendable {
                         secret: settings.tokenSecret, audiences: [Audience.api, Audience.internal])),
                 appender: EventAppender(log: log, commits: commits, wakeUps: wakeUps, now: now),
                 streaming: EventStreaming(
-                    log: log, ledger: ledger, wakeUps: wakeUps, keepAlive: settings.keepAlive,
-                    logger: process.logger),
-                ledger: ledger, log: log, access: settings.access, now: now)
+                    log: log, ledger: ledger, wakeUps: wakeUps, keepAlive: settings.keepAlive),
+                ledger: ledger, access: settings.access, now: now)
         } catch let fault as SQLFault {
             let isSetting = fault.isAboutTheFile
             throw ProcessFailure(exitCode: isSetting ? 2 : 1, "the event store does not open: \(fault)")
@@ -71,7 +70,7 @@ package struct EventsService: Sendable {
         services.append(
             ServerAssembly.server(
                 name: "events", router: router, address: settings.address, process: process,
-                onListening: { _ in
+                onListening: {
                     isUp.close()
                     onListening()
                 }))

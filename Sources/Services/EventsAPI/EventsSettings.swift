@@ -43,10 +43,7 @@ package struct EventsSettings: Sendable {
             isNeeded: backend == .sqlite, help: "File of the sqlite backend.")
         basePaths = EventsSettings.basePaths(&reader)
         tokenSecret =
-            shared
-            ?? reader.requiredSecret(
-                "BUS_API_JWT_SECRET", "BUS_EVENTS_JWT_SECRET", meaning: "token secret",
-                help: "Verifies the callers' tokens; base64:… for bytes.")
+            shared ?? reader.tokenSecret(SettingsReader.sharedTokenSecret, "BUS_EVENTS_JWT_SECRET")
         access = EventRoutes.AccessSettings(
             serviceSubjects: Set(
                 reader.list("BUS_EVENTS_SERVICE_SUBJECTS", help: "Subjects that see every owner's events.")),
@@ -70,15 +67,7 @@ package struct EventsSettings: Sendable {
         for text in given {
             var path = Substring(text)
             while path.hasSuffix("/") { path = path.dropLast() }
-            let isPlain = path.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "-"),
-                    UInt8(ascii: "_"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
+            let isPlain = path.utf8.allSatisfy { $0.isNameByte || $0 == UInt8(ascii: "/") }
             if !path.isEmpty, !path.hasPrefix("/") || !isPlain || path.contains("//") {
                 reader.addFault("--base-path \"\(text)\" is not a path; write it like /local/v1")
             } else if !paths.contains(String(path)) {

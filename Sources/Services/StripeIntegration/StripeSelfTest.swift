@@ -26,8 +26,9 @@ package enum StripeSelfTest {
     ) throws(WebhookFault) -> WebhookDecision {
         try body.withUnsafeBufferPointer { (bytes) throws(WebhookFault) in
             try WebhookDecision.decide(
-                body: UnsafeRawBufferPointer(bytes), signatureHeader: signature, keys: [key],
-                at: Timestamp(clampingSeconds: 1_785_600_010), toleranceSeconds: 300, mode: .test)
+                body: UnsafeRawBufferPointer(bytes), signatureHeader: signature,
+                at: Timestamp(clampingSeconds: 1_785_600_010),
+                rules: WebhookRules(keys: [key], toleranceSeconds: 300, mode: .test))
         }
     }
 

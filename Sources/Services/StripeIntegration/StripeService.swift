@@ -31,27 +31,20 @@ package struct StripeService: Sendable {
         self.process = process
         duties = try StripeDuties.of(settings, scopes: tokens.scopes, tokenLabel: tokens.label)
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
-        let publisher = EventPublisher(
-            client: events, timeout: .seconds(Limits.webhookPublishSeconds), logger: process.logger)
+        let publisher = EventPublisher(client: events, timeout: .seconds(Limits.webhookPublishSeconds))
         self.publisher = publisher
         let gateway = StripeService.gateway(settings, http: http, logger: process.logger)
-        let budget = Duration.seconds(Limits.webhookPublishSeconds)
-        let refetch: @Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate = { update in
-            try await gateway.refetched(update, deadline: .now + budget)
-        }
+        let outlet = FactsOutlet(publisher, features: KnownFeatures(client: events), scopes: tokens.scopes)
+        let actions = WebhookActions(
+            gateway: gateway, outlet: outlet,
+            observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: settings.mode),
+            refetches: settings.refetches, logger: process.logger)
         receiver = WebhookReceiver(
-            keys: settings.webhookKeys, toleranceSeconds: settings.webhookToleranceSeconds, mode: settings.mode,
-            publisher: publisher, refetch: settings.refetches ? refetch : nil, logger: process.logger)
+            rules: settings.webhookRules, publisher: publisher, actions: actions, logger: process.logger)
         let requests = StripeRequests(
-            gateway: gateway, settings: settings.requests,
-            webhook: .init(
-                keys: settings.webhookKeys, toleranceSeconds: settings.webhookToleranceSeconds,
-                isRefetching: settings.refetches),
+            gateway: gateway, settings: settings.requests, rules: settings.webhookRules, actions: actions,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
-            budget: settings.handlerBudget, logger: process.logger
-        ) { update in
-            try await WebhookReceiver.publish(update, through: publisher)
-        }
+            budget: settings.handlerBudget, logger: process.logger)
         worker = EventWorker(
             requests.handlers, client: events, settings: settings.worker, readiness: process.readiness,
             logger: process.logger)
@@ -115,7 +108,7 @@ package struct StripeService: Sendable {
         if settings.mode == .live {
             process.logger.warning("LIVE MODE: this process uses a live Stripe key and moves real money")
         }
-        if settings.webhookKeys.isEmpty, settings.webhookAddress != nil {
+        if settings.webhookRules.keys.isEmpty, settings.webhookAddress != nil {
             process.logger.warning("no webhook signing secret is set; every webhook is answered 503")
         }
     }

@@ -3,6 +3,7 @@ import BusContract
 import BusCore
 import BusRuntime
 import BusServer
+import StripeClient
 import StripeCore
 
 /// The settings of the Stripe worker, read and judged once.
@@ -19,10 +20,8 @@ package struct StripeSettings: Sendable {
     package let worker: WorkerSettings
     /// The Stripe key; nil is local mode.
     package let key: StripeKey?
-    /// Keys that may have signed a webhook.
-    package let webhookKeys: [WebhookKey]
-    /// Largest age of a signature, in seconds.
-    package let webhookToleranceSeconds: Int
+    /// How webhooks are judged.
+    package let webhookRules: WebhookRules
     /// Re-read the subscription before publishing an update.
     package let refetches: Bool
     /// Pinned `Stripe-Version`.
@@ -56,15 +55,10 @@ package struct StripeSettings: Sendable {
             reader.addFault("--webhook-only needs a place to listen; pass --webhook-addr host:port")
         }
         key = reader.stripeKey()
-        webhookKeys = reader.webhookKeys()
-        let tolerance = reader.duration(
-            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
-            help: "Largest age of a webhook's signature.")
-        webhookToleranceSeconds = Int(tolerance.inSeconds)
+        webhookRules = reader.webhookRules(key)
         refetches = reader.bool(
             "BUS_STRIPE_WEBHOOK_REFETCH", help: "Read the subscription from Stripe before it is published.")
-        apiVersion = reader.text(
-            "BUS_STRIPE_API_VERSION", value: "version", help: "Pins Stripe-Version; the account's default otherwise.")
+        apiVersion = reader.stripeVersion()
         let mode = key?.mode ?? .local
         apiURL = reader.stripeURL(mode)
         handlerBudget = reader.duration(
@@ -79,8 +73,7 @@ package struct StripeSettings: Sendable {
             localBaseURL: reader.text(
                 "BUS_STRIPE_LOCAL_BASE_URL", value: "url", default: StripeRequestSettings.defaultLocalBaseURL,
                 help: "Where the pages of local mode are.") ?? StripeRequestSettings.defaultLocalBaseURL)
-        trustedSubjects = Set(
-            reader.list("BUS_TRUSTED_SERVICE_SUBJECTS", help: "Subjects that may act for any account."))
+        trustedSubjects = reader.trustedSubjects()
         worker = WorkerSettings(&reader, module: BusModule.stripe.name)
         operationsAddress = reader.operationsAddress()
     }
@@ -89,9 +82,7 @@ package struct StripeSettings: Sendable {
 extension SettingsReader {
     /// The key; a live one counts only on purpose.
     fileprivate mutating func stripeKey() -> StripeKey? {
-        let secret = secret(
-            "BUS_STRIPE_SECRET_KEY", files: ["BUS_STRIPE_API_KEY_FILE"],
-            help: "Stripe key, sk_ or rk_; without it requests are answered here, without a network.")
+        let secret = stripeSecret(without: "; without it requests are answered here, without a network")
         let isLiveAllowed = bool("BUS_STRIPE_LIVE", help: "Allows a live key, which moves real money.")
         guard let secret, !secret.isEmpty else { return nil }
         do {
@@ -108,8 +99,47 @@ extension SettingsReader {
         }
     }
 
+    /// How webhooks are judged.
+    fileprivate mutating func webhookRules(_ key: StripeKey?) -> WebhookRules {
+        let keys = webhookKeys()
+        let tolerance = duration(
+            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
+            help: "Largest age of a webhook's signature.")
+        return WebhookRules(
+            keys: keys, toleranceSeconds: Int(tolerance.inSeconds), mode: webhookMode(key), accounts: accounts())
+    }
+
+    /// Which mode events belong to: the key's, or without one what the operator says.
+    private mutating func webhookMode(_ key: StripeKey?) -> StripeMode {
+        let name = "BUS_STRIPE_MODE"
+        let modes = [StripeMode.test, .live]
+        declare(
+            Setting(
+                name, value: "word", values: modes.map(\.rawValue),
+                summary: "Mode of webhooks where no key says it; both without it."))
+        let word = variable(name)?.trimmed
+        record(name, word ?? "")
+        guard let word else { return key?.mode ?? .local }
+        guard let mode = modes.first(where: { $0.rawValue == word }) else {
+            addFault("\(name) is \"\(word)\"; it may be one of test, live")
+            return .local
+        }
+        if let key, key.mode != mode {
+            addFault("\(name) is \(word), but the Stripe key is of the other mode; remove one of them")
+        }
+        return mode
+    }
+
+    private mutating func accounts() -> Set<String> {
+        let accounts = list("BUS_STRIPE_ACCOUNTS", help: "Connected accounts, acct_, whose events count as ours.")
+        for account in accounts where !account.hasPrefix("acct_") {
+            addFault("BUS_STRIPE_ACCOUNTS holds \(account); list ids that begin with acct_, with commas")
+        }
+        return Set(accounts)
+    }
+
     /// Secrets of Stripe's dashboard and of `stripe listen` begin alike, so another beginning is probably a mistake.
-    fileprivate mutating func webhookKeys() -> [WebhookKey] {
+    private mutating func webhookKeys() -> [WebhookKey] {
         let secret = secret(
             "BUS_STRIPE_WEBHOOK_SECRET", help: "Signing secrets of webhooks, whsec_, with commas between several.")
         guard let secret, !secret.isEmpty else { return [] }
@@ -119,16 +149,5 @@ extension SettingsReader {
                     + "not its id or the API key")
         }
         return WebhookKey.keys(in: secret)
-    }
-
-    /// Stripe's address, or a stand-in's.
-    fileprivate mutating func stripeURL(_ mode: StripeMode) -> String {
-        let text =
-            text(
-                "BUS_STRIPE_API_URL", value: "url", default: StripeAddress.stripe,
-                help: "A stand-in for Stripe, for tests; http only close by.") ?? StripeAddress.stripe
-        if let address = StripeAddress(text, mode: mode) { return address.url }
-        addFault("BUS_STRIPE_API_URL \(StripeAddress.rule)")
-        return text
     }
 }

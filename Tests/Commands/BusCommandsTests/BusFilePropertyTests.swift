@@ -36,7 +36,7 @@ import Testing
                     ? UInt8.random(in: 0...255, using: &generator) : likely.randomElement(using: &generator) ?? 0
             }
             let lineCount = bytes.split(separator: 10, omittingEmptySubsequences: false).count
-            do throws(BusFileFault) {
+            do throws(LineFault) {
                 let file = try BusFile(parsing: bytes)
                 read += 1
                 for line in file.lines {

@@ -86,7 +86,7 @@ struct BusFileTests {
         ] + ["|", ";", "<", ">"].map { Refusal("4 \($0)", "a\nb\($0)c\n", line: 2, says: "\"\($0)\"") }
 
     @Test(arguments: BusFileTests.refused) func faultNamesItsLine(_ test: Refusal) throws {
-        let fault = try #require(throws: BusFileFault.self) { try BusFile(parsing: test.file) }
+        let fault = try #require(throws: LineFault.self) { try BusFile(parsing: test.file) }
         #expect(fault.line == test.line)
         #expect(fault.message.contains(test.says), "\(fault.message)")
     }
@@ -101,7 +101,7 @@ struct BusFileTests {
         let longest = [UInt8](repeating: UInt8(ascii: "a"), count: 4 << 20)
         #expect(Limits.busFileLineBytesMax == longest.count)
         #expect(try BusFile(parsing: longest + [10]).lines.count == 1)
-        let fault = try #require(throws: BusFileFault.self) { try BusFile(parsing: [10] + longest + [97, 10]) }
+        let fault = try #require(throws: LineFault.self) { try BusFile(parsing: [10] + longest + [97, 10]) }
         #expect(fault.line == 2)
     }
 

@@ -31,18 +31,18 @@ struct DotEnvTests {
     ]
 
     @Test(arguments: DotEnvTests.refused) func malformedLineIsNamed(text: String, line: Int) throws {
-        let fault = try #require(throws: DotEnvFault.self) { try DotEnv(parsing: Array(text.utf8)) }
+        let fault = try #require(throws: LineFault.self) { try DotEnv(parsing: Array(text.utf8)) }
         #expect(fault.line == line)
     }
 
     @Test func faultShowsNoValue() throws {
-        let fault = try #require(throws: DotEnvFault.self) { try DotEnv(parsing: Array("A=\"made_up".utf8)) }
+        let fault = try #require(throws: LineFault.self) { try DotEnv(parsing: Array("A=\"made_up".utf8)) }
         #expect(!fault.message.contains("made_up"))
     }
 
     @Test func blankLinesAndCommentsAreSkipped() throws {
         #expect(try DotEnv(parsing: Array("\n# a\n  # b\r\n\r\nBUS_A=1\n".utf8)).pairs.count == 1)
-        let fault = try #require(throws: DotEnvFault.self) { try DotEnv(parsing: [10, 65, 61, 0xFF]) }
+        let fault = try #require(throws: LineFault.self) { try DotEnv(parsing: [10, 65, 61, 0xFF]) }
         #expect(fault.line == 2)
     }
 
@@ -55,7 +55,7 @@ struct DotEnvTests {
                 Int.random(in: 0..<30, using: &generator) == 0
                     ? UInt8.random(in: 0...255, using: &generator) : likely.randomElement(using: &generator) ?? 0
             }
-            do throws(DotEnvFault) {
+            do throws(LineFault) {
                 for pair in try DotEnv(parsing: bytes).pairs {
                     #expect(!pair.name.isEmpty && !pair.name.contains("="), "seed \(seed), round \(round)")
                 }

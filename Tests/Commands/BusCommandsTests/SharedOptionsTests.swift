@@ -50,16 +50,16 @@ struct SharedOptionsTests {
 
     /// Every flag that the help shows is taken, and every one of the contract is there.
     @Test func namesAgreeWithTheHelp() throws {
-        let shown = BusRoot.manual(of: SharedOptionsOnly.self).options
+        let shown = GlobalOptions.settings
         for option in shown {
-            for name in option.names {
+            for name in option.flags {
                 let value = option.value == nil ? [] : [option.values.first ?? "x"]
                 var options = GlobalOptions()
                 #expect(try options.takeAll(from: [name] + value + ["word"]) == ["word"], "\(name)")
                 #expect(options != GlobalOptions(), "\(name)")
             }
         }
-        let names = Set(shown.flatMap(\.names))
+        let names = Set(shown.flatMap(\.flags))
         #expect(
             names.isSuperset(of: [
                 "-V", "--version", "-v", "--verbose", "--trace", "-q", "--quiet", "-C", "--chdir", "-o", "--output",

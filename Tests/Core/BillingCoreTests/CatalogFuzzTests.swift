@@ -7,6 +7,7 @@ import Testing
 struct CatalogFuzzTests {
     private static let words: [JSONValue] = [
         .null, true, false, 0, 1, -1, 2, 1_000, .number("1.5"), .number("1e3"), .number("9223372036854775808"), "", "x",
+        .number("49.00"), .number("0.0"), "jpy", "kwd", "xyz", "49.00", "exclusive", ["usd": ["unit_amount": 5]],
         "llm", "bus_llm", "llm-basic", "llm-pro", "eur", "EUR", "month", "daily", "metered", "licensed", "0.02",
         "bus_llm_tokens", "llm:proxy", "é", "e\u{301}", "sk_x", [], [:], ["x"], ["id": "x"], [[]],
     ]
@@ -14,6 +15,7 @@ struct CatalogFuzzTests {
     private static let members = [
         "id", "lookup_key", "name", "prices", "plans", "quotas", "meters", "products", "plan_id", "features", "window",
         "limit", "interval", "usage_type", "unit_amount_decimal", "meter_lookup_key", "units", "version", "zzz",
+        "currency", "unit_amount", "tax_behavior", "nickname", "currency_options", "usd",
     ]
 
     /// Changes one place, chosen by going down from the root until a coin says stop.
@@ -55,7 +57,9 @@ struct CatalogFuzzTests {
     func roundTrip() throws {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
-        let template = try CatalogFixtures.template()
+        let template = try CatalogFixtures.template().edited(
+            .set("prices.0.tax_behavior", "inclusive"), .set("prices.1.nickname", "Pro"),
+            .set("prices.1.currency_options", ["usd": ["unit_amount": 5_500]]))
         var (accepted, refused) = (0, 0)
         var spent = Duration.zero
         for round in 0..<PropertySettings.rounds(200, proof: 20_000) {
@@ -71,6 +75,7 @@ struct CatalogFuzzTests {
                 let again = try Catalog(parsing: catalog.body.serialized(), unknownMembers: mode, purpose: purpose)
                 try #require(again == catalog && catalog.body == body, "round \(round), seed \(seed)")
                 try #require(isComplete(catalog, body, purpose), "round \(round), seed \(seed)")
+                try #require(catalog.prices.allSatisfy(isChargeable), "round \(round), seed \(seed)")
             } catch let faults as CatalogFaults {
                 refused += 1
                 let problems = faults.problems
@@ -82,6 +87,17 @@ struct CatalogFuzzTests {
         }
         print("catalog changes, seed \(seed): \(accepted) accepted, \(refused) refused \(spent)")
         #expect(accepted > 5 && refused > 5)
+    }
+
+    /// Every amount is a number of Stripe's currency that can be charged, and written as whole minor units.
+    private func isChargeable(_ price: Catalog.Price) -> Bool {
+        guard let own = Currency(price.currency) else { return false }
+        let options = price.extras.currencyOptions ?? [:]
+        return (price.unitAmount.map { $0 >= 0 && $0 % own.step == 0 } ?? (price.usageType == .metered))
+            && options.allSatisfy { code, option in
+                guard let currency = Currency(code), code != own.code else { return false }
+                return Int64(option.amount.text).map { $0 % currency.step == 0 } ?? (price.usageType == .metered)
+            }
     }
 
     /// Looks every reference up again, without the names that the check keeps.

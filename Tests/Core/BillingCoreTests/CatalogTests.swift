@@ -93,14 +93,17 @@ struct CatalogTests {
         #expect(catalog.prices.map(\.planID) == ["llm-basic", "container-basic", "llm-pro"])
     }
 
-    @Test("the default plan goes before the first that sells a feature")
-    func planSelling() throws {
+    @Test("plans are found by their ids, their prices and what they sell")
+    func found() throws {
         let catalog = try parse(CatalogTemplate.text)
-        #expect(catalog.plan(selling: "llm:proxy")?.id == "llm-basic")
-        #expect(catalog.plan(selling: "container:run")?.id == "container-basic")
-        #expect(catalog.plan(selling: "vm:run") == nil)
-        let preferred = try Catalog(catalog.body.edited(.set("plans.1.default", true)), unknownMembers: .refuse)
-        #expect(preferred.plan(selling: "llm:proxy")?.id == "llm-pro")
+        #expect(catalog.plans(selling: "llm:proxy").map(\.id) == ["llm-basic", "llm-pro"])
+        #expect(catalog.plans(selling: "vm:run").isEmpty)
+        #expect(catalog.sells("container:run") && !catalog.sells("vm:run"))
+        for plan in catalog.plans {
+            #expect(catalog.plan(id: plan.id) == plan)
+            for price in catalog.prices(of: plan) { #expect(catalog.plan(ofPrice: price.lookupKey) == plan) }
+        }
+        #expect(catalog.plan(id: "LLM-basic") == nil && catalog.plan(ofPrice: "price_1") == nil)
     }
 
     @Test("the empty catalog is one")
@@ -131,7 +134,8 @@ struct CatalogTests {
         #expect(
             CatalogFixtures.problems(body) == [
                 "catalog: $.products[0].name: is missing; write what customers read, such as \"LLM access\"",
-                "catalog: $.prices[0].currency: \"euro\" is no currency; write three letters such as \"eur\"",
+                "catalog: $.prices[0].currency: \"euro\" is no currency that Stripe takes; "
+                    + "write its ISO 4217 code such as \"eur\"",
                 "catalog: $.prices[1].interval: \"monht\" is unknown; did you mean \"month\"?",
                 "catalog: $.meters[0].unti: is not a member that is known here; remove it",
                 "catalog: $.meters[1].aggregation_formula: \"max\" is unknown; use sum, count, last",
@@ -139,7 +143,7 @@ struct CatalogTests {
                 "catalog: $.plans[0].features[0]: \"LLM Proxy\" is no feature; "
                     + "use up to 100 of a-z 0-9 : . _ -, a letter or digit first",
                 "catalog: $.plans[1].quotas[0].window: \"mnth\" is unknown; did you mean \"month\"?",
-                "catalog: $.plans[2].prices[0].unit_amount: is a text; write a whole number from 1 to 999999999999",
+                "catalog: $.plans[2].prices[0].unit_amount: is a text; write a whole number from 0 to 999999999999",
                 "catalog: $.plans[2].quotas[0].limit: is out of range or no whole number; "
                     + "write a whole number from 1 to 9007199254740991",
             ])

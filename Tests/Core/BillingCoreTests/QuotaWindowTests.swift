@@ -11,6 +11,7 @@ struct QuotaWindowTests {
         .day: ["day", "days", "daily"],
         .week: ["week", "weeks", "weekly"],
         .month: ["month", "months", "monthly"],
+        .period: ["period", "billing_period", "billing_cycle"],
         .total: ["total", "lifetime", "all", "forever", "once", "overall"],
     ]
 
@@ -35,7 +36,7 @@ struct QuotaWindowTests {
 
     @Test("windows are ordered from minute to total, as reports list them")
     func order() {
-        #expect(QuotaWindow.allCases.shuffled().sorted() == [.minute, .hour, .day, .week, .month, .total])
+        #expect(QuotaWindow.allCases.shuffled().sorted() == [.minute, .hour, .day, .week, .month, .period, .total])
     }
 
     @Test(

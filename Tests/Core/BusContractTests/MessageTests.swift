@@ -78,7 +78,12 @@ struct MessageTests {
                     + #""provider_customer_id":"cus_1","provider_subscription_id":"sub_1","plan_id":"p","#
                     + #""features":["a"],"occurred_at":"2026-08-01T16:04:59Z","kind":"updated","#
                     + #""provider_status":"active","previous_provider_status":"past_due","livemode":false,"#
-                    + #""prices":[{"id":"price_1","lookup_key":"k","product_id":"prod_1","quantity":2}]}"#
+                    + #""prices":[{"id":"price_1","lookup_key":"k","product_id":"prod_1","quantity":2}],"#
+                    + #""previous_prices":[{"id":"price_0","quantity":0}],"#
+                    + #""current_period_start":"2026-08-01T16:04:59Z","current_period_end":"2026-09-01T16:04:59Z","#
+                    + #""cancel_at":"2026-09-01T16:04:59Z","ended_at":"2026-09-01T16:05:00Z","#
+                    + #""trial_end":"2026-08-08T16:04:59Z","collection_paused":"void","mode":"subscription","#
+                    + #""session_id":"cs_1"}"#
             ),
             (
                 try canonical(UsageExportAnswer.self, .object(Samples.usageAnswer)),
@@ -118,7 +123,14 @@ struct MessageTests {
         fuzz(EntitlementCheck.self, like: Samples.check)
         fuzz(EntitlementAnswer.self, like: Samples.denial)
         fuzz(SubscriptionUpdate.self, like: Samples.update)
+        fuzz(UnlinkedUpdate.self, like: Samples.update)
         fuzz(SubscriptionResult.self, like: Samples.result)
+        fuzz(CustomerDeletion.self, like: Samples.customerDeletion)
+        fuzz(CustomerDeletionResult.self, like: ["applied": true])
+        fuzz(UsageRefusal.self, like: Samples.usageRefusal)
+        fuzz(UsageRefusalResult.self, like: ["marked": 1])
+        fuzz(ObserveRequest.self, like: Samples.observe)
+        fuzz(ObserveAnswer.self, like: Samples.observe)
         fuzz(UsageExportRequest.self, like: Samples.usage)
         fuzz(UsageExportAnswer.self, like: Samples.usageAnswer)
         fuzz(ProviderCheckoutRequest.self, like: Samples.providerCheckout)
@@ -172,6 +184,13 @@ struct MessageTests {
         fault(SubscriptionUpdate.self, Samples.update, "occurred_at", "soon")
         fault(SubscriptionUpdate.self, Samples.update, "prices", [["lookup_key": "k"]])
         fault(SubscriptionUpdate.self, Samples.update, "prices", .array(Array(repeating: ["id": "p"], count: 51)))
+        fault(UnlinkedUpdate.self, Samples.update, "account_id", "me")
+        fault(UnlinkedUpdate.self, Samples.update, "provider_subscription_id", nil)
+        fault(UnlinkedUpdate.self, Samples.update, "event_id", nil)
+        fault(CustomerDeletion.self, Samples.customerDeletion, "provider_customer_id", nil)
+        fault(UsageRefusal.self, Samples.usageRefusal, "usages", nil)
+        fault(UsageRefusal.self, Samples.usageRefusal, "usages", [["reason": "r"]])
+        fault(ObserveRequest.self, Samples.observe, "provider_subscription_id", "a b")
         fault(EntitlementCheck.self, Samples.check, "scope", "No Spaces")
         fault(EntitlementCheck.self, Samples.check, "usage", 7)
         fault(EntitlementCheck.self, Samples.check, "usage", ["meter_event_name": "m", "quantity": 0])

@@ -37,6 +37,19 @@ enum Samples {
         "occurred_at": "2026-08-01T16:04:59Z", "kind": "updated", "provider_status": "active",
         "previous_provider_status": "past_due", "livemode": false,
         "prices": [["id": "price_1", "lookup_key": "k", "product_id": "prod_1", "quantity": 2]],
+        "previous_prices": [["id": "price_0", "quantity": 0]], "current_period_start": "2026-08-01T16:04:59Z",
+        "current_period_end": 1_788_278_699, "cancel_at": "2026-09-01T16:04:59Z", "ended_at": "2026-09-01T16:05:00Z",
+        "trial_end": "2026-08-08T16:04:59Z", "collection_paused": "void", "mode": "subscription", "session_id": "cs_1",
+    ]
+    static let customerDeletion: [String: JSONValue] = [
+        "provider": "stripe", "provider_customer_id": "cus_1", "livemode": true,
+    ]
+    static let usageRefusal: [String: JSONValue] = [
+        "provider": "stripe", "livemode": true,
+        "usages": [["idempotency_key": "k", "reason": "meter_event_customer_not_found"]],
+    ]
+    static let observe: [String: JSONValue] = [
+        "account_id": account, "provider": "stripe", "provider_subscription_id": "sub_1", "status": "past_due",
     ]
     static let result: [String: JSONValue] = [
         "account_id": account, "status": "active", "applied": true, "undecided": true,

@@ -16,7 +16,7 @@ struct CatalogSyncModelTests {
         var prices: [JSONValue] = []
         for index in 0..<4 where Int.random(in: 0..<4, using: &random) > 0 {
             guard let product = products.randomElement(using: &random) else { continue }
-            let amount = Int64.random(in: 1...3, using: &random) * 100
+            let amount = Int64.random(in: 0...3, using: &random) * 100
             var price: [String: JSONValue] = [
                 "lookup_key": .string("k\(index)"), "product_lookup_key": .string(product), "currency": "eur",
                 "unit_amount": .integer(amount),
@@ -27,8 +27,9 @@ struct CatalogSyncModelTests {
                 price["usage_type"] = "metered"
                 price["meter_lookup_key"] = .string(meter)
                 price["unit_amount"] = nil
-                price["unit_amount_decimal"] = .string("0.0\(amount)")
+                price["unit_amount_decimal"] = .string("0.0\(amount + 1)")
             }
+            addExtras(to: &price, &random)
             prices.append(.object(price))
         }
         return try Catalog.forSync([
@@ -47,6 +48,21 @@ struct CatalogSyncModelTests {
         ])
     }
 
+    private func addExtras(to price: inout [String: JSONValue], _ random: inout SeededGenerator) {
+        if Int.random(in: 0..<4, using: &random) == 0 { price["currency"] = "jpy" }
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            price["tax_behavior"] = ["inclusive", "exclusive", "unspecified"].randomElement(using: &random)
+        }
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            price["nickname"] = .string("n\(Int.random(in: 0...1, using: &random))")
+        }
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            let codes = ["usd", "gbp"].filter { _ in Bool.random(using: &random) }
+            let options = codes.map { ($0, ["unit_amount": .integer(.random(in: 1...2, using: &random))] as JSONValue) }
+            price["currency_options"] = .object(Dictionary(options, uniquingKeysWith: { first, _ in first }))
+        }
+    }
+
     /// Somebody changes things in the dashboard.
     private func meddle(_ world: inout StripeWorld, _ random: inout SeededGenerator) {
         for _ in 0..<Int.random(in: 0...3, using: &random) {
@@ -57,7 +73,11 @@ struct CatalogSyncModelTests {
             else { continue }
             let product = object["product"]?.text ?? "none"
             let (path, form) =
-                switch (list, Int.random(in: 0..<5, using: &random)) {
+                switch (list, Int.random(in: 0..<9, using: &random)) {
+                case (StripeCatalogModel.prices, 5): ("\(list)/\(id)", "tax_behavior=exclusive")
+                case (StripeCatalogModel.prices, 6): ("\(list)/\(id)", "nickname=hand")
+                case (StripeCatalogModel.prices, 7): ("\(list)/\(id)", "currency_options[gbp][unit_amount]=1")
+                case (StripeCatalogModel.prices, 8): ("\(list)/\(id)", "metadata[team]=\(id)")
                 case (StripeCatalogModel.meters, 0...2): ("\(list)/\(id)/deactivate", "")
                 case (StripeCatalogModel.meters, _): ("\(list)/\(id)", "display_name=by%20hand")
                 case (StripeCatalogModel.products, 0): ("\(list)/\(id)", "name=by%20hand")
@@ -97,6 +117,7 @@ struct CatalogSyncModelTests {
                 try #require(try world.plan(wanted, prune: prune).steps.isEmpty, note)
                 let sold = try world.sold()
                 try checkEnd(sold, wanted, note)
+                try checkTraits(of: world, after: start, wanted, note)
                 for kill in 0..<steps {
                     var killed = start
                     #expect(throws: Killed.self) {
@@ -121,7 +142,33 @@ struct CatalogSyncModelTests {
             try #require(mine.count == 1, "\(note): \(price.lookupKey) in \(sold)")
             let words = mine[0].split(separator: " ").map(String.init)
             try #require(words[0] == price.lookupKey && words[2] == price.productLookupKey, "\(note): \(mine)")
-            try #require(mine[0].hasSuffix(" sold"), "\(note): \(mine)")
+            try #require(!mine[0].contains("not sold"), "\(note): \(mine)")
+        }
+    }
+
+    /// Every price has what the file says of it, else what the price had that held its key before.
+    private func checkTraits(
+        of world: StripeWorld, after start: StripeWorld, _ wanted: Catalog, _ note: Comment
+    ) throws {
+        func traits(_ world: StripeWorld, _ key: String) -> PriceTraits? {
+            world.listed().prices.first { $0.lookupKey == key }?.traits
+        }
+        func specified(_ text: String?) -> String? { text == "unspecified" ? nil : text }
+        for price in wanted.prices {
+            let (old, extras) = (traits(start, price.lookupKey), price.extras)
+            let new = try #require(traits(world, price.lookupKey), note)
+            let tax = extras.taxBehavior ?? old?.taxBehavior
+            let mayHaveMore = old == nil  // A price that held the key in an earlier generation may come back.
+            try #require(new.taxBehavior == specified(tax) || mayHaveMore && tax == nil, "\(note): \(price), \(new)")
+            let nickname = extras.nickname ?? old?.nickname
+            try #require(nickname == nil || new.nickname == nickname, "\(note): \(price), \(new)")
+            for (key, value) in old?.metadata ?? [:] { try #require(new.metadata[key] == value, note) }
+            if let options = extras.currencyOptions {
+                try #require(new.currencyOptions.mapValues(\.amount) == options.mapValues(\.amount), note)
+            } else if var options = old?.currencyOptions {
+                options[price.currency] = nil
+                try #require(new.currencyOptions == options, "\(note): \(price), \(new)")
+            }
         }
     }
 

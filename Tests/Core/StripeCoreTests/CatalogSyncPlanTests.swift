@@ -8,12 +8,13 @@ import Testing
 /// A product, a metered and a licensed price, and a meter; members can be replaced.
 func smallCatalog(
     amount: Int64 = 1_000, product: [String: JSONValue] = [:], meter: [String: JSONValue] = [:],
-    prices: [JSONValue]? = nil
+    extras: [String: JSONValue] = [:], prices: [JSONValue]? = nil
 ) throws -> Catalog {
-    let month: JSONValue = [
+    let terms: [String: JSONValue] = [
         "lookup_key": "month", "product_lookup_key": "llm", "currency": "eur", "unit_amount": .integer(amount),
         "interval": "month",
     ]
+    let month = JSONValue.object(terms.merging(extras) { $1 })
     let usage: JSONValue = [
         "lookup_key": "usage", "product_lookup_key": "llm", "currency": "eur", "unit_amount_decimal": "0.020",
         "interval": "month", "usage_type": "metered", "meter_lookup_key": "tokens",
@@ -51,10 +52,8 @@ struct CatalogSyncPlanTests {
         #expect(
             lines(plan) == [
                 "created meter tokens: event_name tokens, display_name Tokens", "created product llm: name LLM",
-                "created price month: product llm, currency eur, unit_amount 1000, interval month, interval_count 1, "
-                    + "usage_type licensed",
-                "created price usage: product llm, currency eur, unit_amount 0.02, interval month, interval_count 1, "
-                    + "usage_type metered, meter tokens",
+                "created price month: 10.00 EUR / month, product llm",
+                "created price usage: 0.0002 EUR per unit / month, product llm, meter tokens",
             ])
         let result = try world.sync(smallCatalog(), run: "1")
         let json = String(decoding: plan.json(result: result.entries).bytes, as: UTF8.self)
@@ -80,7 +79,7 @@ struct CatalogSyncPlanTests {
         let plan = try world.plan(smallCatalog(amount: 1_200))
         #expect(
             lines(plan) == [
-                "replaced price month: unit_amount 1000 -> 1200",
+                "replaced price month: 10.00 EUR / month -> 12.00 EUR / month",
                 "updated product llm (\(product)): default_price \(old) -> the new month",
                 "archived price month (\(old)): sold no more, running subscriptions keep it",
             ])

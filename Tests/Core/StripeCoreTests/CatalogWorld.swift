@@ -60,13 +60,21 @@ extension StripeWorld {
         return stripe.prices.filter(\.isActive).map { price in
             let product = products[price.terms.productID ?? ""]
             let terms = price.terms
-            return [
+            let words: [String?] = [
                 price.lookupKey, price.mark.isOurs(.test) ? price.mark.lookupKey : nil, product?.mark.lookupKey,
-                product?.name, terms.currency,
-                terms.amount, terms.interval, terms.intervalCount.map { String($0) }, terms.usageType,
-                terms.meterID.flatMap { meters[$0] }, product?.defaultPriceID == price.id ? "default" : nil,
-                product?.isActive == true ? "sold" : "not sold",
-            ].map { $0 ?? "-" }.joined(separator: " ")
+                product?.name, terms.currency, terms.amount?.text, terms.interval,
+                terms.intervalCount.map { String($0) }, terms.usageType, terms.meterID.flatMap { meters[$0] },
+                product?.defaultPriceID == price.id ? "default" : nil, product?.isActive == true ? "sold" : "not sold",
+            ]
+            return (words.map { $0 ?? "-" } + traits(price)).joined(separator: " ")
         }.sorted()
+    }
+
+    /// What a price has beside its terms; nothing when it has none of it.
+    private func traits(_ price: StripeCatalog.Price) -> [String] {
+        let traits = price.traits
+        let options = traits.currencyOptions.sorted { $0.key < $1.key }.map { "\($0)=\($1.amount.text)" }
+        let metadata = traits.metadata.sorted { $0.key < $1.key }.map { "\($0):\($1)" }
+        return [traits.taxBehavior, traits.nickname].compactMap { $0 } + options + metadata
     }
 }

@@ -131,7 +131,12 @@ struct JudgedTests {
                 )), mode: .test, now: Timestamp(clampingSeconds: 10))
         calls.append(("meter", StripeForms.meterEvent(meter)))
         for call in StripeForms.prices(lookupKeys: ["a", "b"]) { calls.append(("prices", call)) }
+        let guest = try checkout(#"{"account_id":"\#(account)","mode":"payment","price_id":"price_1"}"#).call()
+        #expect(guest.form["customer_creation"] == "always")
+        calls.append(("checkout", guest))
         calls.append(("customer_search", StripeForms.customerSearch(accountID: account)))
+        calls.append(("customer_create", StripeForms.newCustomer(accountID: account, after: nil, mode: .test)))
+        calls.append(("customer_update", StripeForms.customerEmail("a@example.com", of: "cus_1", mode: .test)))
         calls += try catalogCalls()
         let lines = calls.map { name, call in #"{"call":"\#(name)","form":"\#(call.form.encoded())"}"# }
         // The last line is wrong on purpose: a judge that never objects is none.
@@ -149,6 +154,7 @@ private func catalogCalls() throws -> [(String, StripeCall)] {
         ("meter_list", CatalogForms.page(.meters, status: "inactive", after: "mtr_1")),
         ("product_list", CatalogForms.page(.products, after: "prod_1")),
         ("prices", CatalogForms.page(.prices, after: nil)),
+        ("portal_list", CatalogForms.page(.portals, after: "bpc_1")),
     ]
     func name(_ write: CatalogSyncStep.Write) -> String? {
         switch write {
@@ -177,7 +183,18 @@ private func catalogCalls() throws -> [(String, StripeCall)] {
     world.post("/v1/billing/meters/mtr_test_1/deactivate", "")
     world.post("/v1/billing/meters/mtr_test_1", "display_name=X")
     world.post("/v1/prices/price_test_4", "lookup_key=x")
+    world.post(
+        "/v1/prices/price_test_3", "tax_behavior=exclusive&metadata[team]=a&currency_options[gbp][unit_amount]=9")
     try sync(smallCatalog(amount: 5, product: ["name": "New"]))
-    #expect(Set(calls.map(\.0)).count == 10)
+    try sync(
+        smallCatalog(
+            amount: 5, product: ["name": "New"],
+            extras: [
+                "nickname": "Größe", "currency_options": ["gbp": ["unit_amount": 9], "jpy": ["unit_amount": 0]],
+            ]))
+    let created = calls.filter { $0.0 == "price_create" }.map { $0.1.form }
+    #expect(created.contains { $0["tax_behavior"] == "exclusive" && $0["metadata[team]"] == "a" })
+    #expect(calls.last?.1.form["currency_options[jpy][unit_amount]"] == "0")
+    #expect(Set(calls.map(\.0)).count == 11)
     return calls
 }

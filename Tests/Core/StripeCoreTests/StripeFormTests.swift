@@ -21,9 +21,10 @@ extension StripeRequestSettings {
 }
 
 extension CheckoutRequest {
-    /// The call with every price taken by its text.
-    func call(_ mode: StripeMode = .test) -> StripeCall {
-        StripeForms.checkout(self, lines: self.lines.map { CheckoutLine($0, priceID: $0.price.text) }, mode: mode)
+    /// The call for the named customer, with every price taken for a licensed one under its text.
+    func call(_ mode: StripeMode = .test, after ended: String? = nil) -> StripeCall {
+        let lines = self.lines.map { CheckoutLine($0, price: ResolvedPrice(id: $0.price.text, isMetered: false)) }
+        return StripeForms.checkout(self, lines: lines, customerID: message.customerID, after: ended, mode: mode)
     }
 }
 
@@ -87,8 +88,74 @@ struct StripeFormTests {
             ])
         let key = try #require(call.idempotencyKey)
         #expect(key.hasPrefix("bus-checkout-test-") && key.utf8.count == "bus-checkout-test-".utf8.count + 64)
-        #expect(try checkout(#"{"account_id":"\#(account)","idempotency_key":"key-1"}"#).call().idempotencyKey == key)
+        let same = #"{"account_id":"\#(account)","customer_id":"cus_1","idempotency_key":"key-1"}"#
+        #expect(try checkout(same).call().idempotencyKey == key)
         #expect(request.call(.live).idempotencyKey != key)
+    }
+
+    @Test("a key holds what the session depends on and no caller chooses: customer, mode, and the page before")
+    func checkoutKeys() throws {
+        func key(_ more: String = "", _ mode: StripeMode = .test, after ended: String? = nil) throws -> String? {
+            try checkout(#"{"account_id":"\#(account)","idempotency_key":"key-1"\#(more)}"#).call(mode, after: ended)
+                .idempotencyKey
+        }
+        let keys = [
+            try key(), try key(#","customer_id":"cus_1""#), try key(#","customer_id":"cus_2""#), try key("", .live),
+            try key(after: "cs_1"), try key(after: "cs_2"), try key(#","customer_id":"cus_1""#, after: "cs_1"),
+        ]
+        #expect(Set(keys).count == keys.count)
+        #expect(try key() == keys[0])
+    }
+
+    @Test("the making of a customer follows from mode, account and what the key before led to, and from nothing else")
+    func customerCalls() throws {
+        let first = StripeForms.newCustomer(accountID: account, after: nil, mode: .test)
+        #expect(first.path == "/v1/customers" && first.form.encoded() == "metadata[bus_account_id]=\(account)")
+        #expect(first.idempotencyKey?.hasPrefix("bus-customer-test-") == true && !first.renewsKey)
+        let others = [
+            StripeForms.newCustomer(accountID: account, after: "cus_1", mode: .test),
+            StripeForms.newCustomer(accountID: account, after: "cus_2", mode: .test),
+            StripeForms.newCustomer(accountID: account, after: nil, mode: .live),
+            StripeForms.newCustomer(accountID: "6c0e7f6a-0000-4000-8000-000000000002", after: nil, mode: .test),
+        ]
+        #expect(Set(([first] + others).map(\.idempotencyKey)).count == 5)
+        let email = StripeForms.customerEmail("a+b@example.com", of: "cus_1", mode: .test)
+        #expect(email.path == "/v1/customers/cus_1" && email.form.encoded() == "email=a%2Bb%40example.com")
+        #expect(StripeForms.customer(id: "cus_1/x").path == "/v1/customers/cus_1%2Fx")
+        #expect(StripeForms.price(id: "price_1").path == "/v1/prices/price_1")
+        #expect(StripeForms.checkoutSession(id: "cs_1").path == "/v1/checkout/sessions/cs_1")
+    }
+
+    @Test("a renewed key begins with the key it takes the place of, and holds the mode")
+    func renewedKeys() throws {
+        let call = StripeCall.post("/v1/x", StripeForm(), key: "use-1", renewsKey: true)
+        #expect(call.renewed(.live, nonce: 0xAB).idempotencyKey == "use-1~live.ab")
+        #expect(call.renewed(.live, nonce: .max).renewed(.live, nonce: 1).idempotencyKey?.utf8.count ?? 0 < 255)
+        #expect(call.renewed(.test, nonce: 1).form == call.form && call.renewed(.test, nonce: 1).path == call.path)
+    }
+
+    @Test("the first key is read out of a renewed one, and nothing out of others")
+    func firstKeys() {
+        for key in [
+            "use-1", "use-1~0123456789ab", "a~test.1", "~", "", "x~test.", "x~live.-1", "x~other.1", "x~live.1.2",
+        ] {
+            let renewed = StripeCall.post("/v1/x", StripeForm(), key: key, renewsKey: true).renewed(.live, nonce: .max)
+            #expect(StripeCall.firstKey(of: renewed.idempotencyKey ?? "") == key)
+            #expect((StripeCall.firstKey(of: key) == key) == (key != "a~test.1"))
+        }
+    }
+
+    @Test("a session without a customer carries the e-mail, and in payment mode makes one; with one it does neither")
+    func withoutCustomer() throws {
+        for (mode, creation) in [("subscription", nil), ("payment", "always"), ("setup", nil)] as [(String, String?)] {
+            let fields = #""account_id":"\#(account)","mode":"\#(mode)","email":"a@example.com""#
+            let nobody = try checkout("{\(fields)}").call().form
+            #expect(nobody["customer"] == nil && nobody["customer_email"] == "a@example.com")
+            #expect(nobody["customer_creation"] == creation)
+            let known = try checkout(#"{\#(fields),"customer_id":"cus_1"}"#).call().form
+            #expect(known["customer"] == "cus_1" && known["customer_email"] == nil)
+            #expect(known["customer_creation"] == nil)
+        }
     }
 
     @Test("payment mode marks the payment, setup mode has no lines")
@@ -117,9 +184,11 @@ struct StripeFormTests {
         }
         let listed = try checkout(#"{\#(order[1])"account_id":"\#(account)"}"#)
         for (usage, quantity) in [("metered", nil), ("licensed", 2)] as [(String, Int64?)] {
-            let price = try #require(
-                ResolvedPrice(["id": "price_9", "lookup_key": "k1", "recurring": ["usage_type": .string(usage)]]))
-            #expect(CheckoutLine(listed.lines[0], price: price).quantity == quantity)
+            for key: JSONValue in ["k1", .null] {
+                let price = try #require(
+                    ResolvedPrice(["id": "price_9", "lookup_key": key, "recurring": ["usage_type": .string(usage)]]))
+                #expect(CheckoutLine(listed.lines[0], price: price).quantity == quantity)
+            }
         }
         let calls = StripeForms.prices(lookupKeys: (0..<11).map { "k\($0)" })
         #expect(calls.count == 2)

@@ -34,6 +34,25 @@ struct CatalogCacheTests {
         }
     }
 
+    @Test("a catalog that an earlier release took with an amount that is refused today is still used")
+    func earlier() async throws {
+        let database = try SQLiteDatabase()
+        let store = try await CatalogStore.open(database)
+        let body: JSONValue = [
+            "products": [["id": "p", "name": "P"]], "meters": [],
+            "plans": [
+                [
+                    "id": "a", "product_id": "p", "features": ["f"],
+                    "prices": [["currency": "eur", "unit_amount": .number("49.00"), "nickname": 7]],
+                ]
+            ],
+        ]
+        #expect(throws: CatalogFaults.self) { _ = try Catalog(body, unknownMembers: .keep) }
+        _ = try await store.replace(with: StoredCatalog(body), at: .now)
+        let catalog = try await database.read { try CatalogCache().current(on: $0) }
+        #expect(catalog.plan(id: "a")?.features == ["f"] && catalog.prices.map(\.unitAmount) == [49])
+    }
+
     @Test("a catalog that another program broke is a fault, not an empty catalog")
     func broken() async throws {
         let database = try SQLiteDatabase()

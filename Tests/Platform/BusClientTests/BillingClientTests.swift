@@ -37,26 +37,32 @@ struct BillingClientTests {
              "setup_required": false, "url": "https://u", "provider": "stripe", "added_later": 1}
             """#
         let answers = Array(
-            repeating: StripeDouble.Fault.status(200, headers: ["ETag": "\"t\""], body: body), count: 7)
+            repeating: StripeDouble.Fault.status(200, headers: ["ETag": "\"t\""], body: body), count: 8)
         try await StripeDouble.run(faults: answers) { double in
             let client = BillingClient(try calls(double))
             let status = try await client.status()
             #expect(status.payload.bytes == Array(body.utf8) && status.answer.status == .active)
-            _ = try await client.checkoutSession(feature: "llm:proxy", returnURL: nil)
-            _ = try await client.checkoutSession(feature: nil, returnURL: nil)
+            _ = try await client.checkoutSession(
+                feature: "llm:proxy", planID: "pro", interval: .year, isAdditional: true, returnURL: nil)
+            _ = try await client.checkoutSession(
+                feature: nil, planID: nil, interval: nil, isAdditional: false, returnURL: nil)
             _ = try await client.portalSession(returnURL: "https://a.example/")
             _ = try await client.status(of: "u")
             #expect(try await client.catalog().etag == "\"t\"")
+            _ = try await client.replaceCatalog(with: Array("{}".utf8), isForced: true)
+            #expect(double.requests.last?.query == "force=true")
             _ = try await client.replaceCatalog(with: Array("{}".utf8), ifMatch: "\"s\"")
             let seen = double.requests.map { "\($0.method) \($0.path) \($0.body)" }
             #expect(
                 seen == [
                     "GET /prefix/api/v1/billing/status ",
-                    "POST /prefix/api/v1/billing/checkout-session {\"feature\":\"llm:proxy\"}",
+                    "POST /prefix/api/v1/billing/checkout-session "
+                        + #"{"additional":true,"feature":"llm:proxy","interval":"year","plan_id":"pro"}"#,
                     "POST /prefix/api/v1/billing/checkout-session {}",
                     "POST /prefix/api/v1/billing/portal-session {\"return_url\":\"https://a.example/\"}",
                     "GET /prefix/api/internal/billing/accounts/u/status ",
                     "GET /prefix/api/internal/billing/catalog ", "PUT /prefix/api/internal/billing/catalog {}",
+                    "PUT /prefix/api/internal/billing/catalog {}",
                 ])
             #expect(double.requests.allSatisfy { $0.headers["authorization"] == "Bearer canary-token" })
             #expect(double.requests.last?.headers["if-match"] == "\"s\"")
@@ -70,7 +76,7 @@ struct BillingClientTests {
             Issue.record("not refused")
             return
         }
-        #expect(refusal.status == 402 && refusal.type == "t" && refusal.action == "a" && refusal.command == "c")
+        #expect(refusal.status == 402 && refusal.type == "t" && refusal.command == "c")
         #expect(refusal.message == "m sk_test_…")
         for body in ["", "<html>", "[]", #"{"error":"x"}"#] {
             guard case .refused(let refusal) = try await fault(.status(503, body: body)) else {
@@ -148,9 +154,9 @@ struct APIOriginTests {
     func order() throws {
         var environment: [String: String] = [:]
         func origin(flag: String? = nil, fallback: String? = "http://default") -> String? {
-            var reader = SettingsReader(environment: environment)
-            let origin = reader.apiOrigin(
-                flag: flag, variables: ["BUS_BILLING_API_URL"] + APIOrigin.variables, default: fallback)
+            var reader = SettingsReader(
+                environment: environment, commandLine: CommandLineFlags(given: ["--api-url": flag]))
+            let origin = reader.billingOrigin(default: fallback)
             #expect((origin == nil) == ((try? reader.check()) == nil))
             return origin?.text
         }

@@ -20,9 +20,9 @@ struct CommandTokenTests {
     }
 
     private func label(_ environment: [String: String], flag: String? = nil, isOperator: Bool) throws -> String {
-        let reader = SettingsReader(environment: environment)
-        let find = isOperator ? TokenSource.findForOperator : TokenSource.findForUser
-        return try find(flag, reader, now).label
+        let flags = CommandLineFlags(given: ["--token-file": flag])
+        let reader = SettingsReader(environment: environment, commandLine: flags)
+        return try TokenSource.find(isOperator ? .administrator : .user, in: reader, at: now).label
     }
 
     @Test("the first source that is set wins, in the order of the contract")

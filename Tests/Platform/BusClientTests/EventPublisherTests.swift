@@ -21,7 +21,7 @@ struct EventPublisherTests {
         _ body: @escaping @Sendable (EventPublisher, EventsDouble) async throws -> Void
     ) async throws -> ProcessFailure? {
         try await EventsDouble.run(script) { double, client in
-            let publisher = EventPublisher(client: client, timeout: timeout, logger: silent)
+            let publisher = EventPublisher(client: client, timeout: timeout)
             let running = Task { try await publisher.run() }
             let result = await Result { try await body(publisher, double) }
             running.cancel()
@@ -167,7 +167,7 @@ struct EventPublisherTests {
     @Test("an event after the stop is unavailable at once")
     func stopped() async throws {
         try await EventsDouble.run({ _ in .reply(202) }) { _, client in
-            let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: silent)
+            let publisher = EventPublisher(client: client, timeout: .seconds(30))
             let running = Task { try await publisher.run() }
             try await publisher.publish(draft(1))
             running.cancel()

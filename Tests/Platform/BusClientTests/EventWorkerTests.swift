@@ -56,6 +56,41 @@ struct EventWorkerTests {
         }
     }
 
+    @Test("names that the server does not know are not asked for, and the worker is ready without them")
+    func unknownNames() async throws {
+        let names = [Exchange.customerDeletion.request, Exchange.stripePortal.request]
+        for (capabilities, isKnown) in [
+            (EventsDouble.Step.missing, false), (.manualAck, false), (.fail(403), false),
+            (.reply(200, #"{"features":["unlinked-updates"]}"#), true),
+        ] {
+            try await WorkerBench.run(names, script: script([], capabilities: capabilities)) { bench in
+                try await bench.calls("stream", isKnown ? 2 : 1)
+                try await eventually("it is ready") { bench.readiness.missing.isEmpty ? true : nil }
+                let opened = bench.double.calls("stream").map(\.query)
+                #expect(opened.contains { $0.hasPrefix("name=bus.billing.customer.deleted&") } == isKnown)
+                #expect(opened.count == (isKnown ? 2 : 1))
+            }
+        }
+    }
+
+    @Test("what a server knows is asked once a while, and again after it could not be asked")
+    func knownFeatures() async throws {
+        let script: EventsDouble.Script = { call in
+            call.number == 1 ? .fail(503) : .reply(200, #"{"features":["unlinked-updates","invented"]}"#)
+        }
+        try await EventsDouble.run(script) { double, client in
+            let features = KnownFeatures(client: client)
+            await #expect(throws: EventsFault.self) { try await features.contains(.unlinkedUpdates) }
+            for _ in 0..<3 {
+                let (known, unknown) = (
+                    try await features.contains(.unlinkedUpdates), try await features.contains(.batch)
+                )
+                #expect(known && !unknown)
+            }
+            #expect(double.calls("capabilities").count == 2)
+        }
+    }
+
     @Test("capabilities that cannot be asked for now are asked for again, not guessed")
     func capabilitiesAway() async throws {
         let script: EventsDouble.Script = { call in

@@ -50,8 +50,10 @@ struct EventsEndpointTests {
 
     @Test("the flag beats the environment; a missing URL names both; a password is not shown")
     func settings() {
-        var reader = SettingsReader(environment: ["BUS_EVENTS_API_URL": "http://one"])
-        let flagged = reader.eventsEndpoint(flag: .init("--events-url", "http://two"))
+        var reader = SettingsReader(
+            environment: ["BUS_EVENTS_API_URL": "http://one"],
+            commandLine: CommandLineFlags(given: ["--events-url": "http://two"]))
+        let flagged = reader.eventsEndpoint()
         #expect(flagged?.collection == "http://two/api/v1/events")
         var empty = SettingsReader(environment: [:])
         _ = empty.eventsEndpoint()

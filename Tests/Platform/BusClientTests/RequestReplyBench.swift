@@ -29,7 +29,7 @@ struct RequestReplyBench: Sendable {
         let settings = ListenerSettings(&reader)
         try reader.check()
         return try await EventsDouble.run(script) { double, client in
-            let publisher = EventPublisher(client: client, timeout: .seconds(30), logger: silent)
+            let publisher = EventPublisher(client: client, timeout: .seconds(30))
             let readiness = Readiness()
             let requests = RequestReply(
                 responses: [Exchange.status.response], client: client, publisher: publisher, source: "bus-example",

@@ -21,7 +21,8 @@ struct TokenSourceTests {
     }
 
     private func find(_ environment: [String: String], flag: String? = nil) throws -> TokenSource {
-        try TokenSource.find(flag: flag, in: SettingsReader(environment: environment), at: now)
+        let flags = CommandLineFlags(given: ["--token-file": flag])
+        return try TokenSource.find(in: SettingsReader(environment: environment, commandLine: flags), at: now)
     }
 
     /// The text of the failure to find one, which exits 1.

@@ -72,6 +72,8 @@ final class WorkerBench: Sendable {
                 handlers.answer(.stripeCheckout) {
                     await outcome($1, ProviderCheckoutAnswer(page: page, expiresAt: nil, features: []))
                 }
+            case Exchange.customerDeletion.request:
+                handlers.answer(.customerDeletion) { await outcome($1, CustomerDeletionResult()) }
             default:
                 handlers.answer(.stripeMeterEvent) {
                     await outcome(

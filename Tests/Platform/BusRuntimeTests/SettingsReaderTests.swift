@@ -11,12 +11,13 @@ struct SettingsReaderTests {
 
     @Test("a flag beats the environment, the environment beats the default")
     func order() {
-        var reader = SettingsReader(environment: ["A": "environment"])
-        let value1 = reader.text("A", flag: .init("--a", "flag"), default: "default")
+        var reader = SettingsReader(
+            environment: ["A": "environment"], commandLine: CommandLineFlags(given: ["--a": "flag", "--c": nil]))
+        let value1 = reader.text("A", flag: "--a", default: "default")
         #expect(value1 == "flag")
-        let value2 = reader.text("A", flag: .init("--a", nil), default: "default")
+        let value2 = reader.text("A", flag: "--c", default: "default")
         #expect(value2 == "environment")
-        let value3 = reader.text("B", flag: .init("--b", nil), default: "default")
+        let value3 = reader.text("B", flag: "--b", default: "default")
         #expect(value3 == "default")
         let value4 = reader.text("C")
         #expect(value4 == nil)
@@ -24,14 +25,16 @@ struct SettingsReaderTests {
 
     @Test("a flag that is exactly a variable's name stands for it", arguments: ["$URL", "${URL}"])
     func variables(_ flag: String) throws {
-        var reader = SettingsReader(environment: ["URL": "http://x"])
-        let value5 = reader.text("A", flag: .init("--a", flag))
+        var reader = SettingsReader(
+            environment: ["URL": "http://x"],
+            commandLine: CommandLineFlags(given: ["--a": flag, "--b": "$OTHER", "--c": "x$URL"]))
+        let value5 = reader.text("A", flag: "--a")
         #expect(value5 == "http://x")
         try reader.check()
-        let value6 = reader.text("A", flag: .init("--a", "$OTHER"))
+        let value6 = reader.text("A", flag: "--b")
         #expect(value6 == nil)
         #expect(throws: SettingsFaults.self) { try reader.check() }
-        let value7 = reader.text("A", flag: .init("--a", "x$URL"))
+        let value7 = reader.text("A", flag: "--c")
         #expect(value7 == "x$URL")
     }
 
@@ -47,7 +50,7 @@ struct SettingsReaderTests {
         _ = reader.secret("S")
         _ = reader.secret("B")
         _ = reader.secret("F")
-        _ = reader.requiredText("U", flag: .init("--u", nil), meaning: "the URL")
+        _ = reader.requiredText("U", flag: "--u", meaning: "the URL")
         do {
             try reader.check()
             Issue.record("the faults were lost")
@@ -59,9 +62,9 @@ struct SettingsReaderTests {
 
     @Test("a bool that is none falls back to the default", arguments: [("1", true), ("OFF", false), ("maybe", true)])
     func bools(text: String, value: Bool) throws {
-        var reader = SettingsReader(environment: ["B": text])
+        var reader = SettingsReader(environment: ["B": text], commandLine: CommandLineFlags(given: ["--b": ""]))
         let unflagged = reader.bool("B", default: true)
-        let flagged = reader.bool("B", flag: .init("--b", ""))
+        let flagged = reader.bool("B", flag: "--b")
         #expect(unflagged == value)
         #expect(flagged)
         try reader.check()

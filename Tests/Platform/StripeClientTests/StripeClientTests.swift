@@ -7,10 +7,10 @@ import StripeCore
 import TestSupport
 import Testing
 
-private let account = "6c0e7f6a-0000-4000-8000-000000000001"
+let account = "6c0e7f6a-0000-4000-8000-000000000001"
 
 /// Runs `body` with a client of a double that fails as told; waits between attempts are as good as none.
-private func withClient<Value: Sendable>(
+func withClient<Value: Sendable>(
     faults: [StripeDouble.Fault] = [], key: String = "sk_test_double", apiVersion: String? = nil, logger: Logger? = nil,
     _ body: (StripeClient, StripeDouble) async throws -> Value
 ) async throws -> Value {
@@ -32,7 +32,7 @@ private func withClient<Value: Sendable>(
     }
 }
 
-private func deadline(in time: Duration = .seconds(60)) -> ContinuousClock.Instant { .now.advanced(by: time) }
+func deadline(in time: Duration = .seconds(60)) -> ContinuousClock.Instant { .now.advanced(by: time) }
 
 private func checkoutRequest() throws -> CheckoutRequest {
     try CheckoutRequest(
@@ -41,7 +41,7 @@ private func checkoutRequest() throws -> CheckoutRequest {
         settings: StripeRequestSettings(mode: .test))
 }
 
-private func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
+func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
     var usage = MeterEventRequest(accountID: account, meterEventName: "bus_llm_tokens", quantity: 1_200)
     usage.customerID = "cus_1"
     usage.idempotencyKey = key
@@ -51,9 +51,18 @@ private func meterRequest(_ key: String = "usage-1") throws -> MeterRequest {
 extension StripeClient {
     fileprivate func checkout(_ deadline: ContinuousClock.Instant = deadline()) async throws -> StripeSession {
         let request = try checkoutRequest()
-        let lines = request.lines.map { CheckoutLine($0, priceID: $0.price.text) }
-        return try await createCheckoutSession(request, lines: lines, deadline: deadline)
+        let lines = request.lines.map { CheckoutLine($0, price: ResolvedPrice(id: $0.price.text, isMetered: false)) }
+        let creation = try await createCheckoutSession(request, lines: lines, customerID: nil, deadline: deadline)
+        switch creation {
+        case .open(let session): return session
+        case .ended(let id): throw BusError(.conflict, "\(id) has ended")
+        }
     }
+}
+
+func expectFirstPage(_ client: StripeClient) async throws {
+    let session = try await client.checkout()
+    #expect(session.id == "cs_test_1")
 }
 
 struct StripeClientTests {
@@ -94,9 +103,10 @@ struct StripeClientTests {
             let session = try await client.checkout()
             #expect(session.id == "cs_test_1")
             #expect(double.sessionCount == 1)
-            #expect(double.requests.count == faults.count + 1)
-            #expect(Set(double.requests.map(\.body)).count == 1)
-            #expect(Set(double.requests.map { $0.headers["idempotency-key"] }).count == 1)
+            let writes = double.requests.filter { $0.method == "POST" }
+            #expect(writes.count == faults.count + 1)
+            #expect(Set(writes.map(\.body)).count == 1)
+            #expect(Set(writes.map { $0.headers["idempotency-key"] }).count == 1)
         }
         try await withClient(faults: faults) { client, double in
             let receipt = try await client.recordMeterEvent(try meterRequest(), deadline: deadline())
@@ -192,10 +202,12 @@ struct StripeClientTests {
             let prices = try await client.resolvePrices(["k1", "k 2&", "k3"], deadline: deadline())
             #expect(prices.map(\.id) == ["price_1", "price_2"])
             #expect(prices.map(\.isMetered) == [true, false])
-            #expect(try await client.findCustomer(accountID: account, deadline: deadline()) == "cus_old")
-            #expect(try await client.findCustomer(accountID: "none", deadline: deadline()) == nil)
+            let found = try await client.findCustomers(accountID: account, deadline: deadline())
+            #expect(CustomerChoice(accountID: account).candidates(found) == ["cus_old", "cus_new"])
+            #expect(try await client.findCustomers(accountID: "none", deadline: deadline()) == [])
             let observed = try await client.subscription(id: "sub_1", deadline: deadline())
-            #expect(observed == ObservedSubscription(status: "past_due", at: Timestamp(clampingSeconds: 1_785_600_605)))
+            #expect(observed.object.status == "past_due" && observed.object.id == "sub_1")
+            #expect(observed.answeredAt == Timestamp(clampingSeconds: 1_785_600_605))
             let portal = try PortalRequest(
                 try ProviderPortalRequest(JSONText(["account_id": .string(account)])), requestID: "r",
                 settings: StripeRequestSettings(mode: .test))
@@ -211,6 +223,19 @@ struct StripeClientTests {
             }
             #expect(caught?.code == .stripeError)
             #expect(caught?.message.contains("Customer Portal") == true)
+        }
+    }
+
+    @Test("a page handed out again from Stripe's memory is open, or another one is made")
+    func endedPage() async throws {
+        try await withClient { client, double in
+            try await expectFirstPage(client)
+            try await expectFirstPage(client)
+            double.set { $0.endedSessions = ["cs_test_1": "complete"] }
+            await #expect(throws: BusError.self) { try await client.checkout() }
+            // A key that may not read the page gets it as it was.
+            double.set { $0.forbidden = ["GET /v1/checkout/sessions/cs_test_1"] }
+            try await expectFirstPage(client)
         }
     }
 }

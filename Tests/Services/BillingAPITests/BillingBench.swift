@@ -30,6 +30,7 @@ struct BillingBench: Sendable {
     let client: any TestClientProtocol
     /// The paths of the routes.
     let paths: Set<String>
+    let database: SQLiteDatabase
     private let log: WorkerLog
 
     static let alice = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
@@ -57,7 +58,7 @@ struct BillingBench: Sendable {
         await BillingRoutes(tokenSecret: Secret("a test secret"), requests: requests, store: store).add(to: router)
         let paths = Set(router.routes.map(\.path.description))
         try await Application(router: router, logger: logger).test(.router) { client in
-            try await body(BillingBench(client: client, paths: paths, log: log))
+            try await body(BillingBench(client: client, paths: paths, database: database, log: log))
         }
         try database.close()
         withExtendedLifetime(folder) {}
@@ -95,6 +96,43 @@ struct BillingBench: Sendable {
 
     /// Everything the worker was asked so far.
     var asked: [Asked] { log.asked.withLock { $0 } }
+
+    /// Two plans with a price each.
+    static let twoPlans: JSONValue = [
+        "products": [["id": "llm", "name": "LLM"]], "meters": [],
+        "plans": .array(
+            ["basic", "pro"].map { id in
+                [
+                    "id": .string(id), "product_id": "llm", "features": ["llm:proxy"],
+                    "prices": [["lookup_key": .string("\(id)_month"), "currency": "eur", "unit_amount": 100]],
+                ]
+            }),
+    ]
+
+    /// Stores a catalog, and what the billing worker stores when accounts subscribe to a plan of it.
+    func subscribe(
+        _ accounts: [String] = [alice], to plan: String, of catalog: JSONValue, status: SubscriptionStatus = .active,
+        livemode: Bool = false
+    ) async throws {
+        try await database.migrateBilling()
+        let body = String(decoding: catalog.serialized(), as: UTF8.self)
+        #expect(
+            try await send(.put, "/api/internal/billing/catalog?force=true", body, token: Operation.putCatalog.token)
+                .status == 200)
+        try await database.write { connection in
+            for account in accounts {
+                var update = SubscriptionUpdate(
+                    eventID: "evt_\(plan)_\(account)_\(status)", accountID: account, provider: "stripe", status: status,
+                    occurredAt: Timestamp(clampingSeconds: 1_785_585_600))
+                update.providerSubscriptionID = "sub_\(plan)_\(account)"
+                update.planID = plan
+                update.features = ["llm:proxy"]
+                update.livemode = livemode
+                update.kind = .created
+                _ = try SubscriptionStore(connection).apply(update, source: nil, at: update.occurredAt)
+            }
+        }
+    }
 
     /// A token that may do everything of its audience.
     static func token(

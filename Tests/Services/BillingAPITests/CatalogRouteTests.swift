@@ -1,6 +1,8 @@
 import BillingStorage
 import BusAuth
+import BusContract
 import BusCore
+import BusSQL
 import HTTPTypes
 import TestSupport
 import Testing
@@ -90,6 +92,75 @@ struct CatalogRouteTests {
                 #expect(lines.contains { $0.contains(member) }, "\(member)")
             }
             #expect(try await bench.send(.getCatalog).status == 404)
+        }
+    }
+
+    private static let onlyPro = #"""
+        {"products":[{"id":"llm","name":"LLM"}],"meters":[],"plans":[{"id":"pro","product_id":"llm",
+        "features":["llm:proxy"],"prices":[{"lookup_key":"pro_month","currency":"eur","unit_amount":100}]}]}
+        """#
+
+    @Test func aPlanThatAccountsHaveIsDroppedOnlyWhenItIsForced() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe([BillingBench.alice, BillingBench.bob], to: "basic", of: BillingBench.twoPlans)
+            try await bench.subscribe(to: "basic", of: BillingBench.twoPlans, status: .pastDue)
+            let refused = try await bench.send(.putCatalog, Self.onlyPro)
+            #expect(refused.status == 409 && refused.errorType == "plan_in_use")
+            #expect(refused.errorMessage?.contains("basic (2 accounts);") == true, "\(refused.text)")
+            #expect(try await bench.send(.getCatalog).text.contains(#""id":"basic""#))
+            let path = "\(Operation.putCatalog.path)?force="
+            func put(_ word: String) async throws -> BillingBench.Answer {
+                try await bench.send(.put, path + word, Self.onlyPro, token: Operation.putCatalog.token)
+            }
+            #expect(try await put("false").status == 409)
+            #expect(try await put("yes").errorType == "bad_request")
+            #expect(try await put("true").status == 200)
+            #expect(try await !bench.send(.getCatalog).text.contains(#""id":"basic""#))
+        }
+    }
+
+    @Test func aPlanThatNobodyHasAnyMoreIsDropped() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe(to: "pro", of: BillingBench.twoPlans)
+            try await bench.subscribe([BillingBench.bob], to: "basic", of: BillingBench.twoPlans, status: .canceled)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
+        }
+    }
+
+    @Test func subscriptionsOfTheOtherModeKeepNoPlan() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe([BillingBench.bob], to: "basic", of: BillingBench.twoPlans)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 409)
+            try await bench.subscribe(to: "pro", of: BillingBench.twoPlans, livemode: true)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
+        }
+    }
+
+    @Test func aBrokenCatalogInTheStoreCanBeReplaced() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe(to: "basic", of: BillingBench.twoPlans)
+            _ = try await bench.database.write { try $0.run("UPDATE bus_billing_catalog SET body = '{}'") }
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).status == 200)
+        }
+    }
+
+    @Test("an amount with a point is refused with what to write; a byte order mark is skipped, and UTF-16 is named")
+    func moneyAndEncodings() async throws {
+        @Sendable func document(_ amount: String) -> String {
+            #"{"products":[{"id":"p","name":"P"}],"meters":[],"plans":[{"id":"a","product_id":"p","features":[],"#
+                + #""prices":[{"currency":"eur","unit_amount":\#(amount),"interval":"month"}]}]}"#
+        }
+        try await BillingBench.run { bench in
+            let answer = try await bench.send(.putCatalog, document("49.00"))
+            #expect(answer.status == 400 && answer.errorType == "bad_request")
+            #expect(
+                answer.errorMessage == "catalog: $.plans[0].prices[0].unit_amount: has a point, and minor units have "
+                    + "none; write 4900 for 49.00 EUR")
+            let wide = try await bench.send(.putCatalog, document("4900").map { "\($0)\0" }.joined())
+            #expect(wide.status == 400 && wide.errorMessage == "catalog: $: is UTF-16 text; save it as UTF-8")
+            #expect(try await bench.send(.getCatalog).status == 404)
+            let marked = try await bench.send(.putCatalog, "\u{FEFF}" + document("0"))
+            #expect(marked.status == 200 && marked.text.hasPrefix("{\"meters\""))
         }
     }
 

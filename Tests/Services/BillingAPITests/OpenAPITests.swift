@@ -76,7 +76,10 @@ struct OpenAPITests {
                     body["account_id"] = .string(BillingBench.bob)
                     body["usage"] = ["meter_event_name": "m", "quantity": 1]
                 }
-                if schema == "CheckoutRequest" { body["features"] = ["x"] }
+                if schema == "EntitlementRequest" { body["hold"] = false }
+                if schema == "CheckoutRequest" {
+                    body.merge(["features": ["x"], "interval": "year", "additional": true]) { $1 }
+                }
                 let text = String(decoding: JSONValue.object(body).serialized(), as: UTF8.self)
                 let answer = try await bench.send(operation, text)
                 #expect(answer.status == 200, "\(answer.text)")
@@ -101,6 +104,10 @@ struct OpenAPITests {
                 found.add(try await bench.send(.putCatalog, headers: [.ifMatch: "x"]), if: operation.method == .put)
             }
             found.add(try await bench.send(operation))
+            if operation.path.hasSuffix("catalog") {
+                try await bench.subscribe(to: "basic", of: BillingBench.twoPlans)
+                found.add(try await bench.send(.putCatalog), if: operation.method == .put)
+            }
             found.add(try await bench.send(operation, token: "none"))
             found.add(try await bench.send(operation, token: BillingBench.token(operation.audience, scope: "none")))
             found.add(try await bench.send(.delete, operation.path))
@@ -112,6 +119,10 @@ struct OpenAPITests {
         let workers: [BillingBench.Worker] = [
             { name, _ in BillingBench.failure(name, "invalid_request") }, { _, _ in throw RequestReplyFault.timedOut },
             { name, _ in BillingBench.failure(name, "customer_unresolved") },
+            { name, _ in
+                BillingBench.failure(
+                    name, operation.path == Operation.checkout.path ? "already_subscribed" : "customer_unresolved")
+            },
             { name, _ in BillingBench.answer(name, []) },
         ]
         for worker in workers {
@@ -124,7 +135,8 @@ struct OpenAPITests {
     private static let complete: BillingBench.Worker = { name, payload in
         let usage: JSONValue = [
             "feature": "llm:proxy", "meter_event_name": "bus_llm_tokens", "window": "month", "used": 1, "limit": 1,
-            "remaining": 0, "exceeded": true, "upgrade_plan_id": "pro",
+            "remaining": 0, "exceeded": true, "upgrade_plan_id": "pro", "reserved": 1,
+            "resets_at": "2026-08-01T00:00:00Z",
         ]
         switch name {
         case Exchange.status.request:
@@ -134,14 +146,17 @@ struct OpenAPITests {
                     "account_id": payload["account_id"] ?? .null, "status": "active", "features": ["llm:proxy"],
                     "setup_required": false, "provider": "stripe", "plan_id": "basic", "usage": [usage],
                     "next_action": "upgrade_plan", "command": "bus billing portal", "upgrade_required": true,
-                    "recommended_plan": "pro",
+                    "recommended_plan": "pro", "plan_unknown": true, "current_period_end": "2026-08-01T00:00:00Z",
+                    "cancel_at": "2026-08-01T00:00:00Z", "grace_until": "2026-08-01T00:00:00Z",
+                    "collection_paused": "void",
                 ])
         case Exchange.entitlementCheck.request:
             return BillingBench.answer(
                 name,
                 [
                     "allowed": false, "reason": "quota_exceeded", "plan_id": "basic", "recommended_plan": "pro",
-                    "usage": usage, "command": "bus billing portal",
+                    "usage": usage, "command": "bus billing portal", "hold_id": "h",
+                    "hold_until": "2026-08-01T00:00:00Z", "grace_until": "2026-08-01T00:00:00Z",
                 ])
         default: return try BillingBench.helpful(name, payload)
         }

@@ -14,7 +14,8 @@ struct WorkerAnswerTests {
         ("stripe_error", 502, nil), ("price_unresolved", 502, nil), ("customer_unresolved", 502, "bus billing setup"),
         ("billing_unavailable", 503, nil), ("provider_timeout", 503, nil), ("provider_unconfigured", 503, nil),
         ("stripe_unavailable", 503, nil), ("stripe_auth_failed", 503, nil), ("unsupported_provider", 503, nil),
-        ("billing_required", 503, "bus billing setup"), ("internal_error", 503, nil), ("never_heard_of", 503, nil),
+        ("billing_required", 503, "bus billing setup"), ("already_subscribed", 409, nil), ("internal_error", 503, nil),
+        ("never_heard_of", 503, nil),
     ]
 
     @Test(arguments: Operation.asking) func errorsKeepTheirCode(_ operation: Operation) async throws {
@@ -28,6 +29,19 @@ struct WorkerAnswerTests {
                 #expect(answer.json["error"]?["request_id"]?.text != nil)
                 #expect((answer.headers[.retryAfter] != nil) == (row.status == 503), "\(row.code)")
             }
+        }
+    }
+
+    @Test func theCommandOfTheWorkerGoesOn() async throws {
+        let worker: BillingBench.Worker = { name, _ in
+            var response = BillingBench.failure(name, "already_subscribed")
+            response.payload = JSONText(["command": "bus billing portal"])
+            return response
+        }
+        try await BillingBench.run(worker: worker) { bench in
+            let answer = try await bench.send(.checkout)
+            #expect(answer.status == 409 && answer.errorType == "already_subscribed")
+            #expect(answer.json["error"]?["command"] == "bus billing portal")
         }
     }
 

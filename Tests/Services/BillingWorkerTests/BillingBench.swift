@@ -26,7 +26,7 @@ struct BillingBench: Sendable {
     /// Runs `body` on a store with the catalog; `path` keeps it in a file.
     static func run(
         catalog: JSONValue? = catalog, provider: ScriptedProvider = ScriptedProvider(), path: String? = nil,
-        mode: BillingMode? = nil,
+        mode: BillingMode? = nil, quotaFile: PlanQuotas? = nil, grace: Duration = .zero,
         _ body: @Sendable (BillingBench) async throws -> Void
     ) async throws {
         let database = if let path { try await SQLiteDatabase(path: path) } else { try SQLiteDatabase() }
@@ -36,7 +36,8 @@ struct BillingBench: Sendable {
         if let catalog { _ = try await store.replace(with: StoredCatalog(catalog), at: noon) }
         let commits = GroupCommit(database: database)
         let desk = BillingDesk(
-            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: nil)
+            database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: quotaFile,
+            grace: grace)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let sender = UsageSender(desk: desk, provider: provider, logger: logger)
         let bench = BillingBench(
@@ -96,32 +97,34 @@ struct BillingBench: Sendable {
     }
 
     func check(
-        _ scope: String = "llm:proxy", quantity: Int64? = nil, id: String? = nil, at now: Timestamp = noon
+        _ scope: String = "llm:proxy", quantity: Int64? = nil, id: String? = nil, at now: Timestamp = noon,
+        holds: Bool = true
     ) async throws -> JSONValue {
         var payload: [String: JSONValue] = ["account_id": .string(Self.account), "scope": .string(scope)]
+        if !holds { payload["hold"] = false }
         if let quantity { payload["usage"] = ["meter_event_name": "tokens", "quantity": .integer(quantity)] }
         return try await answer(Exchange.entitlementCheck.request, .object(payload), id: id, at: now)
     }
 
     func export(
         _ key: String, _ quantity: Int64, of account: String = account, meter: String = "tokens",
-        usedAt: Timestamp? = nil, id: String? = nil, at now: Timestamp = noon
+        usedAt: Timestamp? = nil, id: String? = nil, at now: Timestamp = noon, more: [String: JSONValue] = [:]
     ) async throws -> JSONValue {
         try await answer(
             Exchange.usageExport.request,
-            Self.usage(key, quantity, of: account, meter: meter, usedAt: usedAt), id: id, at: now)
+            Self.usage(key, quantity, of: account, meter: meter, usedAt: usedAt, more: more), id: id, at: now)
     }
 
     static func usage(
         _ key: String, _ quantity: Int64, of account: String = account, meter: String = "tokens",
-        usedAt: Timestamp? = nil
+        usedAt: Timestamp? = nil, more: [String: JSONValue] = [:]
     ) -> JSONValue {
         var usage: [String: JSONValue] = [
             "account_id": .string(account), "event_id": .string(key), "meter_event_name": .string(meter),
             "quantity": .integer(quantity),
         ]
         usage["occurred_at"] = usedAt.map { .string($0.rfc3339) }
-        return .object(usage)
+        return .object(usage.merging(more) { $1 })
     }
 
     /// What a key gets at the payment company for the account's tokens in test mode.

@@ -126,26 +126,4 @@ struct EntitlementTests {
             #expect(try await bench.check(quantity: 40, id: "check_3")["allowed"] == true)
         }
     }
-
-    @Test("reported usage frees what was held for it, and what nobody reports is freed by time")
-    func holds() async throws {
-        try await BillingBench.run { bench in
-            try await bench.update("evt_1", "active")
-            #expect(try await bench.check(quantity: 900, id: "check_0")["reason"] == "quota_exceeded")
-            #expect(try await bench.check(quantity: 90, id: "check_1")["allowed"] == true)
-            #expect(try await bench.export("use_1", 30)["exported"] == true)
-            // 30 are used, 60 still held: 10 are left in this minute.
-            #expect(try await bench.check(quantity: 11, id: "check_2")["allowed"] == false)
-            #expect(try await bench.check(quantity: 10, id: "check_3")["allowed"] == true)
-            // The month forgets the held 70 after their time, and keeps the used 30.
-            let later = BillingBench.noon.advanced(bySeconds: Limits.quotaHoldSeconds + 1)
-            for number in 0..<9 {
-                let minute = later.advanced(bySeconds: Int64(number) * 60)
-                #expect(try await bench.check(quantity: 100, id: "more_\(number)", at: minute)["allowed"] == true)
-            }
-            let last = later.advanced(bySeconds: 540)
-            #expect(try await bench.check(quantity: 71, id: "last_1", at: last)["reason"] == "quota_exceeded")
-            #expect(try await bench.check(quantity: 70, id: "last_2", at: last)["allowed"] == true)
-        }
-    }
 }

@@ -56,6 +56,12 @@ private struct StoredLedger: UsageLedger {
         _ = try await desk.endExport(sending, outcome, eventID: event, at: now)
     }
 
+    func disown(_ providerKey: String, at now: Timestamp) async throws {
+        let usage = UsageRefusal.Usage(idempotencyKey: providerKey, reason: "meter_event_customer_not_found")
+        let refusal = UsageRefusal(provider: "stripe", livemode: false, usages: [usage])
+        _ = try await desk.refuse(refusal, eventID: nil, at: now)
+    }
+
     func rows() async throws -> [UsageExport] {
         var rows: [UsageExport] = []
         for account in Self.accounts {
@@ -74,7 +80,7 @@ private struct StoredLedger: UsageLedger {
 
     func counted() async throws -> Int64 {
         try await bench.database.read {
-            try $0.first("SELECT COALESCE(SUM(used), 0) FROM bus_billing_usage_buckets WHERE span = 'total'")?
+            try $0.first("SELECT COALESCE(SUM(used), 0) FROM bus_billing_usage_counts WHERE span = 'total'")?
                 .integer(0) ?? 0
         }
     }

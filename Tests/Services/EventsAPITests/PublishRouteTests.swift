@@ -263,7 +263,8 @@ struct PublishRouteTests {
             let answer = try await bench.send(.get, "/api/v1/events/capabilities", nil, token: nil)
             #expect(answer.status == 200)
             #expect(
-                answer.json["features"] == ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume"])
+                answer.json["features"]
+                    == ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume", "unlinked-updates"])
             let rows = try #require(answer.json["capabilities"]?.elements)
             #expect(
                 rows.contains([

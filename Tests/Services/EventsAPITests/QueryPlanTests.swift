@@ -20,7 +20,6 @@ struct QueryPlanTests {
         (ClaimTransaction.cursor, "sqlite_autoindex_bus_event_group_cursors_1"),
         (DeliveryRow.selection, "sqlite_autoindex_bus_event_deliveries_1"),
         (DeliveryRow.update, "sqlite_autoindex_bus_event_deliveries_1"),
-        (DeliveryRow.leasing, "sqlite_autoindex_bus_event_deliveries_1"),
         (DeliveryRow.deletion, "sqlite_autoindex_bus_event_deliveries_1"),
         (DeliveryRow.claimDeletion, "sqlite_autoindex_bus_event_deliveries_1"),
         (DeliveryRow.line, "INTEGER PRIMARY KEY"),

@@ -35,10 +35,10 @@ struct RouteBench: Sendable {
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let verifier = await TokenVerifier(secret: Secret(secret), audiences: [Audience.api, Audience.internal])
             let streaming = EventStreaming(
-                log: events.log, ledger: events.ledger, wakeUps: events.wakeUps, keepAlive: keepAlive, logger: logger)
+                log: events.log, ledger: events.ledger, wakeUps: events.wakeUps, keepAlive: keepAlive)
             let routes = EventRoutes(
                 authenticator: Authenticator(verifier), appender: events.appender, streaming: streaming,
-                ledger: events.ledger, log: events.log,
+                ledger: events.ledger,
                 access: .init(
                     serviceSubjects: ["11111111-1111-4111-8111-111111111111"], allowsWildcard: allowsWildcard),
                 now: { [clock = events.clock] in clock.now })

@@ -21,11 +21,11 @@ struct IngressBench: Sendable {
     private let template: String
 
     static let secret = "whsec_ingress_test"
-    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Runs `body` against an ingress; each publish takes the next fault, and succeeds after the last.
     static func run(
-        faults: [StripeDouble.Fault] = [], secret: String = secret, missing: [String] = [],
+        faults: [StripeDouble.Fault] = [], secret: String = secret, missing: [String] = [], logger: Logger = silent,
         _ body: (IngressBench) async throws -> Void
     ) async throws {
         let accepted = Array(repeating: StripeDouble.Fault.status(202, body: "{}"), count: 500)
@@ -35,10 +35,17 @@ struct IngressBench: Sendable {
             let client = EventsClient(
                 http: .shared, endpoint: endpoint, tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"),
                 logger: logger)
-            let publisher = EventPublisher(client: client, timeout: .seconds(10), logger: logger)
+            let publisher = EventPublisher(client: client, timeout: .seconds(10))
+            let outlet = FactsOutlet(publisher, features: KnownFeatures(client: client), scopes: nil)
+            let gateway = LocalStripeGateway(settings: StripeRequestSettings(mode: .local))
             let receiver = WebhookReceiver(
-                keys: WebhookKey.keys(in: Secret(secret)), toleranceSeconds: 300, mode: .local, publisher: publisher,
-                refetch: nil, logger: logger)
+                rules: WebhookRules(keys: WebhookKey.keys(in: Secret(secret)), toleranceSeconds: 300, mode: .local),
+                publisher: publisher,
+                actions: WebhookActions(
+                    gateway: gateway, outlet: outlet,
+                    observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: .local),
+                    refetches: false, logger: logger),
+                logger: logger)
             let readiness = Readiness()
             for condition in missing { readiness.set(condition, false) }
             let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -66,6 +73,17 @@ struct IngressBench: Sendable {
     /// A full-shape webhook, signed now.
     func webhook(_ eventID: String) -> SignedWebhook {
         SignedWebhook(eventID: eventID, secret: Self.secret, now: unixNow(), template: template)
+    }
+
+    /// One subscription event of this metadata, signed now.
+    func webhook(
+        _ eventID: String, _ type: String = "customer.subscription.updated", metadata: String, more: String = ""
+    ) -> SignedWebhook {
+        let body = """
+            {"id":"\(eventID)","object":"event","created":\(unixNow()),"livemode":false,"type":"\(type)",
+            "data":{"object":{"id":"sub_1","object":"subscription","status":"past_due","metadata":{\(metadata)}}}\(more)}
+            """
+        return SignedWebhook(eventID: eventID, body: Array(body.utf8), secret: Self.secret, now: unixNow())
     }
 
     /// The bytes of a whole request that carries a webhook.

@@ -13,6 +13,7 @@ package struct StripeCatalogModel: Sendable, Hashable {
     package static let products = "/v1/products"
     package static let prices = "/v1/prices"
     package static let meters = "/v1/billing/meters"
+    package static let portals = "/v1/billing_portal/configurations"
 
     package init() {}
 
@@ -22,9 +23,26 @@ package struct StripeCatalogModel: Sendable, Hashable {
         let code: String?
     }
 
-    /// The answer to a call, or nil when the path is none of the three lists.
+    /// A portal configuration in which customers may change to these prices.
+    package mutating func addPortal(_ id: String, offering prices: [String], isActive: Bool = true) {
+        objects[StripeCatalogModel.portals, default: []].append([
+            "id": .string(id), "object": "billing_portal.configuration", "active": .bool(isActive),
+            "is_default": true, "livemode": .bool(isLive),
+            "features": [
+                "subscription_update": [
+                    "enabled": true, "products": [["prices": .array(prices.map(JSONValue.string))]],
+                ]
+            ],
+        ])
+    }
+
+    /// The answer to a call, or nil when the path is none of the lists.
     mutating func answer(_ method: String, _ path: String, _ form: [String: String]) -> StripeWorld.Reply? {
-        for list in [StripeCatalogModel.products, StripeCatalogModel.prices, StripeCatalogModel.meters] {
+        let lists = [
+            StripeCatalogModel.products, StripeCatalogModel.prices, StripeCatalogModel.meters,
+            StripeCatalogModel.portals,
+        ]
+        for list in lists {
             guard path == list || path.hasPrefix(list + "/") else { continue }
             do {
                 let rest = path.dropFirst(list.count).split(separator: "/").map(String.init)
@@ -43,6 +61,7 @@ package struct StripeCatalogModel: Sendable, Hashable {
 
     private func page(_ list: String, _ form: [String: String]) throws -> JSONValue {
         var all = Array((objects[list] ?? []).reversed())
+        if let active = form["active"] { all = all.filter { $0["active"] == .bool(active == "true") } }
         if let status = form["status"] { all = all.filter { $0["status"] == .string(status) } }
         if let after = form["starting_after"] {
             guard let index = all.firstIndex(where: { $0["id"] == .string(after) }) else {
@@ -53,8 +72,27 @@ package struct StripeCatalogModel: Sendable, Hashable {
         let limit = min(form["limit"].flatMap { Int($0) } ?? 10, pageObjectsMax)
         return [
             "object": "list", "url": .string(list), "has_more": .bool(all.count > limit),
-            "data": .array(all.prefix(limit).map(JSONValue.object)),
+            "data": .array(all.prefix(limit).map { .object(expanded($0, list, form["expand[]"])) }),
         ]
+    }
+
+    /// Without the fields that nobody asked to expand.
+    private func expanded(
+        _ object: [String: JSONValue], _ list: String, _ field: String? = nil
+    ) -> [String: JSONValue] {
+        var object = object
+        switch list {
+        case StripeCatalogModel.prices where field != "data.currency_options": object["currency_options"] = nil
+        case StripeCatalogModel.prices:
+            guard let currency = object["currency"]?.text, case .object(var options)? = object["currency_options"]
+            else { break }
+            options[currency] = ["unit_amount": object["unit_amount"] ?? .null]
+            object["currency_options"] = .object(options)
+        case StripeCatalogModel.portals where field != "data.features.subscription_update.products":
+            object["features"] = ["subscription_update": ["enabled": true]]
+        default: break
+        }
+        return object
     }
 
     // MARK: Writes
@@ -70,7 +108,7 @@ package struct StripeCatalogModel: Sendable, Hashable {
         }
         next.store(object, in: list)
         self = next  // A refused call leaves no trace.
-        return .object(object)
+        return .object(expanded(object, list))
     }
 
     private mutating func blank(_ list: String) -> [String: JSONValue] {
@@ -103,7 +141,10 @@ package struct StripeCatalogModel: Sendable, Hashable {
     }
 
     private func check(_ form: [String: String], _ known: [String]) throws {
-        for key in form.keys where !known.contains(key) && !key.hasPrefix("metadata[") {
+        for key in form.keys
+        where !known.contains(key) && !key.hasPrefix("metadata[")
+            && !(key.hasPrefix("currency_options[") && known.contains("currency_options"))
+        {
             throw Refusal(status: 400, message: "Received unknown parameter: \(key)", code: "parameter_unknown")
         }
     }
@@ -140,7 +181,8 @@ package struct StripeCatalogModel: Sendable, Hashable {
             "product", "currency", "unit_amount", "unit_amount_decimal", "recurring[interval]",
             "recurring[interval_count]", "recurring[usage_type]", "recurring[meter]",
         ]
-        try check(form, ["active", "lookup_key", "transfer_lookup_key"] + (isNew ? fixed : []))
+        let changing = ["active", "lookup_key", "transfer_lookup_key", "tax_behavior", "nickname", "currency_options"]
+        try check(form, changing + (isNew ? fixed : []))
         let id = object["id"] ?? .null
         if form["active"] == "false",
             objects[StripeCatalogModel.products]?.contains(where: { $0["default_price"] == id }) == true
@@ -150,6 +192,7 @@ package struct StripeCatalogModel: Sendable, Hashable {
         }
         merge(form, into: &object)
         if isNew { try terms(&object, form) }
+        try traits(&object, form)
         guard let key = form["lookup_key"] else { return }
         let holder = objects[StripeCatalogModel.prices]?.first { $0["lookup_key"] == .string(key) && $0["id"] != id }
         if var holder {
@@ -161,6 +204,28 @@ package struct StripeCatalogModel: Sendable, Hashable {
             store(holder, in: StripeCatalogModel.prices)
         }
         object["lookup_key"] = .string(key)
+    }
+
+    private func traits(_ object: inout [String: JSONValue], _ form: [String: String]) throws {
+        if let nickname = form["nickname"] { object["nickname"] = .string(nickname) }
+        let taxBehavior = object["tax_behavior"] ?? "unspecified"
+        object["tax_behavior"] = form["tax_behavior"].map(JSONValue.string) ?? taxBehavior
+        if taxBehavior != "unspecified", object["tax_behavior"] != taxBehavior {
+            throw Refusal(status: 400, message: "You cannot change the tax behavior of a price", code: nil)
+        }
+        guard case .object(let before) = object["currency_options"] ?? [:] else { return }
+        var options = before
+        for (key, value) in form where key.hasPrefix("currency_options[") {
+            let parts = key.split { "[]".contains($0) }.map(String.init)
+            guard parts.count == 3, before[parts[1]] == nil, object["currency"] != .string(parts[1]) else {
+                throw Refusal(status: 400, message: "You cannot change the option \(key)", code: nil)
+            }
+            guard case .object(var option) = options[parts[1]] ?? [:] else { continue }
+            option[parts[2]] = parts[2] == "unit_amount" ? .number(value) : .string(value)
+            if parts[2] == "unit_amount" { option["unit_amount_decimal"] = .string(value) }
+            options[parts[1]] = .object(option)
+        }
+        if !options.isEmpty { object["currency_options"] = .object(options) }
     }
 
     private func terms(_ object: inout [String: JSONValue], _ form: [String: String]) throws {

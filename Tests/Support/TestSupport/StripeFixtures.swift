@@ -7,13 +7,23 @@ package enum StripeFixture {
     /// The account in every fixture's metadata.
     package static let accountID = "6c0e7f6a-0000-4000-8000-000000000001"
 
+    /// Types whose events carry the same resource as those of another type.
+    private static let siblings = [
+        "checkout.session.async_payment_succeeded": "checkout.session.completed",
+        "checkout.session.async_payment_failed": "checkout.session.completed",
+        "customer.subscription.paused": "customer.subscription.updated",
+        "customer.subscription.resumed": "customer.subscription.updated",
+    ]
+
     /// The bytes of one event as Stripe would send them, pretty-printed.
     package static func event(_ type: String, version: String = versions[0]) throws -> [UInt8] {
-        let name = "Fixtures/stripe/\(type).\(version)"
+        let file = siblings[type] ?? type
+        let name = "Fixtures/stripe/\(file).\(version)"
         guard let url = Bundle.module.url(forResource: name, withExtension: "json") else {
             throw MissingFixture(name: name)
         }
-        return [UInt8](try Data(contentsOf: url))
+        let text = String(decoding: try Data(contentsOf: url), as: UTF8.self)
+        return Array(text.replacing("\"type\": \"\(file)\"", with: "\"type\": \"\(type)\"").utf8)
     }
 
     struct MissingFixture: Error {

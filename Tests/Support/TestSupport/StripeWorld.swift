@@ -11,10 +11,26 @@ package struct StripeWorld: Sendable {
     package var catalog = StripeCatalogModel()
     /// Faults of single requests, by how many requests came before.
     package var faultsAt: [Int: StripeDouble.Fault] = [:]
-    /// Customers by account.
+    /// Customers by account, as a search finds them.
     package var customers: [String: [String]] = [:]
+    /// Customers that were made by a call, by account; a search finds them at once unless it lags.
+    package var madeCustomers: [String: [String]] = [:]
+    /// A search does not find customers that were made by a call.
+    package var searchLags = false
+    /// E-mail addresses of customers.
+    package var emails: [String: String] = [:]
+    /// Prices and customers that do not exist any more, while all others do; a search finds them still.
+    package var missing: Set<String> = []
+    /// Calls that the key may not make, `POST /v1/customers`.
+    package var forbidden: Set<String> = []
+    /// Checkout Sessions that are not open any more, with their status.
+    package var endedSessions: [String: String] = [:]
+    /// Checkout Sessions that came to be, with their forms.
+    package var checkouts: [[String: String]] = []
     /// Subscription status by id.
     package var subscriptions: [String: String] = [:]
+    /// What subscriptions have beside id and status, as members of JSON.
+    package var subscriptionMembers = ""
     /// False answers portal sessions as an account that never saved its portal settings.
     package var isPortalConfigured = true
 
@@ -32,9 +48,12 @@ package struct StripeWorld: Sendable {
         package var headers: [String: String] = [:]
         package var body: String
 
-        static func error(_ status: Int, _ type: String, _ message: String, code: String? = nil) -> Reply {
+        static func error(
+            _ status: Int, _ type: String, _ message: String, code: String? = nil, param: String? = nil
+        ) -> Reply {
             var members: [String: JSONValue] = ["type": .string(type), "message": .string(message)]
             if let code { members["code"] = .string(code) }
+            if let param { members["param"] = .string(param) }
             let body = JSONValue.object(["error": .object(members)]).serialized()
             return Reply(status: status, body: String(decoding: body, as: UTF8.self))
         }
@@ -71,8 +90,11 @@ package struct StripeWorld: Sendable {
         case .storedStatus(let status):
             let reply = Reply.error(status, "api_error", "An unknown error occurred")
             let key = request.method == "POST" ? request.headers["idempotency-key"] : nil
-            if let key, kept[key] == nil { kept[key] = ("\(request.path)\n\(request.body)", reply) }
-            return (key == nil ? reply : keyed(request), fault, isMeter)
+            guard let key, kept[key] != nil else {
+                if let key { kept[key] = ("\(request.path)\n\(request.body)", reply) }
+                return (reply, fault, isMeter)
+            }
+            return (keyed(request), fault, isMeter)
         default: return (keyed(request), fault, isMeter)
         }
     }
@@ -94,7 +116,8 @@ package struct StripeWorld: Sendable {
             return .error(400, "idempotency_error", "Keys for idempotent requests can only be used with the same …")
         }
         let reply = work(request)
-        kept[key] = (content, reply)
+        // A refused parameter is not kept.
+        if ![400, 403, 404].contains(reply.status) { kept[key] = (content, reply) }
         return reply
     }
 
@@ -102,12 +125,18 @@ package struct StripeWorld: Sendable {
         let form = Dictionary(
             StripeFormReader.pairs(request.body.isEmpty ? request.query : request.body).map { ($0[0], $0[1]) },
             uniquingKeysWith: { "\($0),\($1)" })
+        if forbidden.contains("\(request.method) \(request.path)") {
+            let message = "The provided key 'rk_test_****' does not have the required permissions for this endpoint."
+            return .error(403, "invalid_request_error", message)
+        }
+        if request.method == "GET", request.path.hasPrefix("/v1/prices/") { return price(request.path) }
         if form["lookup_keys[]"] == nil, let reply = catalog.answer(request.method, request.path, form) { return reply }
         switch request.path {
         case "/v1/account": return Reply(body: #"{"id":"acct_double","object":"account"}"#)
         case "/v1/balance": return Reply(body: #"{"object":"balance","livemode":\#(catalog.isLive)}"#)
-        case "/v1/checkout/sessions": return session("cs_test_\(sessionCount + 1)", "checkout.session", form)
+        case "/v1/checkout/sessions": return checkout(form)
         case "/v1/billing_portal/sessions":
+            if let gone = goneCustomer(form) { return gone }
             if !isPortalConfigured {
                 return .error(
                     400, "invalid_request_error",
@@ -118,21 +147,18 @@ package struct StripeWorld: Sendable {
         case "/v1/customers" where request.method == "POST": return customer(form)
         case "/v1/customers/search": return list(search(form["query"] ?? ""))
         case "/v1/billing/meter_events": return meter(form)
+        case let path where path.hasPrefix("/v1/checkout/sessions/"): return checkout(at: path)
+        case let path where path.hasPrefix("/v1/customers/"): return customer(at: path, form)
         default: return subscription(request.path)
         }
     }
 
-    private mutating func session(_ id: String, _ object: String, _ form: [String: String]) -> Reply {
+    mutating func session(_ id: String, _ object: String, _ form: [String: String]) -> Reply {
         sessionCount += 1
         let url = "https://pages.example/\(id)#fid"
         return Reply(
-            body: #"{"id":"\#(id)","object":"\#(object)","url":"\#(url)","expires_at":1785686400,"livemode":false}"#)
-    }
-
-    private mutating func customer(_ form: [String: String]) -> Reply {
-        let id = "cus_test_\(customers.values.joined().count + 1)"
-        customers[form["metadata[bus_account_id]"] ?? "", default: []].append(id)
-        return Reply(body: #"{"id":"\#(id)","object":"customer","livemode":\#(catalog.isLive)}"#)
+            body: #"{"id":"\#(id)","object":"\#(object)","status":"open","url":"\#(url)","expires_at":1785686400,"#
+                + #""livemode":false}"#)
     }
 
     private mutating func meter(_ form: [String: String]) -> Reply {
@@ -164,14 +190,6 @@ package struct StripeWorld: Sendable {
         return price.map { String(decoding: JSONValue.object($0).serialized(), as: UTF8.self) }
     }
 
-    private func search(_ query: String) -> [String] {
-        let account = query.split(separator: "'").last.map(String.init) ?? ""
-        // Newest first, as Stripe lists: the oldest is the last.
-        return (customers[account] ?? []).enumerated().reversed().map { index, id in
-            #"{"id":"\#(id)","object":"customer","created":\#(1000 + index)}"#
-        }
-    }
-
     private func list(_ elements: [String]) -> Reply {
         Reply(body: #"{"object":"list","data":[\#(elements.joined(separator: ","))],"has_more":false}"#)
     }
@@ -181,7 +199,7 @@ package struct StripeWorld: Sendable {
         guard path == "/v1/subscriptions/\(id)", let status = subscriptions[id] else {
             return .error(404, "invalid_request_error", "No such subscription: '\(id)'", code: "resource_missing")
         }
-        return Reply(body: #"{"id":"\#(id)","object":"subscription","status":"\#(status)"}"#)
+        return Reply(body: #"{"id":"\#(id)","object":"subscription","status":"\#(status)"\#(subscriptionMembers)}"#)
     }
 }
 

@@ -26,6 +26,9 @@ CALLS = {
     "meter_reactivate": ("stripe.params.billing._meter_reactivate_params", "MeterReactivateParams"),
     "product_list": ("stripe.params._product_list_params", "ProductListParams"),
     "meter_list": ("stripe.params.billing._meter_list_params", "MeterListParams"),
+    "customer_create": ("stripe.params._customer_create_params", "CustomerCreateParams"),
+    "customer_update": ("stripe.params._customer_update_params", "CustomerUpdateParams"),
+    "portal_list": ("stripe.params.billing_portal._configuration_list_params", "ConfigurationListParams"),
     "customer_search": ("stripe.params._customer_search_params", "CustomerSearchParams"),
 }
 # What the library takes beside the parameters: how a request is sent, not what it says.

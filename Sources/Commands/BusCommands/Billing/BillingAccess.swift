@@ -5,10 +5,10 @@ import BusRuntime
 
 /// Where the Billing API is and who calls it: the flags of every command that calls it.
 struct BillingAccess: ParsableArguments {
-    @Option(name: .customLong("api-url"), help: .init("Where the API is.", valueName: "url"))
-    var url: String?
-    @Option(help: .init("File that holds the Bus token.", valueName: "file"), completion: .file())
-    var tokenFile: String?
+    @Option("--api-url", of: BillingCaller.user.settings) var url: String?
+    @Option("--token-file", of: BillingCaller.user.settings) var tokenFile: String?
+
+    fileprivate var given: CommandLineFlags { CommandLineFlags(given: ["--api-url": url, "--token-file": tokenFile]) }
 }
 
 /// Who calls the Billing API.
@@ -18,11 +18,29 @@ enum BillingCaller {
     /// Somebody who runs the deployment, with the scope that the call needs.
     case administrator(scope: String)
 
-    /// The variables that a call reads.
-    var variables: [Variable] {
+    /// What a call reads.
+    var settings: [Setting] {
+        BusEnvironment.ofCommand { reader in
+            _ = reader.billingOrigin(default: defaultOrigin)
+            reader.declareToken(of: lookup)
+        }
+    }
+
+    /// Where a call sends its token.
+    var destination: SecretDestination { SecretDestination(settings, token: lookup) }
+
+    fileprivate var lookup: TokenLookup {
         switch self {
-        case .user: Variable.billingAddresses + [.tokenFile, .token] + Variable.savedToken + Variable.display
-        case .administrator: Variable.billingAddresses + Variable.operatorTokens + Variable.display
+        case .user: .user
+        case .administrator: .administrator
+        }
+    }
+
+    /// Commands that change things have no default.
+    fileprivate var defaultOrigin: String? {
+        switch self {
+        case .user: APIOrigin.local
+        case .administrator: nil
         }
     }
 
@@ -42,28 +60,15 @@ extension CommandSession {
         _ access: BillingAccess, as caller: BillingCaller,
         _ call: (BillingClient) async throws -> Value
     ) async throws -> Value {
-        var settings = settings
-        let isUser = if case .user = caller { true } else { false }
-        let origin = settings.apiOrigin(
-            flag: access.url, variables: Variable.billingAddresses.map(\.name),
-            default: isUser ? APIOrigin.local : nil)
+        var settings = settings(access.given)
+        let origin = settings.billingOrigin(default: caller.defaultOrigin)
         try settings.check()
         guard let origin else { throw ProcessFailure(exitCode: 2, "the API's URL is not set; pass --api-url") }
-        let find = isUser ? TokenSource.findForUser : TokenSource.findForOperator
-        let tokens = try find(access.tokenFile, settings, .now)
-        warn(
-            of: isUser ? .billing : .administration, addressFlag: access.url,
-            secretFlag: access.tokenFile.map { _ in "--token-file" })
-        diagnostics.write(.debug, "asking \(origin.text) with the token of \(tokens.label)")
-        let limit = timeLimit ?? .seconds(Limits.commandCallSeconds)
-        return try await withHTTP { http in
-            let calls = APICalls(http: http, origin: origin, credential: .bearer(tokens), timeout: limit)
-            do {
-                return try await call(BillingClient(calls))
-            } catch let fault as APIFault {
-                throw APIFailure(
-                    fault: fault, origin: origin, credential: .token(command: caller.tokenCommand), timeLimit: limit)
-            }
+        let tokens = try TokenSource.find(caller.lookup, in: settings)
+        warn(of: caller.destination, access.given)
+        diagnostics.debug("asking \(origin.text) with the token of \(tokens.label)")
+        return try await callAPI(origin, .bearer(tokens), command: caller.tokenCommand) { calls in
+            try await call(BillingClient(calls))
         }
     }
 }

@@ -20,7 +20,7 @@ struct BillingCommands: ParsableCommand {
 /// `bus billing status`.
 struct BillingStatusCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows what your account has bought and used.",
         usage: "bus billing status [<options>]",
@@ -29,17 +29,17 @@ struct BillingStatusCommand: BusCommand {
               bus billing status
               bus billing status --format json | jq .usage
 
-            It prints a table on a terminal and the API's JSON elsewhere. What to do next
-            goes to standard error. Exit code 0 means that the API answered.
+            On a terminal it says which plan there is, when it renews or ends, and what is
+            used until when; elsewhere it prints the API's JSON. What to do next goes to
+            standard error. Exit code 0 means that the API answered.
 
             JSON (members without a value are left out)
               {"account_id","status":"missing|incomplete|active|past_due|canceled",
-               "features":[],"setup_required","provider","plan_id",
-               "usage":[{"feature","meter_event_name","window","used","limit","remaining",
-                         "exceeded","upgrade_plan_id"}],
+               "features":[],"setup_required","provider","plan_id","plan_unknown",
+               "current_period_end","cancel_at","grace_until","collection_paused",
+               "usage":[{"feature","meter_event_name","window","used","reserved","limit",
+                         "remaining","exceeded","upgrade_plan_id","resets_at"}],
                "next_action","command","upgrade_required","recommended_plan"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)
@@ -58,25 +58,33 @@ struct BillingStatusCommand: BusCommand {
 /// `bus billing setup`.
 struct BillingSetupCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "setup", abstract: "Prints the page where you pay for your account.",
         discussion: """
             EXAMPLES
               bus billing setup
               bus billing setup --feature llm:proxy --return-url https://example.com/done
+              bus billing setup --plan llm-pro --interval year
               xdg-open "$(bus billing setup)"
+
+            Who has a plan for it already changes that in the portal. --additional buys a
+            second one beside it, and both are billed.
 
             JSON
               {"url","provider"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)
 
     @Option(help: .init("What to buy (the deployment's default).", valueName: "feature"))
     var feature: String?
+    @Option(help: .init("The plan to buy (the default one that sells the feature).", valueName: "plan"))
+    var plan: String?
+    @Option(help: .init("How often to pay.", valueName: "rhythm"))
+    var interval: CheckoutSessionRequest.Interval?
+    @Flag(help: "Buy although the account has such a plan.")
+    var additional = false
     @Option(help: .init("Where the page returns to.", valueName: "url"))
     var returnURL: String?
     @OptionGroup var access: BillingAccess
@@ -84,17 +92,20 @@ struct BillingSetupCommand: BusCommand {
 
     func run(in session: CommandSession) async throws {
         let answer = try await session.callBilling(access, as: .user) { client in
-            try await client.checkoutSession(feature: feature, returnURL: returnURL)
+            try await client.checkoutSession(
+                feature: feature, planID: plan, interval: interval, isAdditional: additional, returnURL: returnURL)
         }
         try session.showPage(answer)
         session.diagnostics.info("pay on that page, then: bus billing status")
     }
 }
 
+extension CheckoutSessionRequest.Interval: ExpressibleByArgument {}
+
 /// `bus billing portal`.
 struct BillingPortalCommand: BusCommand {
     static let formats = ResultFormats(.text, or: .json)
-    static let variables = BillingCaller.user.variables
+    static let settings = BillingCaller.user.settings
     static let configuration = CommandConfiguration(
         commandName: "portal", abstract: "Prints the page where you change or cancel your plan.",
         discussion: """
@@ -104,8 +115,6 @@ struct BillingPortalCommand: BusCommand {
 
             JSON
               {"url","provider"}
-
-            It asks http://127.0.0.1:8080 when no address is set.
 
             \(environment)
             """)

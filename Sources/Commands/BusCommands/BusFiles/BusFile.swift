@@ -1,12 +1,12 @@
 import BusCore
 
-/// A syntax error in a `.bus` file.
+/// What is wrong with a line of a `.bus` or `.env` file.
 ///
-/// The caller puts the file's name before it and exits 65.
-package struct BusFileFault: Error, Equatable, Sendable {
+/// The caller puts the file's name before it.
+package struct LineFault: Error, Equatable, Sendable {
     /// The physical line on which the faulty line starts, from 1.
     package let line: Int
-    /// Lower-case fact, then the remedy.
+    /// Lower-case fact, then the remedy; it shows no value, because `.env` files hold secrets.
     package let message: String
 }
 
@@ -28,7 +28,7 @@ package struct BusFile: Equatable, Sendable {
     package let lines: [Line]
 
     /// Reads a file's bytes, or names its first fault.
-    package init(parsing bytes: [UInt8]) throws(BusFileFault) {
+    package init(parsing bytes: [UInt8]) throws(LineFault) {
         var lines: [Line] = []
         var joined: [UInt8] = []
         var start: Int?
@@ -51,7 +51,7 @@ package struct BusFile: Equatable, Sendable {
             start = nil
         }
         if let start {
-            throw BusFileFault(line: start, message: "the file ends in a continuation; remove the last \\")
+            throw LineFault(line: start, message: "the file ends in a continuation; remove the last \\")
         }
         self.lines = lines
     }
@@ -67,15 +67,15 @@ package struct BusFile: Equatable, Sendable {
         return line.last == UInt8(ascii: "\r") ? line.dropLast() : line
     }
 
-    private static func check(_ line: ArraySlice<UInt8>, number: Int) throws(BusFileFault) {
+    private static func check(_ line: ArraySlice<UInt8>, number: Int) throws(LineFault) {
         if line.count > Limits.busFileLineBytesMax {
-            throw BusFileFault(line: number, message: "the line is longer than 4 MiB; split it")
+            throw LineFault(line: number, message: "the line is longer than 4 MiB; split it")
         }
         if line.contains(0) {
-            throw BusFileFault(line: number, message: "a NUL byte cannot be part of an argument; remove it")
+            throw LineFault(line: number, message: "a NUL byte cannot be part of an argument; remove it")
         }
         if String(validating: line, as: UTF8.self) == nil {
-            throw BusFileFault(line: number, message: "the line is not UTF-8; save the file as UTF-8")
+            throw LineFault(line: number, message: "the line is not UTF-8; save the file as UTF-8")
         }
     }
 
@@ -85,15 +85,10 @@ package struct BusFile: Equatable, Sendable {
     }
 
     /// The line; nil when only blanks were joined.
-    private static func line(_ joined: [UInt8], number: Int) throws(BusFileFault) -> Line? {
+    private static func line(_ joined: [UInt8], number: Int) throws(LineFault) -> Line? {
         var bytes = joined[...]
         while let last = bytes.last, BusFileToken.isBlank(last) { bytes.removeLast() }
-        let tokens: [BusFileToken]
-        do throws(BusFileTokenFault) {
-            tokens = try BusFileToken.tokens(of: bytes)
-        } catch {
-            throw BusFileFault(line: number, message: error.message)
-        }
+        let tokens = try BusFileToken.tokens(of: bytes, line: number)
         if tokens.isEmpty { return nil }
         while let first = bytes.first, BusFileToken.isBlank(first) { bytes.removeFirst() }
         return Line(number: number, text: String(decoding: bytes, as: UTF8.self), tokens: tokens)

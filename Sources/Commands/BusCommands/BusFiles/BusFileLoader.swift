@@ -52,7 +52,7 @@ struct BusFileLoader {
         }
         open.append(content.identity)
         let parsed: BusFile
-        do throws(BusFileFault) {
+        do throws(LineFault) {
             parsed = try BusFile(parsing: content.bytes)
         } catch {
             throw syntaxError("\(file):\(error.line)", error.message)

@@ -1,6 +1,6 @@
+import BusCLI
 import BusCore
 import BusRuntime
-import Glibc
 
 /// Runs `.bus` files: checks all of them first, then runs command after command until one fails.
 struct BusFileRunner {
@@ -16,7 +16,7 @@ struct BusFileRunner {
     private let options: BusFileOptions
     private let executable: String?
     private var environment: BusEnvironment
-    private var finder: ModuleFinder
+    private let finder: ModuleFinder
 
     init(_ options: BusFileOptions, _ settings: StartSettings) {
         self.options = options
@@ -29,13 +29,10 @@ struct BusFileRunner {
     ///
     /// Failures of a line are reported here.
     mutating func run() throws(ProcessFailure) -> Int32 {
-        if let folder = options.folder, chdir(folder) != 0 {
-            let reason = String(cString: strerror(errno))
-            throw ProcessFailure(exitCode: 1, "cannot work in \(folder): \(reason); check the folder")
-        }
+        try SharedFlags.enter(options.folder)
         let diagnostics = Diagnostics(GlobalOptions(), environment)
         try environment.load(folder: nil, diagnostics)
-        environment.set(Variable.batch.name, "1")
+        environment.set(Setting.batch.name, "1")
         do throws(ProcessFailure) {
             let (commands, programs) = try preflight()
             if options.checksOnly { return 0 }
@@ -47,7 +44,7 @@ struct BusFileRunner {
         }
     }
 
-    private mutating func run(_ commands: [BusFileCommand], _ programs: [Program]) throws(ProcessFailure) -> Int32 {
+    private func run(_ commands: [BusFileCommand], _ programs: [Program]) throws(ProcessFailure) -> Int32 {
         for (index, (command, program)) in zip(commands, programs).enumerated() {
             let end = try execute(command, program)
             if end.code != 0 {
@@ -64,7 +61,7 @@ struct BusFileRunner {
     }
 
     /// Everything that can be wrong before a command runs: syntax, well-known commands, targets, then the transaction.
-    private mutating func preflight() throws(ProcessFailure) -> (commands: [BusFileCommand], programs: [Program]) {
+    private func preflight() throws(ProcessFailure) -> (commands: [BusFileCommand], programs: [Program]) {
         var loader = BusFileLoader(environment)
         for file in options.files { try loader.load(file) }
         for command in loader.commands {
@@ -81,11 +78,11 @@ struct BusFileRunner {
         return (loader.commands, programs)
     }
 
-    private mutating func program(of command: BusFileCommand) throws(ProcessFailure) -> Program {
+    private func program(of command: BusFileCommand) throws(ProcessFailure) -> Program {
         let words = command.words
         let target: Target
         do throws(ProcessFailure) {
-            target = try Target(words, command.options, &finder)
+            target = try Target(words, command.options, finder)
         } catch {
             throw ProcessFailure(exitCode: error.exitCode, "\(command.place): \(error)")
         }
@@ -113,9 +110,9 @@ struct BusFileRunner {
             Terminal.output("\(command.place): \((["bus"] + flags + command.words).joined(separator: " "))")
         }
         var environment = environment
-        environment.set(Variable.busFile.name, command.file)
-        environment.set(Variable.busFileLine.name, String(command.line))
-        if command.options.measures { environment.set(Variable.perf.name, "1") }
+        environment.set(Setting.busFile.name, command.file)
+        environment.set(Setting.busFileLine.name, String(command.line))
+        if command.options.measures { environment.set(Setting.perf.name, "1") }
         let arguments = flags.map { Array($0.utf8) } + command.arguments.dropFirst(program.words)
         let started = ContinuousClock.now
         do throws(ProcessFailure) {

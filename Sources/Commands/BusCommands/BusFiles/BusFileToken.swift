@@ -1,19 +1,3 @@
-/// Why a line cannot be split into tokens.
-package enum BusFileTokenFault: Error, Equatable, Sendable {
-    case unterminatedQuote
-    case trailingEscape
-    case shellOperator(UInt8)
-
-    /// Lower-case fact, then the remedy.
-    package var message: String {
-        switch self {
-        case .unterminatedQuote: "unterminated quote; close it on the same line"
-        case .trailingEscape: "invalid trailing escape; a \\ continues a line only as its last byte"
-        case .shellOperator(let byte): "\"\(Character(Unicode.Scalar(byte)))\" is not interpreted here; quote it"
-        }
-    }
-}
-
 /// One argument of a line before its variables are expanded.
 package struct BusFileToken: Equatable, Sendable {
     /// A stretch of the argument, and whether `$NAME` means a variable in it.
@@ -28,13 +12,13 @@ package struct BusFileToken: Equatable, Sendable {
     package private(set) var parts: [Part] = []
 
     /// Splits one joined line without trailing blanks.
-    package static func tokens(of line: ArraySlice<UInt8>) throws(BusFileTokenFault) -> [BusFileToken] {
+    package static func tokens(of text: ArraySlice<UInt8>, line: Int) throws(LineFault) -> [BusFileToken] {
         var tokens: [BusFileToken] = []
-        var rest = line
+        var rest = text
         while true {
             rest = rest.drop(while: isBlank)
             if rest.isEmpty { return tokens }
-            tokens.append(try token(&rest))
+            tokens.append(try token(&rest, line: line))
         }
     }
 
@@ -43,24 +27,30 @@ package struct BusFileToken: Equatable, Sendable {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
 
-    private static func token(_ rest: inout ArraySlice<UInt8>) throws(BusFileTokenFault) -> BusFileToken {
+    private static func token(_ rest: inout ArraySlice<UInt8>, line: Int) throws(LineFault) -> BusFileToken {
         var token = BusFileToken()
         while let byte = rest.first, !isBlank(byte) {
             switch byte {
             case UInt8(ascii: "'"), UInt8(ascii: "\""):
                 let content = rest.dropFirst().prefix { $0 != byte }
-                guard content.endIndex < rest.endIndex else { throw .unterminatedQuote }
+                guard content.endIndex < rest.endIndex else {
+                    throw LineFault(line: line, message: "unterminated quote; close it on the same line")
+                }
                 rest = rest[content.endIndex...].dropFirst()
                 token.append(content, expands: byte == UInt8(ascii: "\""))
             case UInt8(ascii: "\\"):
                 let escaped = rest.dropFirst().prefix(1)
-                if escaped.isEmpty { throw .trailingEscape }
+                if escaped.isEmpty {
+                    let message = "invalid trailing escape; a \\ continues a line only as its last byte"
+                    throw LineFault(line: line, message: message)
+                }
                 rest = rest.dropFirst(2)
                 token.append(escaped, expands: false)
             case UInt8(ascii: "|"), UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: ">"):
-                throw .shellOperator(byte)
+                let character = Character(Unicode.Scalar(byte))
+                throw LineFault(line: line, message: "\"\(character)\" is not interpreted here; quote it")
             default:
-                let bare = rest.prefix { !isSpecial($0) }
+                let bare = rest.prefix { !special.contains($0) }
                 rest = rest[bare.endIndex...]
                 token.append(bare, expands: true)
             }
@@ -68,14 +58,8 @@ package struct BusFileToken: Equatable, Sendable {
         return token
     }
 
-    private static func isSpecial(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "\\"),
-            UInt8(ascii: "|"), UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: ">"):
-            true
-        default: false
-        }
-    }
+    /// What ends a bare stretch.
+    private static let special = Set(" \t'\"\\|;<>".utf8)
 
     private mutating func append(_ bytes: ArraySlice<UInt8>, expands: Bool) {
         if !bytes.isEmpty { parts.append(Part(bytes: Array(bytes), expands: expands)) }

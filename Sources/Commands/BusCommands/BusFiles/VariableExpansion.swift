@@ -58,6 +58,12 @@ package enum VariableExpansion {
         return (3 + name.count, name)
     }
 
+    /// True for a word such as `operator-token`, and not for a flag, a path or a value, which may be long or private.
+    static func isWord(_ text: String) -> Bool {
+        guard let first = text.utf8.first, first != UInt8(ascii: "-") else { return false }
+        return text.utf8.allSatisfy { isNameByte($0) || $0 == UInt8(ascii: "-") }
+    }
+
     /// `[A-Za-z0-9_]`.
     static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {

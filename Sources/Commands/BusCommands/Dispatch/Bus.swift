@@ -28,8 +28,7 @@ package enum Bus {
                 var runner = BusFileRunner(options, settings)
                 return try runner.run()
             case .command(let options, let word):
-                var dispatcher = Dispatcher(settings, options, word: word)
-                return try await dispatcher.run()
+                return try await Dispatcher(settings, options, word: word).run()
             }
         } catch {
             Terminal.diagnostic("bus: \(error)")

@@ -1,3 +1,7 @@
+import BusCLI
+import BusClient
+import BusRuntime
+
 /// The variables a command runs with: the process's own, then `.env`, then the defaults.
 ///
 /// The process's own environment never changes. Values stay bytes, since they need not be UTF-8.
@@ -10,11 +14,27 @@ package struct BusEnvironment: Sendable {
 
     /// The values of names that are set nowhere.
     package static let defaults = [
-        Variable.eventsURL.name: "http://127.0.0.1:8081/local/v1",
-        Variable.eventsTokenFile.name: ".bus/tokens/local-events.jwt",
-        Variable.workersURL.name: "http://127.0.0.1:8090/local/v1",
-        Variable.workersTokenFile.name: ".bus/tokens/local-events.jwt",
+        "BUS_EVENTS_API_URL": "http://127.0.0.1:8081/local/v1",
+        "BUS_EVENTS_TOKEN_FILE": TokenLookup.localFile,
+        Setting.workersURL.name: "http://127.0.0.1:8090/local/v1",
+        Setting.workersTokenFile.name: TokenLookup.localFile,
     ]
+
+    /// What `read` takes from a command's environment, and what every command's diagnostics take.
+    static func ofCommand(_ read: (inout SettingsReader) -> Void) -> [Setting] {
+        SettingsReader.settings(defaults: defaults, of: read) + [.noColor, .terminal]
+    }
+
+    /// What the dispatcher itself reads, completes and sets.
+    static let settings: [Setting] = SettingsReader.settings(defaults: defaults) { reader in
+        reader.declare(.path)
+        for setting in EventsAccess.settings where setting.variables.contains(where: { defaults[$0] != nil }) {
+            reader.declare(setting)
+        }
+        for setting: Setting in [.workersURL, .workersTokenFile, .perf, .batch, .busFile, .busFileLine] {
+            reader.declare(setting)
+        }
+    }
 
     /// An inherited environment; of a name that occurs twice the first one counts, as for the C library.
     package init(entries: [[UInt8]] = []) {
@@ -70,4 +90,18 @@ package struct BusEnvironment: Sendable {
             set(name, value)
         }
     }
+}
+
+extension Setting {
+    static let terminal = Setting("TERM", value: "name", summary: "dumb turns colour and progress off.")
+    static let path = Setting("PATH", value: "folders", summary: "Where bus-<command> is, after the folder of bus.")
+    static let workersURL = Setting(
+        "BUS_WORKERS_API_URL", value: "url", summary: "The Workers API, for other programs.")
+    static let workersTokenFile = Setting(
+        "BUS_WORKERS_API_TOKEN_FILE", value: "file", summary: "The token for it, for other programs.")
+    static let perf = Setting("BUS_PERF", value: "1", summary: "--perf sets it to 1 for the command.")
+    static let batch = Setting("BUS_BATCH", value: "1", summary: "1 for the commands of a .bus file.")
+    static let busFile = Setting("BUS_BUSFILE", value: "file", summary: "The .bus file of the command.")
+    static let busFileLine = Setting(
+        "BUS_BUSFILE_LINE", value: "number", summary: "The line of the command in that file.")
 }

@@ -85,20 +85,10 @@ package enum ChildProcess {
 
     /// Hands the strings to `body` as C wants them, and frees them afterwards.
     private static func withCStrings<Result>(
-        _ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        _ strings: [[UInt8]], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
     ) -> Result {
-        let list = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
-        list.initialize(repeating: nil, count: strings.count + 1)
-        defer {
-            for index in strings.indices { list[index]?.deallocate() }
-            list.deallocate()
-        }
-        for (index, string) in strings.enumerated() {
-            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)
-            copy.initialize(repeating: 0, count: string.count + 1)
-            for (offset, byte) in string.enumerated() { copy[offset] = CChar(bitPattern: byte) }
-            list[index] = copy
-        }
+        let list = strings.map { strdup(($0 + [0]).map { CChar(bitPattern: $0) }) } + [nil]
+        defer { for string in list { free(string) } }
         return body(list)
     }
 }

@@ -7,7 +7,7 @@ struct Dispatcher {
     private let options: GlobalOptions
     /// The index of the first word among the arguments.
     private let first: Int
-    private var finder: ModuleFinder
+    private let finder: ModuleFinder
 
     init(_ settings: StartSettings, _ options: GlobalOptions, word first: Int) {
         self.settings = settings
@@ -17,7 +17,7 @@ struct Dispatcher {
     }
 
     /// Runs the command and gives the exit code; one of our services takes this process's place instead.
-    mutating func run() async throws(ProcessFailure) -> Int32 {
+    func run() async throws(ProcessFailure) -> Int32 {
         let implied = settings.impliedWords
         let words = implied + settings.words[first...]
         switch options.request {
@@ -25,7 +25,7 @@ struct Dispatcher {
             Terminal.output("\((["bus"] + implied).joined(separator: "-")) \(BusVersion.text)")
             return 0
         case .help:
-            Terminal.output(HelpText.text(of: implied, &finder))
+            Terminal.output(HelpText.text(of: implied, finder))
             return 0
         case nil: break
         }
@@ -38,18 +38,18 @@ struct Dispatcher {
         if implied.isEmpty {
             try environment.load(folder: options.folder, Diagnostics(options, environment))
         }
-        if options.measures { environment.set(Variable.perf.name, "1") }
+        if options.measures { environment.set(Setting.perf.name, "1") }
         return try await run(words, implied: implied.count, environment)
     }
 
-    private mutating func run(
+    private func run(
         _ words: [String], implied: Int, _ environment: BusEnvironment
     ) async throws(ProcessFailure) -> Int32 {
         let started = ContinuousClock.now
         let code: Int32
         var operation = words.dropFirst().first
         var measures = options.measures
-        switch try Target(words, options, &finder) {
+        switch try Target(words, options, finder) {
         case .own(let family, let arguments, let options):
             operation = arguments.first
             measures = options.measures
@@ -68,10 +68,10 @@ struct Dispatcher {
             code = try ChildProcess.run(path, given, environment).code
         case .incomplete(let family, let missing, let arguments, let options):
             if options.request == .help {
-                Terminal.output(family.usage(&finder))
+                Terminal.output(family.usage(finder))
                 return 0
             }
-            throw family.incomplete(missing, arguments, &finder)
+            throw family.incomplete(missing, arguments, finder)
         case .unknown: throw finder.unknown(words[0])
         }
         if measures { Terminal.diagnostic(PerfLine.text(words[0], operation, ContinuousClock.now - started)) }
@@ -82,13 +82,13 @@ struct Dispatcher {
 extension Family {
     /// What to say when no program has these words.
     fileprivate func incomplete(
-        _ missing: String?, _ arguments: [String], _ finder: inout ModuleFinder
+        _ missing: String?, _ arguments: [String], _ finder: ModuleFinder
     ) -> ProcessFailure {
         if let missing {
             return ProcessFailure(exitCode: 127, "\(missing) is not installed; put it beside bus or on PATH")
         }
         guard let word = arguments.first else {
-            return ProcessFailure(exitCode: 2, "a command is missing\n\(usage(&finder))")
+            return ProcessFailure(exitCode: 2, "a command is missing\n\(usage(finder))")
         }
         return ProcessFailure(exitCode: 2, "bus \(self.word) has no command \"\(word)\"; see bus \(self.word) --help")
     }

@@ -1,16 +1,5 @@
+import BusCLI
 import BusRuntime
-
-/// Why a `.env` file cannot be used.
-///
-/// The caller puts the file's name before it and exits 2.
-package struct DotEnvFault: Error, Equatable, Sendable {
-    /// From 1.
-    package let line: Int
-    /// Lower-case fact, then the remedy.
-    ///
-    /// It shows no value, because `.env` files hold secrets.
-    package let message: String
-}
 
 /// A `.env` file, read.
 package struct DotEnv: Equatable, Sendable {
@@ -38,18 +27,18 @@ package struct DotEnv: Equatable, Sendable {
     /// A folder's file must not decide which programs run or what they load, so `PATH`, `LD_PRELOAD`, `HOME`,
     /// `BASH_ENV` and everything else that other programs read stay as the process has them.
     package static func maySet(_ name: String) -> Bool {
-        name.hasPrefix("BUS_") || name == Variable.noColor.name
+        name.hasPrefix("BUS_") || name == Setting.noColor.name
     }
 
     /// Reads a file's bytes.
-    package init(parsing bytes: [UInt8]) throws(DotEnvFault) {
+    package init(parsing bytes: [UInt8]) throws(LineFault) {
         var pairs: [Pair] = []
         var ignored: [String] = []
         for (index, bytes) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         {
             let number = index + 1
             guard let line = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-                throw DotEnvFault(line: number, message: "the line is not text; save the file as UTF-8")
+                throw LineFault(line: number, message: "the line is not text; save the file as UTF-8")
             }
             let text = line.trimmed
             if text.isEmpty || text.hasPrefix("#") { continue }
@@ -64,16 +53,16 @@ package struct DotEnv: Equatable, Sendable {
         self.ignored = ignored
     }
 
-    private static func pair(_ text: String, number: Int) throws(DotEnvFault) -> Pair {
+    private static func pair(_ text: String, number: Int) throws(LineFault) -> Pair {
         guard let equals = text.firstIndex(of: "=") else {
-            throw DotEnvFault(line: number, message: "there is no \"=\"; write KEY=VALUE")
+            throw LineFault(line: number, message: "there is no \"=\"; write KEY=VALUE")
         }
         var name = text[..<equals].trimmed
         if name.hasPrefix("export "), let blank = name.firstIndex(of: " ") { name = name[blank...].trimmed }
         let bytes = Array(name.utf8)
         let startsWithDigit = bytes.first.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? true
         guard !startsWithDigit, bytes.allSatisfy(VariableExpansion.isNameByte) else {
-            throw DotEnvFault(
+            throw LineFault(
                 line: number, message: "the name before \"=\" may hold only A-Z, a-z, 0-9 and _, and no digit first")
         }
         let value = text[text.index(after: equals)...].trimmed
@@ -84,7 +73,7 @@ package struct DotEnv: Equatable, Sendable {
         }
     }
 
-    private static func doubleQuoted(_ text: String, number: Int) throws(DotEnvFault) -> String {
+    private static func doubleQuoted(_ text: String, number: Int) throws(LineFault) -> String {
         var value = String.UnicodeScalarView()
         var scalars = text.unicodeScalars.dropFirst()
         while let scalar = scalars.popFirst() {
@@ -108,23 +97,23 @@ package struct DotEnv: Equatable, Sendable {
             }
             scalars.removeFirst()
         }
-        throw DotEnvFault(line: number, message: "unterminated quote; close it on the same line")
+        throw LineFault(line: number, message: "unterminated quote; close it on the same line")
     }
 
-    private static func singleQuoted(_ text: String, number: Int) throws(DotEnvFault) -> String {
+    private static func singleQuoted(_ text: String, number: Int) throws(LineFault) -> String {
         let scalars = text.unicodeScalars.dropFirst()
         guard let end = scalars.firstIndex(of: "'") else {
-            throw DotEnvFault(line: number, message: "unterminated quote; close it on the same line")
+            throw LineFault(line: number, message: "unterminated quote; close it on the same line")
         }
         try checkEnd(Substring(scalars[end...].dropFirst()), number: number)
         return String(scalars[..<end])
     }
 
     /// Only a comment may follow a closing quote.
-    private static func checkEnd(_ rest: Substring, number: Int) throws(DotEnvFault) {
+    private static func checkEnd(_ rest: Substring, number: Int) throws(LineFault) {
         let text = rest.trimmed
         if !text.isEmpty, !text.hasPrefix("#") {
-            throw DotEnvFault(line: number, message: "text follows the closing quote; quote the whole value")
+            throw LineFault(line: number, message: "text follows the closing quote; quote the whole value")
         }
     }
 

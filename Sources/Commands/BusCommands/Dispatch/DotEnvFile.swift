@@ -30,7 +30,7 @@ extension DotEnv {
         } catch {
             throw ProcessFailure(exitCode: 2, "failed to load .env: \(path): \(error.message)")
         }
-        do throws(DotEnvFault) {
+        do throws(LineFault) {
             try self.init(parsing: content.bytes)
         } catch {
             throw ProcessFailure(exitCode: 2, "failed to load .env: \(path):\(error.line): \(error.message)")

@@ -38,18 +38,18 @@ package struct Family: Sendable {
     func program(_ leaf: [String]) -> String { (["bus", word] + leaf).joined(separator: "-") }
 
     /// The words after it that lead somewhere on this machine.
-    func leaves(_ finder: inout ModuleFinder) -> [[String]] {
+    func leaves(_ finder: ModuleFinder) -> [[String]] {
         guard case .programs = action else { return leaves }
         return leaves.filter { finder.path(of: program($0)) != nil }
     }
 
     /// One line for `bus --help`; nil when the word leads nowhere on this machine.
-    func summary(_ finder: inout ModuleFinder) -> String? {
+    func summary(_ finder: ModuleFinder) -> String? {
         switch action {
         case .help: return HelpText.summary
         case .commands: return CommandPlace([word]).summary
         case .programs:
-            let words = leaves(&finder).map { $0.joined(separator: " ") }.joined(separator: ", ")
+            let words = leaves(finder).map { $0.joined(separator: " ") }.joined(separator: ", ")
             if !words.isEmpty { return "\(CommandPlace([word]).summary.dropLast()): \(words)." }
             return finder.path(of: "bus-\(word)").map { _ in "Runs bus-\(word) of another Bus install." }
         }

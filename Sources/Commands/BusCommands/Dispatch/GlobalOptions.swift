@@ -1,3 +1,4 @@
+import BusCLI
 import BusRuntime
 
 /// The flags that every command takes, read once and rendered again for whatever runs.
@@ -31,6 +32,13 @@ package struct GlobalOptions: Equatable, Sendable {
     /// Never rendered: the dispatcher measures, and the program sees `BUS_PERF`.
     package var measures = false
     package var request: Request?
+
+    /// The flags as help and completions show them.
+    static let settings =
+        SharedFlags.settings + [
+            Setting(flags: ["--timeout"], value: "time", summary: "Give up after this time, such as 30s."),
+            Setting(flags: ["--perf"], summary: "Print how long the command took."),
+        ]
 
     /// No flag given.
     package init() {}
@@ -120,9 +128,7 @@ package struct GlobalOptions: Equatable, Sendable {
         return true
     }
 
-    private static let withValue = [
-        "--color", "-C", "--chdir", "-o", "--output", "-f", "--format", "--timeout",
-    ]
+    private static let withValue = settings.filter { $0.value != nil }.flatMap(\.flags)
 
     private mutating func set(_ flag: String, to value: String) throws(ProcessFailure) {
         switch flag {
@@ -131,7 +137,7 @@ package struct GlobalOptions: Equatable, Sendable {
         case "-f", "--format": format = value
         case "--timeout": timeout = value
         default:
-            guard ["auto", "always", "never"].contains(value) else {
+            guard SharedFlags.Color(rawValue: value) != nil else {
                 throw ProcessFailure(exitCode: 2, "--color is \"\(value)\"; it may be auto, always or never")
             }
             color = .mode(value)

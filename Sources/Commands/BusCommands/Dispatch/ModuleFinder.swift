@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import FoundationEssentials
 import Glibc
 
 /// What makes two paths the same file.
@@ -20,7 +21,6 @@ package struct ModuleFinder: Sendable {
     ///
     /// It is never a module, because a link to it would call itself forever.
     private let own: FileIdentity?
-    private var found: [String: String?] = [:]
 
     /// A finder for the program file `executable` and a value of `PATH`.
     package init(executable: String?, path: String?) {
@@ -37,15 +37,9 @@ package struct ModuleFinder: Sendable {
     }
 
     /// The first executable file of that name; nil when there is none.
-    package mutating func path(of program: String) -> String? {
-        if let known = found[program] { return known }
-        let path = program.utf8.contains(UInt8(ascii: "/")) ? nil : search(program)
-        found[program] = .some(path)
-        return path
-    }
-
-    private func search(_ program: String) -> String? {
-        folders.lazy.map { "\($0)/\(program)" }.first(where: isProgram)
+    package func path(of program: String) -> String? {
+        if program.utf8.contains(UInt8(ascii: "/")) { return nil }
+        return folders.lazy.map { "\($0)/\(program)" }.first(where: isProgram)
     }
 
     private func isProgram(_ path: String) -> Bool {
@@ -57,17 +51,9 @@ package struct ModuleFinder: Sendable {
     package func words() -> Set<String> {
         var words: Set<String> = []
         for folder in folders {
-            guard let list = opendir(folder) else { continue }
-            defer { closedir(list) }
-            while let entry = readdir(list) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                let word = name.hasPrefix("bus-") ? name.dropFirst("bus-".count) : ""
-                let isWord =
-                    !word.isEmpty
-                    && word.utf8.allSatisfy { VariableExpansion.isNameByte($0) || $0 == UInt8(ascii: "-") }
-                if isWord, isProgram("\(folder)/\(name)") { words.insert(String(word)) }
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+                let word = name.hasPrefix("bus-") ? String(name.dropFirst("bus-".count)) : ""
+                if VariableExpansion.isWord(word), isProgram("\(folder)/\(name)") { words.insert(word) }
             }
         }
         return words
@@ -81,7 +67,7 @@ package struct ModuleFinder: Sendable {
 
 extension ModuleFinder {
     /// What to say when nothing has that name.
-    mutating func unknown(_ word: String) -> ProcessFailure {
+    func unknown(_ word: String) -> ProcessFailure {
         if word.hasSuffix(".bus") {
             return ProcessFailure(
                 exitCode: 127,
@@ -94,8 +80,8 @@ extension ModuleFinder {
     }
 
     /// `; did you mean "journal"?`, or nil when no word that leads somewhere is near.
-    mutating func suggestion(for word: String) -> String? {
-        let families = Family.all.filter { $0.summary(&self) != nil }.map(\.word)
+    func suggestion(for word: String) -> String? {
+        let families = Family.all.filter { $0.summary(self) != nil }.map(\.word)
         return Suggestion.nearest(to: word, among: words().union(families)).map { "; did you mean \"\($0)\"?" }
     }
 }

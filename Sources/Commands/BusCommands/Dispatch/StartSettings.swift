@@ -1,3 +1,4 @@
+import BusRuntime
 @preconcurrency import Glibc
 
 /// What the process was started with, read once.
@@ -31,7 +32,7 @@ package struct StartSettings: Sendable {
 
     /// A finder over these settings.
     package var finder: ModuleFinder {
-        ModuleFinder(executable: executable, path: environment["PATH"])
+        ModuleFinder(executable: executable, path: environment[Setting.path.name])
     }
 
     // MARK: The program's name

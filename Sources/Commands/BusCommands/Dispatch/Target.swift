@@ -15,12 +15,12 @@ package enum Target: Sendable {
 
     /// Looks up the words of a command, the family's or the module's first.
     package init(
-        _ words: [String], _ options: GlobalOptions, _ finder: inout ModuleFinder
+        _ words: [String], _ options: GlobalOptions, _ finder: ModuleFinder
     ) throws(ProcessFailure) {
         let word = words.first ?? ""
         let rest = Array(words.dropFirst())
         if let family = Family.named(word) {
-            self = try family.target(rest, options, &finder)
+            self = try family.target(rest, options, finder)
         } else if let path = finder.path(of: "bus-\(word)") {
             self = .program(path, words: 1, isService: false)
         } else if let implied = Family.named(program: "bus-\(word)") {
@@ -34,7 +34,7 @@ package enum Target: Sendable {
 
 extension Family {
     fileprivate func target(
-        _ rest: [String], _ options: GlobalOptions, _ finder: inout ModuleFinder
+        _ rest: [String], _ options: GlobalOptions, _ finder: ModuleFinder
     ) throws(ProcessFailure) -> Target {
         guard case .programs = action else {
             let target = try own(rest, options)

@@ -5,18 +5,22 @@ import BusRuntime
 
 /// Where the Events API is and who calls it: the flags of every command that calls it.
 struct EventsAccess: ParsableArguments {
-    @Option(
-        name: [.customLong("events-url"), .customLong("api-url")],
-        help: .init("Where the Events API is.", valueName: "url"))
-    var url: String?
-    @Option(
-        name: [.customLong("token-file"), .customLong("api-token-file")],
-        help: .init("File that holds the Bus token.", valueName: "file"), completion: .file())
-    var tokenFile: String?
+    @Option("--events-url", of: EventsAccess.settings) var url: String?
+    @Option("--token-file", of: EventsAccess.settings) var tokenFile: String?
 
-    /// The variables of every command that calls the Events API.
-    static let variables: [Variable] =
-        [.eventsURL, .tokenFile, .eventsTokenFile, .token, .eventsToken] + Variable.savedToken + Variable.display
+    /// What every command that calls the Events API takes.
+    static let settings: [Setting] = BusEnvironment.ofCommand { _ = read(&$0) }
+    static let destination = SecretDestination(settings, token: .service)
+
+    fileprivate var given: CommandLineFlags {
+        CommandLineFlags(given: ["--events-url": url, "--token-file": tokenFile])
+    }
+
+    fileprivate static func read(_ reader: inout SettingsReader) -> EventsEndpoint? {
+        let endpoint = reader.eventsEndpoint(flag: ["--events-url", "--api-url"])
+        reader.declareToken(of: .service)
+        return endpoint
+    }
 }
 
 extension CommandSession {
@@ -24,13 +28,13 @@ extension CommandSession {
     func withEvents<Value: Sendable>(
         _ access: EventsAccess, scope: String, _ call: (EventsClient) async throws -> Value
     ) async throws -> Value {
-        var settings = settings
-        let endpoint = settings.eventsEndpoint(flag: .init("--events-url", access.url))
+        var settings = settings(access.given)
+        let endpoint = EventsAccess.read(&settings)
         try settings.check()
         guard let endpoint else { throw ProcessFailure(exitCode: 2, "the Events API's URL is not set") }
-        let tokens = try TokenSource.find(flag: access.tokenFile, in: settings, at: .now)
-        warn(of: .events, addressFlag: access.url, secretFlag: access.tokenFile.map { _ in "--token-file" })
-        diagnostics.write(.debug, "asking \(endpoint.collection) with the token of \(tokens.label)")
+        let tokens = try TokenSource.find(in: settings)
+        warn(of: EventsAccess.destination, access.given)
+        diagnostics.debug("asking \(endpoint.collection) with the token of \(tokens.label)")
         return try await withHTTP { http in
             do {
                 return try await call(

@@ -17,7 +17,7 @@ struct EventsListenCommand: BusCommand {
     }
 
     static let formats = ResultFormats(.json)
-    static let variables = EventsAccess.variables + [.retries, .retryMin, .retryMax]
+    static let settings = EventsAccess.settings + SettingsReader.settings { _ = $0.reopening() }
     static let configuration = CommandConfiguration(
         commandName: "listen", abstract: "Prints the events of one name, one JSON object per line.",
         discussion: """
@@ -50,20 +50,20 @@ struct EventsListenCommand: BusCommand {
     func run(in session: CommandSession) async throws {
         let name = try EventsSendCommand.eventName(name)
         let sharing = try sharing(session.diagnostics)
-        var settings = session.settings
-        let listener = ListenerSettings(&settings)
+        var settings = session.settings()
+        let (retries, backoff) = settings.reopening()
         try settings.check()
         let scope = AccessPolicy.scope(for: name, to: .listen).rawValue
         do {
             try await session.withEvents(access, scope: scope) { client in
                 let feed = EventFeed(
                     client: client, name: name, sharing: sharing, replays: replay && delivery == .broadcast,
-                    follows: !noFollow, backoff: listener.retries ? listener.backoff : nil,
+                    follows: !noFollow, backoff: retries ? backoff : nil,
                     logger: session.diagnostics.logger)
                 try await listen(to: feed, in: session)
             }
         } catch is ResultReaderGone {
-            session.diagnostics.write(.debug, "the reader of the events has gone")
+            session.diagnostics.debug("the reader of the events has gone")
         }
     }
 

@@ -7,7 +7,7 @@ import BusRuntime
 /// `bus events send`.
 struct EventsSendCommand: BusCommand {
     static let formats = ResultFormats(.json, or: .text)
-    static let variables = EventsAccess.variables
+    static let settings = EventsAccess.settings
     static let configuration = CommandConfiguration(
         commandName: "send", abstract: "Publishes one event.",
         discussion: """
@@ -47,7 +47,7 @@ struct EventsSendCommand: BusCommand {
         let scope = AccessPolicy.scope(for: envelope.name, to: .send).rawValue
         let limit = session.timeLimit ?? .seconds(Limits.commandCallSeconds)
         let answer = try await session.withEvents(access, scope: scope) { client in
-            try await client.acceptance(of: EventDraft(envelope), within: limit)
+            try await client.publish(EventDraft(envelope), within: limit)
         }
         let acceptance = try? JSONText(parsing: answer)
         switch session.format {

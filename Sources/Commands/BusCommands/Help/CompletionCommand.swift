@@ -1,15 +1,13 @@
 import ArgumentParser
+import BusCLI
 import BusRuntime
+
+extension ServiceCompletion: ExpressibleByArgument {}
 
 /// `bus completion`.
 struct CompletionCommand: BusCommand {
-    /// The shells that completions exist for.
-    enum Shell: String, ExpressibleByArgument, CaseIterable {
-        case bash, zsh, fish
-    }
-
     static let formats = ResultFormats(.text)
-    static let variables: [Variable] = []
+    static let settings: [Setting] = []
     static let configuration = CommandConfiguration(
         commandName: "completion", abstract: "Completions for bash, zsh and fish.",
         usage: "bus completion [<options>] <shell>",
@@ -21,16 +19,11 @@ struct CompletionCommand: BusCommand {
             """)
 
     @Argument(help: "The shell.")
-    var shell: Shell
+    var shell: ServiceCompletion
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
-        let shell: CompletionShell =
-            switch shell {
-            case .bash: .bash
-            case .zsh: .zsh
-            case .fish: .fish
-            }
+        guard let shell = CompletionShell(rawValue: shell.rawValue) else { return }
         try session.output.line(BusRoot.completionScript(for: shell))
     }
 }

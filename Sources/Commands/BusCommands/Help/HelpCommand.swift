@@ -7,7 +7,7 @@ enum HelpCommand {
     /// Prints help on the words and gives the exit code.
     static func run(_ words: [String], _ invocation: Invocation) async -> Int32 {
         do {
-            try WorkingFolder.enter(invocation.options.folder)
+            try SharedFlags.enter(invocation.options.folder)
             return try await print(words, invocation)
         } catch {
             let report = FailureReport(error)
@@ -31,12 +31,13 @@ enum HelpCommand {
             try output.finish()
             return 0
         }
-        var finder = invocation.finder
+        let finder = invocation.finder
         // Help on help is the help of the whole.
         if words.isEmpty || words == ["help"] {
-            return try show(BusManual.text(format) ?? HelpText.text(of: [], &finder))
+            return try show(
+                format.text(of: HelpText.manual, exitCodes: HelpText.exitCodes) ?? HelpText.text(of: [], finder))
         }
-        switch try Target(words, GlobalOptions(), &finder) {
+        switch try Target(words, GlobalOptions(), finder) {
         case .own(let family, let arguments, _):
             let words = [family.word] + arguments
             let place = CommandPlace(words)
@@ -47,9 +48,9 @@ enum HelpCommand {
                         finder: finder))
             }
             return try show(
-                format.text(of: CommandManual(of: place.command, name: place.name)) ?? HelpText.text(of: words, &finder)
+                format.text(of: CommandManual(of: place.command, name: place.name)) ?? HelpText.text(of: words, finder)
             )
-        case .incomplete(let family, _, _, _): return try show(family.usage(&finder))
+        case .incomplete(let family, _, _, _): return try show(family.usage(finder))
         case .program(let path, let consumed, let isService):
             var program = path
             var arguments =

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusCLI
 import BusCore
 import BusRuntime
 
@@ -27,28 +28,18 @@ enum HelpText {
         ("bus month.bus                    # run its lines one after the other", nil),
     ]
 
-    static let options: [(flags: String, value: String?, summary: String)] = [
-        ("-C, --chdir", "dir", "Work in this folder."),
-        ("-q, --quiet", nil, "Only errors; not with -v or --trace."),
-        ("-v, --verbose", nil, "More diagnostics; -vv for most."),
-        ("--trace", nil, "All diagnostics; with a .bus file, print each command first."),
-        ("-o, --output", "file", "Write results there."),
-        ("-f, --format", "name", "Form of the results."),
-        ("--timeout", "time", "Give up after this time, such as 30s."),
-        ("--color", "mode", "auto, always or never."),
-        ("--no-color", nil, "The same as --color never."),
-        ("--perf", nil, "Print how long the command took."),
-        ("--", nil, "The next word is the command."),
-        ("-h, --help", nil, "Print this help."),
-        ("-V, --version", nil, "Print the version."),
-    ]
+    /// Before a command.
+    static let options = GlobalOptions.settings + [Setting(flags: ["--"], summary: "The next word is the command.")]
 
-    static let fileOptions: [(flags: String, value: String?, summary: String)] = [
-        ("-C, --chdir", "dir", "Work in this folder."),
-        ("--check", nil, "Check every line and run none."),
-        ("--trace", nil, "Print each command before it runs."),
-        ("--transaction", "none", "Run without a transaction; others are not built yet."),
-        ("--scope", "file|batch", "Taken, and changes nothing without a transaction."),
+    /// Beside `.bus` files.
+    static let fileOptions = [
+        Setting.declared("--chdir", in: GlobalOptions.settings),
+        Setting(flags: ["--check"], summary: "Check every line and run none."),
+        Setting(flags: ["--trace"], summary: "Print each command before it runs."),
+        Setting(
+            flags: ["--transaction"], value: "none", summary: "Run without a transaction; others are not built yet."),
+        Setting(
+            flags: ["--scope"], value: "file|batch", summary: "Taken, and changes nothing without a transaction."),
     ]
 
     /// The exit codes of `bus` (docs/contract/commands.md, "Output and exit codes").
@@ -61,14 +52,14 @@ enum HelpText {
     ]
 
     /// The help of the family or command that words lead to; without words the help of the whole.
-    static func text(of words: [String], _ finder: inout ModuleFinder) -> String {
-        guard let family = words.first.flatMap({ Family.named($0) }) else { return whole(&finder) }
-        guard case .commands = family.action else { return family.usage(&finder) }
+    static func text(of words: [String], _ finder: ModuleFinder) -> String {
+        guard let family = words.first.flatMap({ Family.named($0) }) else { return whole(finder) }
+        guard case .commands = family.action else { return family.usage(finder) }
         return BusRoot.helpMessage(for: CommandPlace(words).command)
     }
 
     /// Names only words that lead somewhere on this machine.
-    private static func whole(_ finder: inout ModuleFinder) -> String {
+    private static func whole(_ finder: ModuleFinder) -> String {
         var lines = ["bus runs Bus commands and files of them.", "", "EXAMPLES"]
         for (line, program) in examples where program.map({ finder.path(of: $0) != nil }) ?? true {
             lines.append("  \(line)")
@@ -76,25 +67,48 @@ enum HelpText {
         lines += ["", usage.split(separator: "\n").prefix(2).joined(separator: "\n"), "", "COMMANDS"]
         var families: [(String, String)] = []
         for family in Family.all {
-            if let summary = family.summary(&finder) { families.append((family.word, summary)) }
+            if let summary = family.summary(finder) { families.append((family.word, summary)) }
         }
         lines.append(HelpRows.text(families))
         let installed = finder.words().filter { Family.named($0) == nil }.sorted()
-        if !installed.isEmpty { lines += ["  and, installed:"] + wrapped(installed) }
+        if !installed.isEmpty {
+            lines += ["  and, installed:"] + [HelpRows.wrapped(installed.joined(separator: " "), indent: 4)]
+        }
         for section in sections { lines += ["", section.title, section.body] }
         return lines.joined(separator: "\n")
     }
 
+    /// The manual of `bus` as a whole: the dispatcher, then every command.
+    static var manual: CommandManual {
+        // `help` is ours and not the parser's.
+        let help = CommandManual(
+            name: "bus help", summary: summary,
+            paragraphs: [
+                .heading("EXAMPLES"), .verbatim(["bus help billing status", "bus help --format man > bus.1"]),
+            ],
+            settings: [
+                Setting(flags: ["--format", "-f"], value: "form", summary: "Form of the help, \(ManualFormat.words).")
+            ])
+        let parsed = CommandManual(of: BusRoot.self)
+        let usage = usage.split(separator: "\n").prefix(2).map { $0.dropFirst("USAGE: ".count) }
+        let sections =
+            [("EXAMPLES", examples.map(\.line).joined(separator: "\n")), ("USAGE", usage.joined(separator: "\n"))]
+            + sections.dropFirst()
+        return CommandManual(
+            name: parsed.name, summary: parsed.summary,
+            paragraphs: sections.flatMap { title, body in
+                [.heading(title), .verbatim(body.split(separator: "\n").map { String($0) })]
+            } + [.text("Options stand before or behind a command's words.")],
+            settings: GlobalOptions.settings, commands: (parsed.commands + [help]).sorted { $0.name < $1.name })
+    }
+
     /// Everything but the commands.
-    static let sections: [(title: String, body: String)] = [
-        ("OPTIONS (before the command)", HelpRows.text(options.map { (flag($0.flags, $0.value), $0.summary) })),
-        (
-            "OPTIONS FOR .bus FILES (before or between them)",
-            HelpRows.text(fileOptions.map { (flag($0.flags, $0.value), $0.summary) })
-        ),
+    private static let sections: [(title: String, body: String)] = [
+        ("OPTIONS (before the command)", HelpRows.options(options)),
+        ("OPTIONS FOR .bus FILES (before or between them)", HelpRows.options(fileOptions)),
         (
             "ENVIRONMENT",
-            HelpRows.text(Variable.ofDispatcher.map { ($0.name, $0.meaning) })
+            HelpRows.variables(BusEnvironment.settings)
                 + "\n  A .env file in the working folder sets what is unset: BUS_* and NO_COLOR, nothing else."
         ),
         (
@@ -102,29 +116,13 @@ enum HelpText {
             HelpRows.text(exitCodes.map { (String($0.code), $0.summary) })
         ),
     ]
-
-    private static func wrapped(_ words: [String]) -> [String] {
-        var lines: [String] = []
-        for word in words {
-            if let last = lines.last, last.count + word.count < 78 {
-                lines[lines.count - 1] = "\(last) \(word)"
-            } else {
-                lines.append("    \(word)")
-            }
-        }
-        return lines
-    }
-
-    private static func flag(_ flags: String, _ value: String?) -> String {
-        value.map { "\(flags) <\($0)>" } ?? flags
-    }
 }
 
 extension Family {
     /// What the word alone prints, for a family that stands for programs.
-    func usage(_ finder: inout ModuleFinder) -> String {
+    func usage(_ finder: ModuleFinder) -> String {
         guard case .programs = action else { return "USAGE: bus \(word) [arguments]" }
-        let lines = leaves(&finder).map { "  bus \(([word] + $0).joined(separator: " "))" }
+        let lines = leaves(finder).map { "  bus \(([word] + $0).joined(separator: " "))" }
         if lines.isEmpty { return "No program behind bus \(word) is installed; put one beside bus or on PATH." }
         return (["USAGE: bus \(word) <name> [arguments]", ""] + lines + ["", "Each knows --help."]).joined(
             separator: "\n")

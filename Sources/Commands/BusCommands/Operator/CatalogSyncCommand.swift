@@ -3,13 +3,14 @@ import BillingCore
 import BusContract
 import BusCore
 import BusRuntime
+import Logging
 import StripeClient
 import StripeCore
 
 /// `bus operator stripe catalog sync`.
 struct CatalogSyncCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = StripeAccess.variables
+    static let settings = StripeAccess.settings
     static let configuration = CommandConfiguration(
         commandName: "sync", abstract: "Brings Stripe in line with a catalog.",
         discussion: """
@@ -20,7 +21,10 @@ struct CatalogSyncCommand: BusCommand {
 
             The plan is shown before anything is written: what is created, updated,
             replaced and archived. A price cannot be changed in Stripe, so a new one takes
-            its lookup key and the old one is archived; running subscriptions keep it.
+            its lookup key, and what the file does not say about tax behaviour, nickname,
+            other currencies and metadata. The old one is archived; running subscriptions
+            keep it. The plan warns of what cannot be taken over, and of an archived price
+            that the Customer Portal still offers.
             After an interruption run it again; it continues where it stopped. A second run
             writes nothing. A live key writes only with --live and the plan that --dry-run
             has named.
@@ -62,7 +66,7 @@ struct CatalogSyncCommand: BusCommand {
     }
 
     private func carryOut(_ sync: CatalogSync, in session: CommandSession) async throws {
-        let bar = session.progress
+        let bar = session.diagnostics.progress
         defer { bar.clear() }
         bar.show("reading what Stripe has ...")
         let plan = try await sync.plan()
@@ -86,7 +90,7 @@ struct CatalogSyncCommand: BusCommand {
     /// Shows the plan before anything is written: people get it with the results, programs as diagnostics.
     private func show(_ plan: CatalogSyncPlan, in session: CommandSession) throws {
         if session.format == .json {
-            for line in plan.text { session.diagnostics.info(line) }
+            for line in plan.lines { session.diagnostics.write(line.isWarning ? .warning : .info, line.text) }
         } else {
             try session.output.line(plan.text.joined(separator: "\n").printable)
         }

@@ -15,17 +15,23 @@ struct IssuedToken {
     let subject: String
     let scope: String?
 
-    init(
-        text: String, lifetimeSeconds: Int64?, expiresAt: String?, audience: String?, subject: String, scope: String?
-    ) {
-        self.text = text
-        self.lifetimeSeconds = lifetimeSeconds
-        self.expiresAt = expiresAt
-        self.audience = audience
-        self.subject = subject
-        self.scope = scope
+    /// `{"access_token","token_type","expires_in","expires_at","audience","subject","scope"}`.
+    var json: JSONText {
+        JSONText { writer in
+            writer.object { writer in
+                writer.member("access_token", text)
+                writer.member("token_type", "Bearer")
+                if let lifetimeSeconds { writer.member("expires_in", lifetimeSeconds) }
+                writer.member("expires_at", optional: expiresAt)
+                writer.member("audience", optional: audience)
+                writer.member("subject", subject)
+                writer.member("scope", optional: scope)
+            }
+        }
     }
+}
 
+extension IssuedToken {
     /// Reads the auth API's answer.
     ///
     /// Whatever it leaves out is as ordered.
@@ -41,20 +47,5 @@ struct IssuedToken {
             text: text, lifetimeSeconds: members["expires_in"]?.integer, expiresAt: members["expires_at"]?.text,
             audience: members["audience"]?.text ?? order.audience, subject: members["subject"]?.text ?? order.subject,
             scope: members["scope"]?.text ?? order.scope)
-    }
-
-    /// `{"access_token","token_type","expires_in","expires_at","audience","subject","scope"}`.
-    var json: JSONText {
-        JSONText { writer in
-            writer.object { writer in
-                writer.member("access_token", text)
-                writer.member("token_type", "Bearer")
-                if let lifetimeSeconds { writer.member("expires_in", lifetimeSeconds) }
-                writer.member("expires_at", optional: expiresAt)
-                writer.member("audience", optional: audience)
-                writer.member("subject", subject)
-                writer.member("scope", optional: scope)
-            }
-        }
     }
 }

@@ -18,7 +18,7 @@ struct OperatorBillingCommands: ParsableCommand {
 /// `bus operator billing status`.
 struct OperatorBillingStatusCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = caller.variables
+    static let settings = caller.settings
     private static let caller = BillingCaller.administrator(scope: "billing:read")
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows what an account has bought and used.",

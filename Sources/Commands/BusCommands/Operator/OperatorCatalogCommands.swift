@@ -20,7 +20,7 @@ struct OperatorCatalogCommands: ParsableCommand {
 /// `bus operator billing catalog template`.
 struct CatalogTemplateCommand: BusCommand {
     static let formats = ResultFormats(.json)
-    static let variables: [Variable] = []
+    static let settings: [Setting] = []
     static let configuration = CommandConfiguration(
         commandName: "template", abstract: "Prints a catalog to start from.",
         usage: "bus operator billing catalog template [<options>]",
@@ -42,7 +42,7 @@ struct CatalogTemplateCommand: BusCommand {
 /// `bus operator billing catalog get`.
 struct CatalogGetCommand: BusCommand {
     static let formats = ResultFormats(.json)
-    static let variables = caller.variables
+    static let settings = caller.settings
     private static let caller = BillingCaller.administrator(scope: "billing:catalog:read")
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Prints the active catalog.",
@@ -71,7 +71,7 @@ struct CatalogGetCommand: BusCommand {
 /// `bus operator billing catalog put`.
 struct CatalogPutCommand: BusCommand {
     static let formats = ResultFormats(.json)
-    static let variables = caller.variables
+    static let settings = caller.settings
     private static let caller = BillingCaller.administrator(scope: "billing:catalog:write")
     static let configuration = CommandConfiguration(
         commandName: "put", abstract: "Replaces the active catalog with a file.",
@@ -83,20 +83,26 @@ struct CatalogPutCommand: BusCommand {
             Every fault of the file is reported before the API is asked. It prints the
             catalog as it is stored. The token needs the scope billing:catalog:write.
 
+            A catalog that takes a plan from accounts that have it is refused, with their
+            number. --force replaces it nevertheless; these accounts then keep what they
+            bought, within the smallest quotas of any plan.
+
             \(environment)
             """)
 
     @Option(help: .init("The catalog; - is standard input.", valueName: "file"), completion: .file())
     var file: String
+    @Flag(help: "Replace it although accounts have plans that it drops.")
+    var force = false
     @OptionGroup var access: BillingAccess
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
         let document = try InputFile.read(file, flag: "--file", bytesMax: Limits.catalogBodyBytesMax)
-        _ = try Catalog(parsing: document, unknownMembers: .keep)
+        let catalog = try Catalog(parsing: document, unknownMembers: .keep)
         session.warnOfUnknownMembers(in: document)
         let stored = try await session.callBilling(access, as: Self.caller) { client in
-            try await client.replaceCatalog(with: document).body
+            try await client.replaceCatalog(with: catalog.body.serialized(), isForced: force).body
         }
         try session.output.line(stored.bytes)
         session.diagnostics.info("the catalog is active; see it with: bus operator billing catalog get")

@@ -20,7 +20,7 @@ struct OperatorStripeCommands: ParsableCommand {
 /// `bus operator stripe test`.
 struct StripeTestCommand: BusCommand {
     static let formats = ResultFormats.byReader
-    static let variables = StripeAccess.variables
+    static let settings = StripeAccess.settings
     static let configuration = CommandConfiguration(
         commandName: "test", abstract: "Checks the Stripe key and shows its mode.",
         discussion: """
@@ -55,7 +55,7 @@ struct StripeTestCommand: BusCommand {
             throw ProcessFailure(
                 exitCode: 1,
                 "the key's prefix says \(keyMode.rawValue) mode, but Stripe's answer says the other; check "
-                    + Variable.stripeURL.name)
+                    + "BUS_STRIPE_API_URL")
         }
         if session.format == .json {
             try session.output.line(

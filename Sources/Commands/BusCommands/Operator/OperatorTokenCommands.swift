@@ -18,9 +18,11 @@ struct OperatorTokenCommands: ParsableCommand {
 /// `bus operator token issue`.
 struct TokenIssueCommand: BusCommand {
     static let formats = ResultFormats(.json, or: .token)
-    static let variables: [Variable] =
-        [.signingSecret, .signingSecretFile, .localAccount, .internalKey, .internalKeyFile] + Variable.addresses
-        + Variable.display
+    static let settings: [Setting] = BusEnvironment.ofCommand { reader in
+        _ = readLocal(&reader)
+        _ = readOrder(&reader)
+    }
+    static let destination = SecretDestination(SettingsReader.settings { _ = readOrder(&$0) })
     static let configuration = CommandConfiguration(
         commandName: "issue", abstract: "Issues a Bus token, signed here or by the auth API.",
         usage: "bus operator token issue [<options>]",
@@ -57,18 +59,13 @@ struct TokenIssueCommand: BusCommand {
     var ttl: String?
     @Flag(help: "Sign here instead of asking the auth API.")
     var local = false
-    @Option(
-        name: .customLong("hs256-secret-file"),
-        help: .init("File that holds the secret of --local.", valueName: "file"), completion: .file())
-    var secretFile: String?
-    @Option(help: .init("File that holds the auth API's internal key.", valueName: "file"), completion: .file())
-    var internalKeyFile: String?
-    @Option(name: .customLong("api-url"), help: .init("Where the auth API is.", valueName: "url"))
-    var url: String?
+    @Option("--hs256-secret-file", of: TokenIssueCommand.settings) var secretFile: String?
+    @Option("--internal-key-file", of: TokenIssueCommand.settings) var internalKeyFile: String?
+    @Option("--api-url", of: TokenIssueCommand.settings) var url: String?
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
-        let token = local ? try await signed(session.settings) : try await ordered(in: session)
+        let token = local ? try await signed(session.settings(given)) : try await ordered(in: session)
         switch session.format {
         case .token: try session.output.line(token.text)
         default: try session.output.line(token.json.bytes)
@@ -84,7 +81,18 @@ struct TokenIssueCommand: BusCommand {
         return lifetime.components.seconds
     }
 
+    private var given: CommandLineFlags {
+        CommandLineFlags(
+            given: ["--hs256-secret-file": secretFile, "--internal-key-file": internalKeyFile, "--api-url": url])
+    }
+
     // MARK: Local
+
+    private static func readLocal(_ reader: inout SettingsReader) -> (secret: Secret?, subject: String) {
+        let secret = reader.secret(
+            "BUS_AUTH_HS256_SECRET", fileFlag: "--hs256-secret-file", help: "What --local signs with.")
+        return (secret, reader.localAccount(default: "local-dev"))
+    }
 
     private func signed(_ settings: SettingsReader) async throws -> IssuedToken {
         var settings = settings
@@ -93,11 +101,8 @@ struct TokenIssueCommand: BusCommand {
             throw ProcessFailure(
                 exitCode: 2, "--ttl is \"\(ttl ?? "")\"; with --local a token may hold 24h at most")
         }
-        let secret =
-            if let secretFile { settings.secret(ofFile: secretFile, flag: "--hs256-secret-file") } else {
-                settings.secret(Variable.signingSecret.name)
-            }
-        let subject = subject ?? settings.text(Variable.localAccount.name) ?? "local-dev"
+        let (secret, account) = TokenIssueCommand.readLocal(&settings)
+        let subject = subject ?? account
         try settings.check()
         guard let secret else {
             throw ProcessFailure(
@@ -119,13 +124,16 @@ struct TokenIssueCommand: BusCommand {
 
     // MARK: Remote
 
+    private static func readOrder(_ reader: inout SettingsReader) -> (origin: APIOrigin?, key: Secret?) {
+        let origin = reader.apiOrigin()
+        let key = reader.secret(
+            "BUS_OPERATOR_INTERNAL_KEY", fileFlag: "--internal-key-file", help: "The key that opens the auth API.")
+        return (origin, key)
+    }
+
     private func ordered(in session: CommandSession) async throws -> IssuedToken {
-        var settings = session.settings
-        let origin = settings.apiOrigin(flag: url, variables: Variable.addresses.map(\.name), default: nil)
-        let key =
-            if let internalKeyFile { settings.secret(ofFile: internalKeyFile, flag: "--internal-key-file") } else {
-                settings.secret(Variable.internalKey.name)
-            }
+        var settings = session.settings(given)
+        let (origin, key) = TokenIssueCommand.readOrder(&settings)
         if key == nil, internalKeyFile == nil {
             settings.addFault(
                 "no internal key is set; set BUS_OPERATOR_INTERNAL_KEY_FILE or pass --internal-key-file, or sign here "
@@ -135,18 +143,11 @@ struct TokenIssueCommand: BusCommand {
         let lifetime = try lifetimeSeconds()
         try settings.check()
         guard let origin, let key, let subject else { throw ProcessFailure(exitCode: 2, "a setting is missing") }
-        session.warn(
-            of: .auth, addressFlag: url, secretFlag: internalKeyFile.map { _ in "--internal-key-file" })
+        session.warn(of: TokenIssueCommand.destination, given)
         let order = TokenClient.Order(
             subject: subject, audience: audience, scope: scope, lifetimeSeconds: lifetime)
-        let limit = session.timeLimit ?? .seconds(Limits.commandCallSeconds)
-        let answer = try await session.withHTTP { http in
-            let calls = APICalls(http: http, origin: origin, credential: .internalKey(key), timeout: limit)
-            do {
-                return try await TokenClient(calls).issue(order)
-            } catch let fault as APIFault {
-                throw APIFailure(fault: fault, origin: origin, credential: .internalKey, timeLimit: limit)
-            }
+        let answer = try await session.callAPI(origin, .internalKey(key)) { calls in
+            try await TokenClient(calls).issue(order)
         }
         return try IssuedToken(answer, of: order)
     }

@@ -1,11 +1,13 @@
 import ArgumentParser
+import BusCLI
+import BusRuntime
 
 /// A command of `bus`: the parser fills in its own flags, a session holds what it runs with.
 protocol BusCommand: ParsableCommand {
     /// The forms its results come in.
     static var formats: ResultFormats { get }
-    /// The variables it reads, in the order of its help.
-    static var variables: [Variable] { get }
+    /// What it reads besides its own flags, in the order of its help.
+    static var settings: [Setting] { get }
     /// The flags that every command takes, for its help.
     var shared: SharedOptions { get }
     /// Does the work; results go to the session's output, everything else to its diagnostics.
@@ -14,7 +16,7 @@ protocol BusCommand: ParsableCommand {
 
 extension BusCommand {
     /// The part of the help that names the variables.
-    static var environment: String { Variable.help(variables) }
+    static var environment: String { "ENVIRONMENT\n" + HelpRows.variables(settings) }
 }
 
 /// One form of results.
@@ -23,27 +25,23 @@ enum ResultFormat: String, Sendable {
 }
 
 /// The forms of one command's results.
-///
-/// Where the results go decides which one is the default.
 struct ResultFormats: Sendable {
-    /// For programs: in a pipe or a file.
-    let piped: ResultFormat
-    /// For people: on a terminal.
-    let terminal: ResultFormat
-    /// Every form, the usual one first.
+    /// Every form; the first one is for programs, in a pipe or a file.
     let all: [ResultFormat]
+    /// For people, on a terminal.
+    let terminal: ResultFormat
 
     /// One form everywhere, and others on request.
     init(_ usual: ResultFormat, or others: ResultFormat...) {
-        self.init(piped: usual, terminal: usual, or: others)
+        all = [usual] + others
+        terminal = usual
+    }
+
+    private init(piped: ResultFormat, terminal: ResultFormat) {
+        all = [piped, terminal]
+        self.terminal = terminal
     }
 
     /// JSON for programs and text for people.
-    static let byReader = ResultFormats(piped: .json, terminal: .text, or: [.text])
-
-    private init(piped: ResultFormat, terminal: ResultFormat, or others: [ResultFormat]) {
-        self.piped = piped
-        self.terminal = terminal
-        all = [piped] + others
-    }
+    static let byReader = ResultFormats(piped: .json, terminal: .text)
 }

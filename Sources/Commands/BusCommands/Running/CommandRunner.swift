@@ -46,7 +46,7 @@ enum CommandRunner {
             return 0
         } catch {
             let report = FailureReport(error)
-            for line in report.lines { diagnostics.write(.error, line) }
+            for line in report.lines { diagnostics.error(line) }
             return report.exitCode
         }
     }
@@ -64,12 +64,11 @@ enum CommandRunner {
 
     /// What the parser says, but an unknown option is named first, because it may be why something else is missing.
     private static func refuse(_ error: any Error, at place: CommandPlace, _ words: [String]) -> Int32 {
-        let known = CommandManual(of: place.command).options.flatMap(\.names)
+        let known = CommandManual(of: place.command).settings.flatMap(\.flags)
         let options = words.prefix { $0 != "--" }.map { String($0.prefix { $0 != "=" }) }.filter { $0.hasPrefix("--") }
         if let option = options.first(where: { !known.contains($0) }) {
-            if let remedy = SecretFlags.remedies[option] {
-                return usage("\(option) would show the secret to everybody on this machine; \(remedy)")
-            }
+            let settings = (place.command as? any BusCommand.Type)?.settings ?? []
+            if let refusal = CommandLineFlags.refusal(ofSecret: option, settings) { return usage(refusal) }
             let nearest = Suggestion.nearest(to: option, among: known).map { "did you mean \"\($0)\"?" }
             return usage("unknown option \(option); \(nearest ?? "see \(place.name) --help")")
         }
@@ -79,7 +78,7 @@ enum CommandRunner {
     }
 
     private static func usage(_ message: String) -> Int32 {
-        Diagnostics(lowest: .error, hasColor: false).write(.error, message)
+        Diagnostics.plain.error(message)
         return 2
     }
 }

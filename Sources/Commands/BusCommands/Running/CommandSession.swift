@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusCLI
 import BusClient
 import BusCore
 import BusRuntime
@@ -13,27 +14,21 @@ struct CommandSession: Sendable {
     let output: ResultOutput
     /// Where everything else goes.
     let diagnostics: Diagnostics
-    /// The variables; every reader of it starts anew.
-    let settings: SettingsReader
     /// `--timeout`.
     let timeLimit: Duration?
     private let environment: BusEnvironment
 
-    /// How far the work is, for a person who sees the diagnostics as they come.
-    var progress: ProgressBar { diagnostics.progress }
-
     /// Goes to the folder, opens the output, and settles the form.
     init(_ formats: ResultFormats, _ invocation: Invocation, _ diagnostics: Diagnostics) throws(ProcessFailure) {
         let options = invocation.options
-        try WorkingFolder.enter(options.folder)
+        try SharedFlags.enter(options.folder)
         timeLimit = try CommandSession.timeLimit(options.timeout)
         let asked = try CommandSession.format(options.format, formats)
         output = try ResultOutput(
             file: options.output, isQuiet: options.isQuiet, isSecret: formats.all.contains(.token))
-        format = asked ?? (output.isTerminal ? formats.terminal : formats.piped)
+        format = asked ?? (output.isTerminal ? formats.terminal : formats.all[0])
         self.diagnostics = diagnostics
         environment = invocation.environment
-        settings = SettingsReader(environment: environment.values)
     }
 
     private static func timeLimit(_ text: String?) throws(ProcessFailure) -> Duration? {
@@ -51,11 +46,31 @@ struct CommandSession: Sendable {
         throw ProcessFailure(exitCode: 2, "--format is \"\(text)\"; it may be \(words)")
     }
 
+    /// A reader of the variables and of the flags that the parser has found.
+    func settings(_ flags: CommandLineFlags = CommandLineFlags()) -> SettingsReader {
+        SettingsReader(environment: environment.values, commandLine: flags)
+    }
+
     /// Warns when `.env` names the address that a secret from elsewhere is sent to.
-    func warn(of destination: SecretDestination, addressFlag: String?, secretFlag: String?) {
-        let warning = destination.warning(
-            environment, addressFlag: addressFlag, secretFlag: secretFlag, in: ".")
-        if let warning { diagnostics.warn(warning) }
+    func warn(of destination: SecretDestination, _ flags: CommandLineFlags) {
+        if let warning = destination.warning(environment, flags, in: ".") { diagnostics.warn(warning) }
+    }
+
+    /// Calls one of our HTTP APIs.
+    ///
+    /// - Parameter command: Makes a better token; nil where the credential is none.
+    func callAPI<Value: Sendable>(
+        _ origin: APIOrigin, _ credential: APICalls.Credential, command: String? = nil,
+        _ call: (APICalls) async throws -> Value
+    ) async throws -> Value {
+        let limit = timeLimit ?? .seconds(Limits.commandCallSeconds)
+        return try await withHTTP { http in
+            do {
+                return try await call(APICalls(http: http, origin: origin, credential: credential, timeout: limit))
+            } catch let fault as APIFault {
+                throw APIFailure(fault: fault, origin: origin, tokenCommand: command, timeLimit: limit)
+            }
+        }
     }
 
     /// Runs `body` with an HTTP client that is shut down afterwards.

@@ -1,3 +1,4 @@
+import BusCLI
 import BusCore
 import BusRuntime
 import Glibc
@@ -5,31 +6,8 @@ import Logging
 
 /// What a command tells besides its results, on standard error: `LEVEL message`.
 struct Diagnostics: Sendable {
-    /// How much a line matters.
-    enum Level: String, CaseIterable, Comparable, Sendable {
-        case trace = "TRACE"
-        case debug = "DEBUG"
-        case info = "INFO"
-        case warn = "WARN"
-        case error = "ERROR"
-
-        static func < (left: Level, right: Level) -> Bool {
-            (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
-        }
-
-        /// The colour of the word on a terminal (ECMA-48).
-        fileprivate var color: String {
-            switch self {
-            case .error: "31"
-            case .warn: "33"
-            case .info: "36"
-            case .debug, .trace: "2"
-            }
-        }
-    }
-
     /// Lines below this level are left out.
-    let lowest: Level
+    let lowest: Logger.Level
     let hasColor: Bool
     /// Leaves the terminal's last line before anything is written.
     var progress = ProgressBar()
@@ -37,23 +15,32 @@ struct Diagnostics: Sendable {
     /// Writes one line.
     ///
     /// Secrets in it are replaced, and so is what would steer a terminal.
-    func write(_ level: Level, _ message: String) {
+    func write(_ level: Logger.Level, _ message: String) {
         guard level >= lowest else { return }
-        let word = hasColor ? "\u{1B}[\(level.color)m\(level.rawValue)\u{1B}[0m" : level.rawValue
+        let word = hasColor ? "\u{1B}[\(level.color)m\(level.word)\u{1B}[0m" : level.word
         progress.clear()
         Terminal.diagnostic("\(word) \(Redaction.redact(message).printable)")
     }
+
+    /// Says what is done, to whoever wants to know.
+    func debug(_ message: String) { write(.debug, message) }
 
     /// Says what to do next.
     func info(_ message: String) { write(.info, message) }
 
     /// Says what may be wrong.
-    func warn(_ message: String) { write(.warn, message) }
+    func warn(_ message: String) { write(.warning, message) }
+
+    /// Says what has failed.
+    func error(_ message: String) { write(.error, message) }
+
+    /// For what must be said whatever the flags are.
+    static let plain = Diagnostics(lowest: .error, hasColor: false)
 
     /// A logger for the clients a command uses.
     var logger: Logger {
         var logger = Logger(label: "bus") { _ in DiagnosticsLogHandler(diagnostics: self) }
-        logger.logLevel = lowest.logLevel
+        logger.logLevel = lowest
         return logger
     }
 }
@@ -67,37 +54,38 @@ extension Diagnostics {
         case 1: lowest = .debug
         default: lowest = .info
         }
-        let isTerminal = isatty(STDERR_FILENO) == 1 && environment[Variable.terminal.name] != "dumb"
+        let isTerminal = isatty(STDERR_FILENO) == 1 && environment[Setting.terminal.name] != "dumb"
         progress = ProgressBar(isShown: isTerminal && !options.isQuiet)
         switch options.color {
         case .off, .mode("never"): hasColor = false
         case .mode("always"): hasColor = true
         case .mode, nil:
             // https://no-color.org: any value but an empty one.
-            let isRefused = environment[Variable.noColor.name].map { !$0.isEmpty } ?? false
+            let isRefused = environment[Setting.noColor.name].map { !$0.isEmpty } ?? false
             hasColor = !isRefused && isTerminal
         }
     }
 }
 
-extension Diagnostics.Level {
-    fileprivate var logLevel: Logger.Level {
+extension Logger.Level {
+    /// The word in front of a line.
+    fileprivate var word: String {
         switch self {
-        case .trace: .trace
-        case .debug: .debug
-        case .info: .info
-        case .warn: .warning
-        case .error: .error
+        case .trace: "TRACE"
+        case .debug: "DEBUG"
+        case .info, .notice: "INFO"
+        case .warning: "WARN"
+        case .error, .critical: "ERROR"
         }
     }
 
-    fileprivate init(_ level: Logger.Level) {
-        switch level {
-        case .trace: self = .trace
-        case .debug: self = .debug
-        case .info, .notice: self = .info
-        case .warning: self = .warn
-        case .error, .critical: self = .error
+    /// The colour of the word on a terminal (ECMA-48).
+    fileprivate var color: String {
+        switch self {
+        case .error, .critical: "31"
+        case .warning: "33"
+        case .info, .notice: "36"
+        case .debug, .trace: "2"
         }
     }
 }
@@ -117,6 +105,6 @@ private struct DiagnosticsLogHandler: LogHandler {
     func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let text = fields.map { " \($0.key)=\($0.value)" }.joined()
-        diagnostics.write(Diagnostics.Level(event.level), "\(event.message)\(text)")
+        diagnostics.write(event.level, "\(event.message)\(text)")
     }
 }

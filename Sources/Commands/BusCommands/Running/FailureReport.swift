@@ -15,29 +15,21 @@ struct FailureReport {
 
     /// Classifies an error that a command has thrown.
     init(_ error: any Error) {
-        switch error {
-        case let failure as ProcessFailure: self.init(failure.exitCode, failure.description)
-        case let faults as SettingsFaults: self.init(exitCode: 2, lines: faults.messages)
-        case let faults as CatalogFaults: self.init(exitCode: 1, lines: faults.problems.map(\.description))
-        case let faults as CatalogSyncFaults: self.init(exitCode: 1, lines: faults.problems)
-        case let refusal as CatalogSyncRefusal: self.init(2, refusal.message)
-        case let stopped as CatalogSyncStopped: self.init(1, stopped.busError.message)
-        case let fault as StripeFault: self.init(1, fault.message)
-        case let failure as APIFailure: self.init(1, failure.message)
-        case let failure as EventsFailure: self.init(1, failure.message)
-        case is ResultReaderGone: self.init(1, "the reader of the results has gone; run it again and read all of them")
-        case let error as BusError: self.init(1, error.message)
-        default: self.init(1, "the command failed: \(error); run it again with -vv")
-        }
-    }
-
-    private init(_ exitCode: Int32, _ line: String) {
-        self.init(exitCode: exitCode, lines: [line])
-    }
-
-    private init(exitCode: Int32, lines: [String]) {
-        self.exitCode = exitCode
-        self.lines = lines
+        (exitCode, lines) =
+            switch error {
+            case let failure as ProcessFailure: (failure.exitCode, [failure.description])
+            case let faults as SettingsFaults: (2, faults.messages)
+            case let faults as CatalogFaults: (1, faults.problems.map(\.description))
+            case let faults as CatalogSyncFaults: (1, faults.problems)
+            case let refusal as CatalogSyncRefusal: (2, [refusal.message])
+            case let stopped as CatalogSyncStopped: (1, [stopped.busError.message])
+            case let fault as StripeFault: (1, [fault.message])
+            case let failure as APIFailure: (1, [failure.message])
+            case let failure as EventsFailure: (1, [failure.message])
+            case is ResultReaderGone: (1, ["the reader of the results has gone; run it again and read all of them"])
+            case let error as BusError: (1, [error.message])
+            default: (1, ["the command failed: \(error); run it again with -vv"])
+            }
     }
 }
 
@@ -45,26 +37,19 @@ struct FailureReport {
 struct APIFailure: Error {
     let fault: APIFault
     let origin: APIOrigin
-    let credential: Credential
+    /// Makes a better token; nil where the internal key was shown.
+    let tokenCommand: String?
     let timeLimit: Duration
-
-    /// What was shown to the API, and what to do when it is refused.
-    enum Credential {
-        /// With the command that makes a better one.
-        case token(command: String)
-        case internalKey
-    }
 
     /// Lower-case fact, then the remedy.
     var message: String {
         switch fault {
         case .refused(let refusal) where [401, 403].contains(refusal.status):
             let reason = "\(refusal.message) (\(refusal.status) \(refusal.type))"
-            switch credential {
-            case .token(let command): return "the API refused the token: \(reason); get another one with: \(command)"
-            case .internalKey:
+            guard let tokenCommand else {
                 return "the auth API refused the internal key: \(reason); check BUS_OPERATOR_INTERNAL_KEY"
             }
+            return "the API refused the token: \(reason); get another one with: \(tokenCommand)"
         case .refused(let refusal):
             let remedy = refusal.command.map { "; run: \($0)" } ?? ""
             return "\(refusal.message) (\(refusal.status) \(refusal.type))\(remedy)"

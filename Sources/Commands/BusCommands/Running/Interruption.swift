@@ -17,24 +17,16 @@ extension CommandSession {
                 }
             }
             group.addTask {
-                let signal = try await StopSignal.next()
-                throw ProcessFailure(exitCode: 1, "stopped by \(signal); run it again to go on")
+                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    let name = signal == .sigint ? "SIGINT" : "SIGTERM"
+                    throw ProcessFailure(exitCode: 1, "stopped by \(name); run it again to go on")
+                }
+                // The sequence ends when its task is cancelled.
+                throw CancellationError()
             }
             defer { group.cancelAll() }
             guard let value = try await group.next() else { throw CancellationError() }
             return value
         }
-    }
-}
-
-/// The signals that ask a command to stop.
-private enum StopSignal {
-    /// Waits for the next one and gives its name.
-    static func next() async throws -> String {
-        for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-            return signal == .sigint ? "SIGINT" : "SIGTERM"
-        }
-        // The sequence ends when its task is cancelled.
-        throw CancellationError()
     }
 }

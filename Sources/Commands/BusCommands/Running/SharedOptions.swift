@@ -1,37 +1,22 @@
 import ArgumentParser
+import BusCLI
+
+extension SharedFlags.Color: ExpressibleByArgument {}
 
 /// The flags that every command takes, as its help and the shells' completions show them.
 ///
 /// The parser never sees them: `GlobalOptions` takes them first, from before and after the words.
 struct SharedOptions: ParsableArguments {
-    /// When to colour the diagnostics.
-    enum Color: String, ExpressibleByArgument, CaseIterable {
-        case auto, always, never
-    }
-
-    @Option(name: .shortAndLong, help: .init("Form of the results, such as json.", valueName: "form"))
-    var format: String?
-    @Option(
-        name: .shortAndLong, help: .init("Write the results to this file.", valueName: "file"), completion: .file())
-    var output: String?
-    @Option(
-        name: [.customShort("C"), .long], help: .init("Work in this folder.", valueName: "folder"),
-        completion: .directory)
-    var chdir: String?
-    @Option(help: .init("Give up after this time, such as 30s.", valueName: "time"))
-    var timeout: String?
-    @Flag(name: .shortAndLong, help: "Only errors, no results; not with -v or --trace.")
-    var quiet = false
-    @Flag(name: .shortAndLong, help: "More diagnostics; -vv for most.")
-    var verbose: Int
-    @Flag(help: "All diagnostics.")
-    var trace = false
-    @Option(help: .init("Colour in diagnostics.", valueName: "mode"))
-    var color: Color?
-    @Flag(help: "The same as --color never.")
-    var noColor = false
-    @Flag(name: [.customShort("V"), .long], help: "Print the version.")
-    var version = false
+    @Option("--format", of: GlobalOptions.settings) var format: String?
+    @Option("--output", of: GlobalOptions.settings) var output: String?
+    @Option("--chdir", of: GlobalOptions.settings) var chdir: String?
+    @Option("--timeout", of: GlobalOptions.settings) var timeout: String?
+    @Flag("--quiet", of: GlobalOptions.settings) var quiet = false
+    @Flag("--verbose", of: GlobalOptions.settings) var verbose: Int
+    @Flag("--trace", of: GlobalOptions.settings) var trace = false
+    @Option("--color", of: GlobalOptions.settings) var color: SharedFlags.Color?
+    @Flag("--no-color", of: GlobalOptions.settings) var noColor = false
+    @Flag("--version", of: GlobalOptions.settings) var version = false
 
     /// Only short flags in one word, such as `-qf`, reach the parser.
     func validate() throws {
@@ -40,9 +25,4 @@ struct SharedOptions: ParsableArguments {
             throw ValidationError("write every short flag as a word of its own, such as -q -f json.")
         }
     }
-}
-
-/// The shared flags alone, so that the manual can tell them from a command's own.
-struct SharedOptionsOnly: ParsableCommand {
-    @OptionGroup var shared: SharedOptions
 }

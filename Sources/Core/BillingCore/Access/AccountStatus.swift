@@ -2,42 +2,44 @@ import BusContract
 import BusCore
 
 extension AccountStatus {
-    /// An account's standing and the quotas of its active plans with their counts.
-    package init(_ standing: AccountStanding, quotas: QuotaTable, counts: UsageCounts) {
-        let usage = AccountStatus.quotas(of: standing, quotas).map { QuotaUsage($0, counts[$0]) }
+    /// An account's standing and the quotas of its plans with their counts.
+    package init(_ access: AccountAccess, counts: UsageCounts) {
+        let (standing, first) = (access.standing, access.standing.subscriptions.first)
+        let usage = access.limits.map { QuotaUsage($0, counts[$0.bucket]) }
         self.init()
         accountID = standing.accountID
         status = standing.status
-        features = standing.features
+        features = access.features
         needsSetup = standing.needsSetup
         provider = standing.provider
-        planID = standing.planID
+        planID = first.flatMap { access.tariff.grants(of: $0).first?.planID }
+        isPlanUnknown = access.grants.contains { access.tariff.plans(of: $0.subscription) == .unknown }
+        if let first, first.status.isBought {
+            currentPeriodEnd = first.currentPeriodEnd
+            cancelAt = first.cancelAt
+            collectionPaused = first.collectionPaused
+        }
+        graceUntil = access.grants.compactMap(access.graceUntil).min()
         self.usage = usage.map(\.line)
-        next = AccountStatus.next(for: standing, usage)
+        next = AccountStatus.next(access, usage, counts)
     }
 
     /// What the person should do, the most pressing thing first.
-    private static func next(for standing: AccountStanding, _ usage: [QuotaUsage]) -> NextStep? {
-        if standing.needsSetup { return NextStep(.setupBilling, command: BillingCommand.setup) }
-        if standing.status == .pastDue { return NextStep(.manageBilling, command: BillingCommand.portal) }
-        guard let exceeded = usage.first(where: \.isExceeded) else { return nil }
-        return NextStep(
-            .upgradePlan, command: BillingCommand.portal, recommendedPlan: exceeded.quota.upgradePlanID)
-    }
-
-    /// The quotas that count for an account; of several plans the most generous for each window.
-    package static func quotas(of standing: AccountStanding, _ table: QuotaTable) -> [Quota] {
-        var found: [Quota] = []
-        for quota in standing.active.flatMap({ table[$0.planID] }) {
-            let index = found.firstIndex {
-                $0.feature == quota.feature && $0.meterEventName == quota.meterEventName && $0.window == quota.window
+    private static func next(_ access: AccountAccess, _ usage: [QuotaUsage], _ counts: UsageCounts) -> NextStep? {
+        if access.standing.needsSetup { return NextStep(.setupBilling, command: BillingCommand.setup) }
+        if access.standing.status == .pastDue { return NextStep(.manageBilling, command: BillingCommand.portal) }
+        for exceeded in usage where exceeded.isExceeded {
+            let sellers = access.sellers(of: exceeded.quota.feature)
+            // A plan that has something left is enough, as in a check.
+            let isUsedUp = sellers.allSatisfy { grant in
+                grant.limits(on: exceeded.quota.feature, at: access.moment)
+                    .contains { QuotaUsage($0, counts[$0.bucket]).isExceeded }
             }
-            if let index {
-                if found[index].limit < quota.limit { found[index] = quota }
-            } else {
-                found.append(quota)
-            }
+            guard isUsedUp, let grant = sellers.first(where: { $0.quotas.contains(exceeded.quota) }) else { continue }
+            return NextStep(
+                .upgradePlan, command: access.commandForMore(than: exceeded.quota, of: grant),
+                recommendedPlan: exceeded.quota.upgradePlanID)
         }
-        return found
+        return nil
     }
 }

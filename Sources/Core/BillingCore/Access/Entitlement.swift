@@ -3,41 +3,55 @@ import BusCore
 
 /// The computed answer to "may it, now?"; never stored.
 package enum Entitlement: Hashable, Sendable {
-    /// Bought, and something is left; the plan when it is known.
-    case active(planID: String?)
-    /// No active billing for the feature.
-    case billingRequired
-    /// Bought, but used up; the first exhausted window of the most generous plan.
-    case quotaExceeded(planID: String?, QuotaUsage)
+    /// Bought, and something is left.
+    case active(Granted)
+    /// No active billing for the feature, and what to do about it.
+    case billingRequired(command: String)
+    /// Bought, but used up: the first exhausted window of the most generous plan, and what to do if anything helps.
+    case quotaExceeded(planID: String?, QuotaUsage, command: String?)
+
+    /// What is granted.
+    package struct Granted: Hashable, Sendable {
+        /// The plan, when it is known.
+        package let planID: String?
+        /// When access ends although the last charge failed.
+        package let graceUntil: Timestamp?
+        /// The plan limits the meter of the planned usage, so that what is granted must be held.
+        package let isLimited: Bool
+    }
 
     /// Decides in this order: active, feature bought, every matching quota.
     ///
     /// An account with several plans for the feature may use it while one of them has something left.
-    package init(_ check: EntitlementCheck, standing: AccountStanding, quotas: QuotaTable, counts: UsageCounts) {
-        let sellers = standing.active.filter { $0.features.contains(check.feature) }
-        guard !sellers.isEmpty else {
-            self = .billingRequired
-            return
-        }
-        var refusal: (planID: String?, usage: QuotaUsage)?
-        for seller in sellers {
-            guard let exhausted = Entitlement.exhausted(check, quotas[seller.planID], counts) else {
-                self = .active(planID: seller.planID)
+    package init(_ check: EntitlementCheck, access: AccountAccess, counts: UsageCounts) {
+        var refusal: (grant: Grant, usage: QuotaUsage)?
+        for grant in access.sellers(of: check.feature) {
+            let limits = grant.limits(on: check.feature, at: access.moment)
+            guard let exhausted = Entitlement.exhausted(check, limits, counts) else {
+                self = .active(
+                    Granted(
+                        planID: grant.planID, graceUntil: access.graceUntil(grant),
+                        isLimited: limits.contains { $0.quota.meterEventName == check.usage?.meterEventName }))
                 return
             }
-            if refusal.map({ $0.usage.quota.limit < exhausted.quota.limit }) ?? true {
-                refusal = (seller.planID, exhausted)
-            }
+            if refusal.map({ $0.usage.quota.limit < exhausted.quota.limit }) ?? true { refusal = (grant, exhausted) }
         }
-        self = refusal.map { .quotaExceeded(planID: $0.planID, $0.usage) } ?? .billingRequired
+        guard let refusal else {
+            // Whoever is late pays in the portal; buying again would be billed twice.
+            let isLate = access.owner(of: [check.feature]) != nil
+            self = .billingRequired(command: isLate ? BillingCommand.portal : BillingCommand.setup)
+            return
+        }
+        self = .quotaExceeded(
+            planID: refusal.grant.planID, refusal.usage,
+            command: access.commandForMore(than: refusal.usage.quota, of: refusal.grant))
     }
 
     /// The first exhausted window, shortest first; a meter that the caller does not name counts as without quantity.
     private static func exhausted(
-        _ check: EntitlementCheck, _ quotas: [Quota], _ counts: UsageCounts
+        _ check: EntitlementCheck, _ limits: [CurrentQuota], _ counts: UsageCounts
     ) -> QuotaUsage? {
-        quotas.filter { $0.feature == check.feature }
-            .map { QuotaUsage($0, counts[$0]) }
+        limits.map { QuotaUsage($0, counts[$0.bucket]) }
             .filter { $0.refuses(check.usage?.meterEventName == $0.quota.meterEventName ? check.usage?.quantity : nil) }
             .min { $0.quota.window < $1.quota.window }
     }
@@ -48,15 +62,24 @@ package enum Entitlement: Hashable, Sendable {
         return false
     }
 
+    /// True when what is granted must be held, so that nobody else is granted the same.
+    package func mustHold(_ check: EntitlementCheck) -> Bool {
+        if case .active(let granted) = self { return check.holds && granted.isLimited }
+        return false
+    }
+
     /// The answer on the wire.
     package var answer: EntitlementAnswer {
         switch self {
-        case .active(let planID): return EntitlementAnswer(isAllowed: true, reason: .active, planID: planID)
-        case .billingRequired:
-            return EntitlementAnswer(isAllowed: false, reason: .billingRequired, command: BillingCommand.setup)
-        case .quotaExceeded(let planID, let usage):
+        case .active(let granted):
+            var answer = EntitlementAnswer(isAllowed: true, reason: .active, planID: granted.planID)
+            answer.graceUntil = granted.graceUntil
+            return answer
+        case .billingRequired(let command):
+            return EntitlementAnswer(isAllowed: false, reason: .billingRequired, command: command)
+        case .quotaExceeded(let planID, let usage, let command):
             var answer = EntitlementAnswer(
-                isAllowed: false, reason: .quotaExceeded, planID: planID, command: BillingCommand.portal)
+                isAllowed: false, reason: .quotaExceeded, planID: planID, command: command)
             answer.recommendedPlan = usage.quota.upgradePlanID
             answer.usage = usage.line
             return answer
@@ -64,25 +87,9 @@ package enum Entitlement: Hashable, Sendable {
     }
 }
 
-/// The quotas of every plan: those of a file, or of the active catalog (docs/contract/billing.md, "Quotas").
-package enum QuotaTable: Hashable, Sendable {
-    case plans([String: [Quota]])
-    case catalog(Catalog)
-
-    /// A plan's quotas; none for no plan and for one that is not listed.
-    package subscript(planID: String?) -> [Quota] {
-        guard let planID else { return [] }
-        switch self {
-        case .plans(let plans): return plans[planID] ?? []
-        case .catalog(let catalog): return catalog.plan(id: planID)?.quotas ?? []
-        }
+extension EntitlementCheck {
+    /// Whose planned usage of what; nil for a check that plans none.
+    package var subject: UsageSubject? {
+        usage.map { UsageSubject(accountID: accountID, feature: feature, meterEventName: $0.meterEventName) }
     }
-}
-
-/// What a person can type next.
-package enum BillingCommand {
-    /// Buys.
-    package static let setup = "bus billing setup"
-    /// Manages what was bought.
-    package static let portal = "bus billing portal"
 }

@@ -21,4 +21,16 @@ package struct Quota: Hashable, Sendable {
         self.limit = limit
         self.upgradePlanID = upgradePlanID
     }
+    /// What a quota limits: no plan has two quotas of one subject.
+    package struct Subject: Hashable, Sendable {
+        /// The feature that is used.
+        package let feature: String
+        /// The meter that is counted.
+        package let meterEventName: String
+        /// How long a count lasts.
+        package let window: QuotaWindow
+    }
+
+    /// What it limits.
+    package var subject: Subject { Subject(feature: feature, meterEventName: meterEventName, window: window) }
 }

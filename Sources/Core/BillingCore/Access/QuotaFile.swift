@@ -2,7 +2,7 @@ import BusCore
 
 /// The quotas of each plan in a file of `BUS_BILLING_QUOTA_CONFIG`; a catalog is such a file too.
 package struct QuotaFile: Hashable, Sendable {
-    /// Quotas by plan id, in the file's order.
+    /// Quotas by plan id.
     package let quotas: [String: [Quota]]
 
     /// Checks the bytes of a file; members it does not need are left alone.
@@ -42,7 +42,12 @@ extension CatalogFaults {
         guard bytes.count <= Limits.catalogBodyBytesMax else {
             throw fault("has \(bytes.count) bytes; at most \(Limits.catalogBodyBytesMax) are allowed")
         }
-        do { return try JSONValue(parsing: bytes) } catch {
+        // Some editors begin a file with a byte order mark; JSON has no byte 0, and UTF-16 has many.
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.contains(0) {
+            throw fault("is UTF-16 text; save it as UTF-8")
+        }
+        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        do { return try JSONValue(parsing: isMarked ? Array(bytes.dropFirst(3)) : bytes) } catch {
             throw fault("\(error.fact); correct it there or just before")
         }
     }

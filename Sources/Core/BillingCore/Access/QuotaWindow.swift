@@ -1,8 +1,10 @@
 import BusCore
 
-/// A fixed span of UTC time in which usage is counted; shorter ones are reported first.
+/// A span of time in which usage is counted; shorter ones are reported first.
+///
+/// All but `period` are fixed spans of UTC.
 package enum QuotaWindow: String, CaseIterable, Comparable, Sendable {
-    case minute, hour, day, week, month, total
+    case minute, hour, day, week, month, period, total
 
     /// Reads a window under each of its names, in any case (docs/contract/billing.md, "Quota windows").
     package init?(_ text: String) {
@@ -12,12 +14,15 @@ package enum QuotaWindow: String, CaseIterable, Comparable, Sendable {
         case "day", "days", "daily": self = .day
         case "week", "weeks", "weekly": self = .week
         case "month", "months", "monthly": self = .month
+        case "period", "billing_period", "billing_cycle": self = .period
         case "total", "lifetime", "all", "forever", "once", "overall": self = .total
         default: return nil
         }
     }
 
     /// Seconds since 1970 of the first moment of the window that `moment` lies in; 0 for the one total window.
+    ///
+    /// For a period this is the calendar month, which counts where no paid period is known.
     package func start(containing moment: Timestamp) -> Int64 {
         let seconds = moment.seconds
         let day = QuotaWindow.roundedDown(seconds, toMultipleOf: 86_400) / 86_400
@@ -28,7 +33,7 @@ package enum QuotaWindow: String, CaseIterable, Comparable, Sendable {
         case .week:
             // 1970 began on a Thursday: day -3 is a Monday.
             return (QuotaWindow.roundedDown(day + 3, toMultipleOf: 7) - 3) * 86_400
-        case .month:
+        case .month, .period:
             let (year, month, _) = Timestamp.civil(day)
             return Timestamp.days(year, month, 1) * 86_400
         case .total: return 0
@@ -43,7 +48,7 @@ package enum QuotaWindow: String, CaseIterable, Comparable, Sendable {
         case .hour: return start + 3600
         case .day: return start + 86_400
         case .week: return start + 7 * 86_400
-        case .month:
+        case .month, .period:
             let (year, month, _) = Timestamp.civil(start / 86_400)
             return (month == 12 ? Timestamp.days(year + 1, 1, 1) : Timestamp.days(year, month + 1, 1)) * 86_400
         case .total: return nil
@@ -62,7 +67,8 @@ package enum QuotaWindow: String, CaseIterable, Comparable, Sendable {
         case .day: 2
         case .week: 3
         case .month: 4
-        case .total: 5
+        case .period: 5
+        case .total: 6
         }
     }
 

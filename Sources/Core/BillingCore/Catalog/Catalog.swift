@@ -14,6 +14,7 @@ package struct Catalog: Hashable, Sendable {
     package let plans: [Plan]
     /// The document as given, unknown members included.
     package let body: JSONValue
+    private let index: CatalogIndex
 
     /// Whether members that the contract does not name are mistakes.
     package enum UnknownMembers: Sendable {
@@ -29,13 +30,15 @@ package struct Catalog: Hashable, Sendable {
         case store
         /// To be brought to Stripe: `products` and prices are required.
         case sync
+        /// To be used as it is stored. An earlier release may have taken amounts that are refused today.
+        case use
     }
 
     /// Checks a document and reads it; reports all its problems at once.
     package init(
         _ body: JSONValue, unknownMembers: UnknownMembers, purpose: Purpose = .store
     ) throws(CatalogFaults) {
-        let problems = CatalogProblems(in: .catalog)
+        let problems = CatalogProblems(in: .catalog, judgesMoney: purpose != .use)
         CatalogSecrets.check(body, at: .root, problems)
         let draft = CatalogDraft(body, unknownMembers, purpose, problems)
         if let draft { CatalogRules(draft, problems).check() }
@@ -62,19 +65,38 @@ package struct Catalog: Hashable, Sendable {
         meters = draft?.readMeters ?? []
         plans = draft?.readPlans ?? []
         self.body = body
+        index = CatalogIndex(plans: plans, prices: prices)
     }
 }
 
 extension Catalog {
     /// The plan with that id.
     package func plan(id: String) -> Plan? {
-        plans.first { $0.id == id }
+        index.planOfID[id].map { plans[$0] }
     }
 
-    /// The plan to offer for a feature: the default one, else the first.
-    package func plan(selling feature: String) -> Plan? {
-        let selling = plans.filter { $0.features.contains(feature) }
-        return selling.first(where: \.isDefault) ?? selling.first
+    /// The plan that a price belongs to, by the price's name in this catalog.
+    package func plan(ofPrice name: String) -> Plan? {
+        index.planOfPrice[name].map { plans[$0] }
+    }
+
+    /// True when some plan sells the feature.
+    package func sells(_ feature: String) -> Bool { index.soldFeatures.contains(feature) }
+
+    /// True when whoever has a plan by another catalog has it by this one: no plan and none of its prices is missing.
+    package func keepsPlans(of other: Catalog) -> Bool {
+        other.plans.allSatisfy { index.planOfID[$0.id] != nil }
+            && other.index.planOfPrice.allSatisfy { price, position in
+                plan(ofPrice: price)?.id == other.plans[position].id
+            }
+    }
+
+    /// The quotas of all plans.
+    package var quotas: PlanQuotas { index.quotas }
+
+    /// The plans that sell a feature.
+    package func plans(selling feature: String) -> [Plan] {
+        plans.filter { $0.features.contains(feature) }
     }
 
     /// Every price of a plan, licensed and metered.
@@ -118,6 +140,41 @@ extension Catalog {
         package let usageType: UsageType
         /// The meter that is charged; metered prices only.
         package let meterLookupKey: String?
+        /// What the document says beside the terms.
+        package let extras: PriceExtras
+
+        /// Minor units, whole or with decimals.
+        package var amount: MinorUnits? {
+            unitAmount.map { MinorUnits($0) } ?? unitAmountDecimal.map { MinorUnits(decimal: $0) }
+        }
+    }
+
+    /// What a price may say beside its terms; nil leaves to Stripe what it has.
+    package struct PriceExtras: Hashable, Sendable {
+        /// `inclusive`, `exclusive` or `unspecified`.
+        package let taxBehavior: String?
+        /// A name that customers do not see.
+        package let nickname: String?
+        /// What the price costs in other currencies, by their codes.
+        package let currencyOptions: [String: CurrencyOption]?
+    }
+
+    /// What a price costs in another currency.
+    package struct CurrencyOption: Hashable, Sendable {
+        package let amount: MinorUnits
+        /// Nil when it is not said.
+        package let taxBehavior: String?
+
+        /// An amount in another currency.
+        package init(amount: MinorUnits, taxBehavior: String?) {
+            self.amount = amount
+            self.taxBehavior = taxBehavior
+        }
+    }
+
+    /// Whether tax is part of an amount or comes on top.
+    enum TaxBehavior: String, CaseIterable {
+        case inclusive, exclusive, unspecified
     }
 
     /// How often a price is paid.

@@ -27,7 +27,7 @@ struct CatalogDraft {
         let plans = root.objects("plans", known: PlanDraft.known)
         self.products = products.objects.map(ProductDraft.init)
         self.prices = prices.objects.map(PriceDraft.init)
-        self.meters = meters.objects.map { MeterDraft($0, needsUnit: purpose == .store) }
+        self.meters = meters.objects.map { MeterDraft($0, needsUnit: purpose != .sync) }
         self.plans = plans.objects.map(PlanDraft.init)
         hasAllProducts = root.has("products") && products.isWhole && self.products.allSatisfy(\.isNamed)
         // When an optional array is missing, a reference into it is the mistake. A missing required array is one itself.
@@ -37,7 +37,7 @@ struct CatalogDraft {
 
         root.require("products", "write an array of what is sold; it may be empty")
         switch purpose {
-        case .store:
+        case .store, .use:
             root.require("meters", "write an array of what is counted; it may be empty")
             root.require("plans", "write an array of plans; it may be empty")
         case .sync:

@@ -2,10 +2,11 @@ import BusCore
 
 /// A price of the document's `prices`.
 struct PriceDraft {
-    static let known = [
-        "lookup_key", "product_lookup_key", "plan_id", "currency", "unit_amount", "unit_amount_decimal", "interval",
-        "interval_count", "usage_type", "meter_lookup_key",
-    ]
+    static let known =
+        [
+            "lookup_key", "product_lookup_key", "plan_id", "currency", "unit_amount", "unit_amount_decimal", "interval",
+            "interval_count", "usage_type", "meter_lookup_key",
+        ] + PriceExtrasDraft.known
 
     let path: CatalogPath
     let lookupKey: String?
@@ -18,6 +19,7 @@ struct PriceDraft {
     let intervalCount: Int64?
     let usageType: Catalog.UsageType?
     let meterKey: String?
+    let extras: PriceExtrasDraft
 
     init(_ object: CatalogObject) {
         path = object.path
@@ -27,37 +29,23 @@ struct PriceDraft {
         productKey = object.identifier("product_lookup_key")
         planID = object.identifier("plan_id", most: Limits.planIDCharactersMax)
         currency = object.currency()
-        unitAmount = object.unitAmount()
-        unitAmountDecimal = object.unitAmountDecimal()
+        unitAmount = object.unitAmount(in: currency)
+        unitAmountDecimal = object.unitAmountDecimal(in: currency)
         interval = ReadInterval(object)
         intervalCount = object.intervalCount(of: interval)
         meterKey = object.identifier("meter_lookup_key")
         let usageType = object.choice("usage_type", of: Catalog.UsageType.self)
         self.usageType = usageType ?? (object.has("usage_type") ? nil : .licensed)
+        extras = PriceExtrasDraft(object, besides: currency, self.usageType)
         switch self.usageType {
-        case .licensed: PriceDraft.checkLicensed(object)
-        case .metered: PriceDraft.checkMetered(object)
-        case nil: return
-        }
-    }
-
-    private static func checkLicensed(_ object: CatalogObject) {
-        if object.has("meter_lookup_key") {
+        case .licensed where object.has("meter_lookup_key"):
             object.report("meter_lookup_key", "is for metered prices; set usage_type to \"metered\" or remove it")
-        } else if object.has("unit_amount_decimal") {
-            object.report("unit_amount_decimal", "is for metered prices; write unit_amount")
-        } else {
-            object.require("unit_amount", "write the price in minor units, such as 1000 for 10.00 EUR")
-        }
-    }
-
-    private static func checkMetered(_ object: CatalogObject) {
-        object.require("interval", "say how often usage is charged, such as \"month\"")
-        object.require("meter_lookup_key", "write the lookup_key of the meter that is charged")
-        if object.has("unit_amount"), object.has("unit_amount_decimal") {
-            object.report("unit_amount_decimal", "is given beside unit_amount; keep one of the two")
-        } else if !object.has("unit_amount_decimal") {
-            object.require("unit_amount", "write the price in minor units, or unit_amount_decimal such as \"0.02\"")
+        case .licensed: object.checkAmountMembers(.licensed)
+        case .metered:
+            object.require("interval", "say how often usage is charged, such as \"month\"")
+            object.require("meter_lookup_key", "write the lookup_key of the meter that is charged")
+            object.checkAmountMembers(.metered)
+        case nil: return
         }
     }
 
@@ -66,13 +54,13 @@ struct PriceDraft {
         return Catalog.Price(
             lookupKey: lookupKey, productLookupKey: productKey, planID: planID, currency: currency,
             unitAmount: unitAmount, unitAmountDecimal: unitAmountDecimal, interval: interval.value,
-            intervalCount: intervalCount, usageType: usageType, meterLookupKey: meterKey)
+            intervalCount: intervalCount, usageType: usageType, meterLookupKey: meterKey, extras: extras.extras)
     }
 }
 
 /// A price as a plan lists it.
 struct PlanPriceDraft {
-    static let known = ["lookup_key", "currency", "unit_amount", "interval"]
+    static let known = ["lookup_key", "currency", "unit_amount", "interval"] + PriceExtrasDraft.known
 
     let path: CatalogPath
     /// The path of its key; its own path when the key is derived.
@@ -82,13 +70,15 @@ struct PlanPriceDraft {
     let currency: String?
     let unitAmount: Int64?
     let interval: ReadInterval
+    let extras: PriceExtrasDraft
 
     init(_ object: CatalogObject, planID: String?) {
         path = object.path
         currency = object.currency()
         object.require("unit_amount", "write the price in minor units, such as 1000 for 10.00 EUR")
-        unitAmount = object.unitAmount()
+        unitAmount = object.unitAmount(in: currency)
         interval = ReadInterval(object)
+        extras = PriceExtrasDraft(object, besides: currency, .licensed)
         if object.has("lookup_key") {
             keyPath = path.member("lookup_key")
             key = object.identifier("lookup_key")
@@ -113,7 +103,8 @@ struct PlanPriceDraft {
             Catalog.Price(
                 lookupKey: price.lookupKey, productLookupKey: product.lookupKey, planID: planID,
                 currency: price.currency, unitAmount: price.unitAmount, unitAmountDecimal: nil,
-                interval: price.interval, intervalCount: nil, usageType: .licensed, meterLookupKey: nil)
+                interval: price.interval, intervalCount: nil, usageType: .licensed, meterLookupKey: nil,
+                extras: extras.extras)
         }
     }
 }
@@ -130,31 +121,6 @@ struct ReadInterval {
 }
 
 extension CatalogObject {
-    /// Three letters, lower-cased.
-    fileprivate func currency() -> String? {
-        require("currency", "write three letters such as \"eur\"")
-        guard let text = text("currency", most: Limits.catalogNameCharactersMax) else { return nil }
-        let currency = text.lowercased()
-        if currency.utf8.count == 3, currency.utf8.allSatisfy({ UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 }) {
-            return currency
-        }
-        report("currency", "\(CatalogText.quoted(text)) is no currency; write three letters such as \"eur\"")
-        return nil
-    }
-
-    fileprivate func unitAmount() -> Int64? {
-        integer("unit_amount", 1...Limits.priceMinorUnitsMax)
-    }
-
-    fileprivate func unitAmountDecimal() -> String? {
-        guard let text = text("unit_amount_decimal", most: Limits.catalogNameCharactersMax) else { return nil }
-        if CatalogText.isPositiveDecimal(text) { return text }
-        report(
-            "unit_amount_decimal",
-            "\(CatalogText.quoted(text)) is no price; write a positive number of at most 12 decimals such as \"0.02\"")
-        return nil
-    }
-
     /// One payment covers at most three years in Stripe.
     fileprivate func intervalCount(of interval: ReadInterval) -> Int64? {
         guard has("interval_count"), interval.isReadable else { return nil }

@@ -49,6 +49,14 @@ struct CatalogObject {
         problems.report(path.member(name), message)
     }
 
+    /// Reports a problem of the object as a whole.
+    func report(_ message: String) {
+        problems.report(path, message)
+    }
+
+    /// True when money is checked; a stored document was taken by the rules of its day.
+    var judgesMoney: Bool { problems.judgesMoney }
+
     /// Reports a required member that is missing.
     func require(_ name: String, _ remedy: String) {
         if !has(name) { report(name, "is missing; \(remedy)") }
@@ -143,6 +151,20 @@ struct CatalogObject {
             CatalogObject($0.value, at: $0.path, known: known, unknownMembers, problems)
         }
         return (objects, objects.count == elements.count)
+    }
+
+    /// The objects that are members of an object, in the order of their names; nil when one could not be read.
+    func namedObjects(_ name: String, known: [String]) -> [(name: String, object: CatalogObject)]? {
+        guard let value = value(name) else { return nil }
+        guard case .object(let members) = value else {
+            problems.reportKind(of: value, at: path.member(name), "write an object")
+            return nil
+        }
+        let objects = members.sorted { $0.key < $1.key }.compactMap { key, value in
+            CatalogObject(value, at: path.member(name).member(key), known: known, unknownMembers, problems)
+                .map { (key, $0) }
+        }
+        return objects.count == members.count ? objects : nil
     }
 
     /// Features without repeats; nil when an element is not a feature.

@@ -126,10 +126,26 @@ struct CatalogRules {
         if listed.interval.isReadable, given.interval.isReadable, listed.interval.value != given.interval.value {
             report("interval", listed.interval.value?.rawValue ?? "absent", given.interval.value?.rawValue ?? "absent")
         }
+        if listed.extras.isReadable, given.extras.isReadable { compare(listed, listed.extras.extras, with: given) }
         if let owner = given.planID, let planID = plan.id, owner != planID, plans.entry(owner) != nil {
             problems.report(
                 listed.keyPath,
                 "belongs to the plan \(CatalogText.quoted(owner)) in \(given.path.text); give each plan its own price")
+        }
+    }
+
+    /// What a plan's price says beside its terms, the price of the document must say too: only that one is sold.
+    private func compare(_ listed: PlanPriceDraft, _ ours: Catalog.PriceExtras, with given: PriceDraft) {
+        let theirs = given.extras.extras
+        let differing = [
+            ("tax_behavior", ours.taxBehavior != nil && ours.taxBehavior != theirs.taxBehavior),
+            ("nickname", ours.nickname != nil && ours.nickname != theirs.nickname),
+            ("currency_options", ours.currencyOptions != nil && ours.currencyOptions != theirs.currencyOptions),
+        ]
+        for (member, isDifferent) in differing where isDifferent {
+            problems.report(
+                listed.path.member(member),
+                "says something else than \(given.path.text) under the same lookup_key; make them equal")
         }
     }
 }

@@ -15,14 +15,13 @@ enum CatalogText {
         isLowerOrDigit(byte) || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || byte == UInt8(ascii: "_")
     }
 
-    /// A positive number with at most 12 digits before and 12 after the point, as Stripe takes it.
-    static func isPositiveDecimal(_ text: String) -> Bool {
+    /// A number with at most 12 digits before and 12 after the point, as Stripe takes it.
+    static func isDecimal(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count <= 2, parts.allSatisfy({ 1...12 ~= $0.count && $0.allSatisfy(isDigit) }) else { return false }
-        return text.utf8.contains { UInt8(ascii: "1")...UInt8(ascii: "9") ~= $0 }
+        return parts.count <= 2 && parts.allSatisfy { 1...12 ~= $0.count && $0.allSatisfy(isDigit) }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
+    static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
 
     private static func isLowerOrDigit(_ byte: UInt8) -> Bool {
         isDigit(byte) || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte

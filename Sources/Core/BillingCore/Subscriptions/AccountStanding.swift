@@ -19,16 +19,10 @@ package struct AccountStanding: Hashable, Sendable {
 
     /// The best status among them; `missing` for an account nobody knows.
     package var status: SubscriptionStatus { subscriptions.first?.status ?? .missing }
-    /// The plan of the first subscription.
-    package var planID: String? { subscriptions.first?.planID }
     /// The payment company of the first subscription.
     package var provider: String? { subscriptions.first?.key.provider }
-    /// The subscriptions that grant something.
-    package var active: [SubscriptionStanding] { subscriptions.filter { $0.status == .active } }
-    /// Everything that may be used, without doubles.
-    package var features: [String] { FeatureList.union(active.flatMap(\.features)) }
     /// False while something is bought, even when its payment is late.
-    package var needsSetup: Bool { status != .active && status != .pastDue }
+    package var needsSetup: Bool { !status.isBought }
 
     /// The provider's id for the account, from the subscription that knows it and says most.
     package func customerID(provider: String) -> String? {

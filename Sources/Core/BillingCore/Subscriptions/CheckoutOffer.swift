@@ -17,7 +17,7 @@ package struct CheckoutOffer: Hashable, Sendable {
     package let isOneTime: Bool
     private let request: CheckoutSessionRequest
 
-    /// The plan that is named, or the one that sells the feature.
+    /// The plan that is named, or one that sells what is wanted; without a catalog the request is taken as it is.
     package init(
         _ request: CheckoutSessionRequest, catalog: Catalog, provider: String
     ) throws(FieldFault) {
@@ -26,35 +26,31 @@ package struct CheckoutOffer: Hashable, Sendable {
         accountID = request.accountID
         let wanted =
             request.features.isEmpty && request.planID == nil ? [MessageReader.defaultFeature] : request.features
-        let plan: Catalog.Plan?
-        if let id = request.planID {
-            plan = catalog.plan(id: id)
-            // A plan that an operator sells without a catalog is the payment company's to judge.
-            if plan == nil, !catalog.plans.isEmpty {
-                throw .invalid("plan_id names no plan of the catalog; see GET /api/internal/billing/catalog")
+        guard !catalog.plans.isEmpty else {
+            if request.interval != nil {
+                throw .invalid("interval chooses among the prices of a catalog, and there is no catalog; leave it out")
             }
-        } else {
-            plan = wanted.first.flatMap(catalog.plan(selling:))
+            (planID, features, priceLookupKeys, isOneTime) = (request.planID, FeatureList.union(wanted), [], false)
+            return
         }
-        planID = plan?.id ?? request.planID
-        features = FeatureList.union(wanted + (plan?.features ?? []))
-        let prices = plan.map { CheckoutOffer.prices(of: $0, in: catalog) } ?? []
+        let choice = PlanChoice(catalog)
+        let plan = try choice.plan(named: request.planID, selling: wanted)
+        let prices = try choice.prices(of: plan, paidEvery: request.interval)
+        planID = plan.id
+        features = plan.features
         priceLookupKeys = prices.map(\.lookupKey)
-        isOneTime = !prices.isEmpty && prices.allSatisfy { $0.interval == nil }
+        isOneTime = prices.allSatisfy { $0.interval == nil }
     }
 
-    /// Every price of the plan that fits the first one: one session has one currency and one rhythm
-    /// (docs/contract/stripe-facts.md, "Checkout Sessions").
-    private static func prices(of plan: Catalog.Plan, in catalog: Catalog) -> [Catalog.Price] {
-        let keys = FeatureList.union(
-            plan.prices.map(\.lookupKey) + catalog.prices.filter { $0.planID == plan.id }.map(\.lookupKey))
-        let prices = keys.compactMap { key in catalog.prices.first { $0.lookupKey == key } }
-        guard let first = prices.first(where: { $0.interval != nil }) ?? prices.first else { return [] }
-        return prices.filter { price in
-            price.currency == first.currency
-                && (price.interval == nil
-                    || (price.interval == first.interval && price.intervalCount == first.intervalCount))
-        }
+    /// Refuses to sell once more what the account has already, unless that is meant.
+    package func check(against access: AccountAccess) throws(BusError) {
+        guard !request.isAdditional, let owner = access.owner(of: features) else { return }
+        let plan = access.tariff.grants(of: owner.subscription).first?.planID ?? "a subscription"
+        throw BusError(
+            .alreadySubscribed,
+            "the account has \(plan) (\(owner.subscription.status.rawValue)), which sells \(owner.feature); "
+                + "change it in the portal, or say that an additional one is meant (\"additional\":true, --additional)",
+            command: BillingCommand.portal)
     }
 
     /// The request to the payment company's worker.

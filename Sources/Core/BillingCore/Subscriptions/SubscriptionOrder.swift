@@ -1,143 +1,131 @@
 import BusContract
 import BusCore
 
-/// Decides a subscription's state from its updates in any order (docs/contract/billing.md, "Order of updates").
+/// The set of a subscription's updates, as far as it decides (docs/contract/billing.md, "Order of updates").
 ///
 /// A provider stamps whole seconds and promises no order, so comparing two updates cannot work. Every part of this
-/// value is a maximum, or the first few of a total order, over all updates seen: adding them in any order, any number
-/// of times, ends in an equal value.
+/// value is the greatest, or the greatest few, of a total order over all updates seen: adding them in any order, any
+/// number of times, ends in an equal value.
 package struct SubscriptionOrder: Hashable, Sendable {
     /// The newest deletion; a deleted subscription never comes back under its id.
     package private(set) var deletion: SubscriptionUpdate?
-    /// The newest second that any update named.
-    package private(set) var second: Int64
-    /// Updates of that second, least entitled first, at most `Limits.subscriptionCandidatesMax`.
-    package private(set) var candidates: [SubscriptionUpdate] = []
-    /// The latest of those whose time has a fraction, which orders them among themselves.
-    package private(set) var latestExact: SubscriptionUpdate?
-    /// There were more candidates than are kept.
-    package private(set) var isOverfull = false
+    /// The newest checkout; it decides only while nothing else is known.
+    package private(set) var checkout: SubscriptionUpdate?
+    /// The newest of all others, the oldest first, at most `Limits.subscriptionUpdatesMax`.
+    package private(set) var updates: [SubscriptionUpdate] = []
+    /// What is kept of those before them.
+    package private(set) var before: Before?
 
-    /// What one update decides.
-    package init(_ update: SubscriptionUpdate) {
-        second = update.occurredAt.seconds
-        add(update)
+    /// What is kept of updates that are not kept themselves.
+    ///
+    /// Every member is a maximum or a minimum, so an update that comes late changes it as it would have in time. None
+    /// of them reaches the end: that follows from the newest second alone, and from the one before.
+    package struct Before: Hashable, Sendable {
+        /// The newest of them.
+        package private(set) var newest: SubscriptionUpdate
+        /// The time of the oldest one.
+        package private(set) var first: Timestamp
+        /// The newest time of each status.
+        package private(set) var last: [SubscriptionStatus: Timestamp]
+
+        /// What is known of one update.
+        package init(_ update: SubscriptionUpdate) {
+            newest = update
+            first = update.occurredAt
+            last = [update.status: update.occurredAt]
+        }
+
+        /// What was stored.
+        package init(newest: SubscriptionUpdate, first: Timestamp, last: [SubscriptionStatus: Timestamp]) {
+            self.newest = newest
+            self.first = first
+            self.last = last
+        }
+
+        fileprivate mutating func add(_ update: SubscriptionUpdate) {
+            if newest.isEarlier(than: update) { newest = update }
+            first = min(first, update.occurredAt)
+            last[update.status] = max(last[update.status] ?? .earliest, update.occurredAt)
+        }
+
+        /// The last moment with another status; the first moment of all when there was no other.
+        func lastOther(than status: SubscriptionStatus) -> Timestamp {
+            last.filter { $0.key != status }.values.max() ?? first
+        }
     }
+
+    /// Nothing yet.
+    package init() {}
 
     /// A state that was stored.
     package init(
-        deletion: SubscriptionUpdate?, second: Int64, candidates: [SubscriptionUpdate],
-        latestExact: SubscriptionUpdate?, isOverfull: Bool
+        deletion: SubscriptionUpdate?, checkout: SubscriptionUpdate?, updates: [SubscriptionUpdate], before: Before?
     ) {
         self.deletion = deletion
-        self.second = second
-        self.candidates = candidates
-        self.latestExact = latestExact
-        self.isOverfull = isOverfull
+        self.checkout = checkout
+        self.updates = updates
+        self.before = before
     }
 
     /// Takes one more update into the set.
     package mutating func add(_ update: SubscriptionUpdate) {
-        if update.kind == .deleted { deletion = [deletion, update].compactMap { $0 }.max(by: isEarlier) }
-        if update.occurredAt.seconds < second { return }
-        if update.occurredAt.seconds > second {
-            second = update.occurredAt.seconds
-            candidates = []
-            latestExact = nil
-            isOverfull = false
-        }
-        if update.occurredAt.isWholeSecond {
-            insert(update)
-        } else {
-            latestExact = [latestExact, update].compactMap { $0 }.max(by: isEarlier)
+        switch update.kind {
+        case .deleted:
+            if deletion?.isEarlier(than: update) ?? true { deletion = update }
+        case .checkout:
+            if checkout?.isEarlierCheckout(than: update) ?? true { checkout = update }
+        case .created, .updated, .observed, nil: insert(update)
         }
     }
 
     private mutating func insert(_ update: SubscriptionUpdate) {
-        if candidates.contains(where: { $0.eventID == update.eventID }) { return }
-        let index = candidates.firstIndex { isLessEntitled(update, $0) } ?? candidates.endIndex
-        candidates.insert(update, at: index)
-        if candidates.count > Limits.subscriptionCandidatesMax {
-            candidates.removeLast()
-            isOverfull = true
+        if before.map({ !$0.newest.isEarlier(than: update) }) ?? false {
+            before?.add(update)
+            return
         }
-    }
-
-    /// The update that stands, and whether the set left it open.
-    package var verdict: (update: SubscriptionUpdate, isUndecided: Bool)? {
-        if let deletion { return (deletion, false) }
-        let all = candidates + [latestExact].compactMap { $0 }
-        guard let least = all.min(by: isLessEntitled) else { return nil }
-        if isOverfull { return (least, true) }
-        if let end = StatusChain(all).end { return (end, false) }
-        let isUnanimous = all.allSatisfy { $0.status == least.status }
-        return (isUnanimous ? all.max(by: isWeaker) ?? least : least, !isUnanimous)
+        // One event told in two wordings: the greater one counts, whichever came first.
+        if let twin = updates.lastIndex(where: { $0.occurredAt == update.occurredAt && $0.eventID == update.eventID }) {
+            guard updates[twin].isEarlier(than: update) else { return }
+            updates.remove(at: twin)
+        }
+        // Most updates are newer than all before them.
+        var index = updates.endIndex
+        while index > 0, update.isEarlier(than: updates[index - 1]) { index -= 1 }
+        updates.insert(update, at: index)
+        if updates.count > Limits.subscriptionUpdatesMax {
+            let oldest = updates.removeFirst()
+            if before == nil { before = Before(oldest) } else { before?.add(oldest) }
+        }
     }
 }
 
-/// The chain of statuses within one second: each update names the status it came from.
-struct StatusChain {
-    private let steps: [SubscriptionUpdate]
-    private let points: [SubscriptionUpdate]
-
-    init(_ updates: [SubscriptionUpdate]) {
-        let isStep: (SubscriptionUpdate) -> Bool = { update in
-            update.previousProviderStatus != nil && update.providerStatus != nil
-                && update.previousProviderStatus != update.providerStatus
-        }
-        steps = updates.filter(isStep)
-        points = updates.filter { !isStep($0) }
+extension SubscriptionUpdate {
+    /// A total order: by time; at one instant the less entitled is the later, then by event id and content.
+    func isEarlier(than other: SubscriptionUpdate) -> Bool {
+        if occurredAt != other.occurredAt { return occurredAt < other.occurredAt }
+        if status != other.status { return status.entitlement > other.status.entitlement }
+        if eventID != other.eventID { return eventID < other.eventID }
+        return self != other && content < other.content
     }
 
-    /// The update that the way ends with; nil unless all updates lie on one way with one end.
-    ///
-    /// Every step leaves one status and enters another, so all statuses are entered as often as they are left, but for
-    /// the first and the last.
-    var end: SubscriptionUpdate? {
-        var balance: [String: Int] = [:]
-        for step in steps {
-            balance[step.previousProviderStatus ?? "", default: 0] -= 1
-            balance[step.providerStatus ?? "", default: 0] += 1
-        }
-        let (open, others) = (balance.filter { $0.value != 0 }, balance)
-        guard open.count == 2, let first = open.first(where: { $0.value == -1 })?.key,
-            let last = open.first(where: { $0.value == 1 })?.key, isConnected(from: first)
-        else { return nil }
-        let statuses = Set(steps.map(\.status))
-        let isOnTheWay = points.allSatisfy { point in
-            point.providerStatus.map { others[$0] != nil } == true || statuses.contains(point.status)
-        }
-        guard isOnTheWay else { return nil }
-        return steps.filter { $0.providerStatus == last }.min(by: isLessEntitled)
+    /// Checkouts by second; within one, what came of the payment is later than the wait for it.
+    fileprivate func isEarlierCheckout(than other: SubscriptionUpdate) -> Bool {
+        if occurredAt.seconds != other.occurredAt.seconds { return occurredAt < other.occurredAt }
+        if (status == .incomplete) != (other.status == .incomplete) { return status == .incomplete }
+        return isEarlier(than: other)
     }
 
-    /// True when every step can be reached from `start`.
-    private func isConnected(from start: String) -> Bool {
-        var reached: Set<String> = [start]
-        var grew = true
-        while grew {
-            grew = false
-            for step in steps where reached.contains(step.previousProviderStatus ?? "") {
-                if reached.insert(step.providerStatus ?? "").inserted { grew = true }
-            }
-        }
-        return steps.allSatisfy { reached.contains($0.previousProviderStatus ?? "") }
+    /// More said, then by the text: only to choose between two wordings of one event.
+    private var content: String {
+        let text = String(decoding: payload.bytes, as: UTF8.self)
+        let digits = String(text.utf8.count)
+        return String(repeating: "0", count: max(0, 9 - digits.utf8.count)) + digits + text
     }
-}
 
-/// Least entitled first; the event id makes it a total order over one provider's updates.
-private func isLessEntitled(_ left: SubscriptionUpdate, _ right: SubscriptionUpdate) -> Bool {
-    (left.status.entitlement, left.eventID) < (right.status.entitlement, right.eventID)
-}
-
-/// By time, then as `isLessEntitled` reversed: of two at the same instant the less entitled counts as the later.
-private func isEarlier(_ left: SubscriptionUpdate, _ right: SubscriptionUpdate) -> Bool {
-    left.occurredAt == right.occurredAt ? isLessEntitled(right, left) : left.occurredAt < right.occurredAt
-}
-
-/// Orders two updates with the same status by how much they know; a subscription that was read again knows most.
-private func isWeaker(_ left: SubscriptionUpdate, _ right: SubscriptionUpdate) -> Bool {
-    (left.kind.knowledge, left.eventID) < (right.kind.knowledge, right.eventID)
+    /// Least entitled first; the event id makes it a total order over one provider's updates.
+    func isLessEntitled(than other: SubscriptionUpdate) -> Bool {
+        (status.entitlement, eventID) < (other.status.entitlement, other.eventID)
+    }
 }
 
 extension SubscriptionStatus {
@@ -149,19 +137,6 @@ extension SubscriptionStatus {
         case .incomplete: 2
         case .pastDue: 3
         case .active: 4
-        }
-    }
-}
-
-extension SubscriptionUpdate.Kind? {
-    fileprivate var knowledge: Int {
-        switch self {
-        case nil: 0
-        case .checkout: 1
-        case .created: 2
-        case .updated: 3
-        case .observed: 4
-        case .deleted: 5
         }
     }
 }

@@ -41,27 +41,17 @@ package struct UsageCount: Hashable, Sendable {
     package var claimed: Int64 { used.addingSaturated(held) }
 }
 
-/// The counts of one account's present windows, looked up by what a quota names.
+/// The counts of one account's present windows.
 package struct UsageCounts: Hashable, Sendable {
-    private struct Place: Hashable {
-        let feature: String
-        let meterEventName: String
-        let window: QuotaWindow
-    }
-
-    private var counts: [Place: UsageCount] = [:]
+    private var counts: [UsageBucket: UsageCount] = [:]
 
     /// No usage.
     package init() {}
 
-    /// The count that a quota limits.
-    package subscript(quota: Quota) -> UsageCount {
-        get {
-            counts[Place(feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window)] ?? .init()
-        }
-        set {
-            counts[Place(feature: quota.feature, meterEventName: quota.meterEventName, window: quota.window)] = newValue
-        }
+    /// What a bucket holds.
+    package subscript(bucket: UsageBucket) -> UsageCount {
+        get { counts[bucket] ?? .init() }
+        set { counts[bucket] = newValue }
     }
 }
 
@@ -71,10 +61,13 @@ package struct QuotaUsage: Hashable, Sendable {
     package let quota: Quota
     /// What its bucket holds.
     package let count: UsageCount
+    /// When the count begins again; nil for the window that never ends.
+    package let resetsAt: Timestamp?
 
-    /// A quota and its bucket.
-    package init(_ quota: Quota, _ count: UsageCount) {
-        self.quota = quota
+    /// A quota and its bucket's content.
+    package init(_ current: CurrentQuota, _ count: UsageCount) {
+        quota = current.quota
+        resetsAt = current.resetsAt
         self.count = count
     }
 
@@ -101,6 +94,7 @@ package struct QuotaUsage: Hashable, Sendable {
         line.remaining = remaining
         line.isExceeded = isExceeded
         line.upgradePlanID = quota.upgradePlanID
+        line.resetsAt = resetsAt
         return line
     }
 }

@@ -98,7 +98,7 @@ package struct ProviderCheckoutRequest: Message {
         try fields.account(&accountID)
         try fields.field("provider", .text, &provider)
         try fields.features(&features)
-        try fields.field("plan_id", .text, &planID)
+        try fields.field("plan_id", .identifier, &planID)
         try fields.reading { reader throws(FieldFault) in lines = try ProviderCheckoutRequest.lines(reader) }
         fields.writing { [self] in writeLines(to: &$0) }
         try fields.field("quantity", .count, &quantity)

@@ -31,6 +31,8 @@ package struct AccountStatus: Message {
     package var provider: String?
     /// The plan, when known.
     package var planID: String?
+    /// The catalog knows neither the plan nor a price of what is paid, so the smallest quotas count.
+    package var isPlanUnknown = false
     /// When the paid time ends, and is paid again unless the subscription ends.
     package var currentPeriodEnd: Timestamp?
     /// When the subscription ends, once that is decided.
@@ -86,6 +88,7 @@ package struct AccountStatus: Message {
         try fields.field("setup_required", .flag, &needsSetup)
         try fields.field("provider", .text, &provider)
         try fields.field("plan_id", .text, &planID)
+        try fields.field("plan_unknown", .flag, &isPlanUnknown, unless: false)
         try fields.field("current_period_end", .time, &currentPeriodEnd)
         try fields.field("cancel_at", .time, &cancelAt)
         try fields.field("grace_until", .time, &graceUntil)

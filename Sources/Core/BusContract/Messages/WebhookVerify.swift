@@ -16,12 +16,6 @@ package struct WebhookVerifyRequest: Message {
 
     package init() {}
 
-    /// A webhook as it arrived.
-    package init(body: [UInt8], signature: String?) {
-        self.body = body
-        self.signature = signature
-    }
-
     package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
         try fields.field("provider", .text, &provider)
         try fields.reading { reader throws(FieldFault) in body = try WebhookVerifyRequest.body(reader) }
@@ -64,7 +58,7 @@ package struct WebhookVerifyRequest: Message {
 package struct WebhookVerdict: Message {
     /// What was verified; nil when it was refused.
     package var event: Event?
-    /// Members of the request that look like secrets and were not used.
+    /// What was not used: members of the request that look like secrets, and metadata of the event that breaks its form.
     package var ignoredFields: [String] = []
 
     package init() {}

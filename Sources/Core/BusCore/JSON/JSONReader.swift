@@ -75,12 +75,6 @@ package struct JSONReader {
         return text
     }
 
-    /// A string value, or nil for `null`.
-    package mutating func stringOrNull() throws(JSONFault) -> String? {
-        if try takeNull() { return nil }
-        return try string()
-    }
-
     /// A bool value.
     package mutating func bool() throws(JSONFault) -> Bool {
         try expect(.bool)
@@ -102,13 +96,6 @@ package struct JSONReader {
         let start = index
         try skipNumber()
         return String(decoding: bytes[start..<index], as: UTF8.self)
-    }
-
-    /// An integer in the range of `Int64`; fractions and exponents are `unexpectedType`.
-    package mutating func integer() throws(JSONFault) -> Int64 {
-        let start = index
-        guard let value = Int64(try number()) else { throw .unexpectedType(offset: start) }
-        return value
     }
 
     /// Skips one value of any kind and returns where its bytes lie.
@@ -245,7 +232,7 @@ package struct JSONReader {
 
     private mutating func skipDigits() throws(JSONFault) {
         let start = index
-        while index < bytes.count, bytes[index] &- UInt8(ascii: "0") < 10 { index += 1 }
+        while index < bytes.count, bytes[index].isDigit { index += 1 }
         if index == start { throw .malformed(offset: index) }
     }
 

@@ -167,10 +167,10 @@ package struct JSONText: Hashable, Sendable {
 
 extension [UInt8] {
     /// Runs `body` with a reader over these bytes.
-    package func withReader<Result>(
-        _ body: (inout JSONReader) throws(JSONFault) -> Result
-    ) throws(JSONFault) -> Result {
-        try withUnsafeBufferPointer { (bytes) throws(JSONFault) in
+    package func withReader<Result, Fault: Error>(
+        _ body: (inout JSONReader) throws(Fault) -> Result
+    ) throws(Fault) -> Result {
+        try withUnsafeBufferPointer { (bytes) throws(Fault) in
             var reader = JSONReader(UnsafeRawBufferPointer(bytes))
             return try body(&reader)
         }

@@ -4,20 +4,19 @@ package struct Backoff: Hashable, Sendable {
     package let first: Duration
     /// No wait is longer.
     package let longest: Duration
-    /// Largest relative deviation, 0.2 for ±20 %.
-    package let jitter: Double
+    /// Largest relative deviation.
+    private static let jitter = 0.2
 
     /// A schedule that doubles from `first` up to `longest`.
-    package init(first: Duration, longest: Duration, jitter: Double = 0.2) {
+    package init(first: Duration, longest: Duration) {
         self.first = first
         self.longest = longest
-        self.jitter = jitter
     }
 
     /// The wait after `failures` failures in a row (from 1); `random` is uniform in 0..<1.
     package func delay(afterFailures failures: Int, random: Double) -> Duration {
         let doublings = min(max(failures - 1, 0), 30)
         let base = min(first * (1 << doublings), longest)
-        return base * (1 + jitter * (2 * random - 1))
+        return base * (1 + Backoff.jitter * (2 * random - 1))
     }
 }

@@ -65,7 +65,7 @@ extension Timestamp {
             guard range.upperBound <= digits.count else { return nil }
             var value: Int64 = 0
             for digit in digits[range] {
-                guard digit &- UInt8(ascii: "0") < 10 else { return nil }
+                guard digit.isDigit else { return nil }
                 value = value * 10 + Int64(digit - UInt8(ascii: "0"))
             }
             return value
@@ -84,7 +84,7 @@ extension Timestamp {
             index += 1
             let start = index
             var scale: Int64 = 100_000_000
-            while index < digits.count, digits[index] &- UInt8(ascii: "0") < 10 {
+            while index < digits.count, digits[index].isDigit {
                 fraction += Int64(digits[index] - UInt8(ascii: "0")) * scale
                 scale /= 10
                 index += 1
@@ -110,55 +110,46 @@ extension Timestamp {
 
     /// RFC 3339 in UTC with `Z`; the fraction only when there is one, in milli-, micro- or nanoseconds.
     package var rfc3339: String {
-        let fraction = nanoseconds % Timestamp.nanosecondsPerSecond
         let (day, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let (year, month, date) = Timestamp.civil(day)
-        var text: [UInt8] = []
-        text.reserveCapacity(30)
-        func append(_ value: Int64, digits: Int) {
-            var divisor: Int64 = 1
-            for _ in 1..<digits { divisor *= 10 }
-            while divisor > 0 {
-                text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-                divisor /= 10
+        let fraction = nanoseconds % Timestamp.nanosecondsPerSecond
+        var text = Array("0000-00-00T00:00:00.000000000".utf8)
+        func write(_ value: Int64, _ places: Range<Int>) {
+            var rest = value
+            for place in places.reversed() {
+                text[place] += UInt8(rest % 10)
+                rest /= 10
             }
         }
-        append(year, digits: 4)
-        text.append(UInt8(ascii: "-"))
-        append(month, digits: 2)
-        text.append(UInt8(ascii: "-"))
-        append(date, digits: 2)
-        text.append(UInt8(ascii: "T"))
-        append(second / 3600, digits: 2)
-        text.append(UInt8(ascii: ":"))
-        append(second / 60 % 60, digits: 2)
-        text.append(UInt8(ascii: ":"))
-        append(second % 60, digits: 2)
-        if fraction > 0 {
-            text.append(UInt8(ascii: "."))
-            if fraction % 1_000_000 == 0 {
-                append(fraction / 1_000_000, digits: 3)
-            } else if fraction % 1000 == 0 {
-                append(fraction / 1000, digits: 6)
-            } else {
-                append(fraction, digits: 9)
+        write(year, 0..<4)
+        write(month, 5..<7)
+        write(date, 8..<10)
+        write(second / 3600, 11..<13)
+        write(second / 60 % 60, 14..<16)
+        write(second % 60, 17..<19)
+        write(fraction, 20..<29)
+        let length =
+            switch fraction {
+            case 0: 19
+            case _ where fraction % 1_000_000 == 0: 23
+            case _ where fraction % 1000 == 0: 26
+            default: 29
             }
-        }
-        text.append(UInt8(ascii: "Z"))
+        text.replaceSubrange(length..., with: "Z".utf8)
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Days since 1970 of a civil date (proleptic Gregorian calendar, years counted from March).
+    /// Days since 1970 of a civil date after the year 0 (proleptic Gregorian calendar, years counted from March).
     package static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
-        let (era, yearOfEra) = floorDivide(shifted, 400)
+        let (era, yearOfEra) = shifted.quotientAndRemainder(dividingBy: 400)
         let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     /// The civil date so many days after 1970: what `days` takes.
     package static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, day) = floorDivide(days + 719_468, 146_097)
+        let (era, day) = (days + 719_468).quotientAndRemainder(dividingBy: 146_097)
         let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
         let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         let shiftedMonth = (5 * dayOfYear + 2) / 153
@@ -173,9 +164,4 @@ extension Timestamp {
         default: 31
         }
     }
-}
-
-private func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
 }

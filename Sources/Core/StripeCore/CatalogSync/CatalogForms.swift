@@ -9,10 +9,20 @@ package enum CatalogForms {
     private static let pageObjectsMax: Int64 = 100
 
     /// The lists that a sync reads; without a filter they hold active and archived objects.
-    package enum Listing: String, CaseIterable, Sendable {
+    package enum Listing: String, Sendable {
         case meters = "/v1/billing/meters"
         case products = "/v1/products"
         case prices = "/v1/prices"
+        case portals = "/v1/billing_portal/configurations"
+
+        /// The field that Stripe leaves out unless asked for.
+        fileprivate var expanded: String? {
+            switch self {
+            case .meters, .products: nil
+            case .prices: "data.currency_options"
+            case .portals: "data.features.subscription_update.products"
+            }
+        }
     }
 
     /// One page of a list, after the object with that id.
@@ -20,6 +30,8 @@ package enum CatalogForms {
         var form = StripeForm()
         form.add("limit", pageObjectsMax)
         form.add("status", status)
+        form.add("active", listing == .portals ? true : nil)
+        form.add("expand[]", listing.expanded)
         form.add("starting_after", id)
         return .get(listing.rawValue, form)
     }
@@ -60,15 +72,17 @@ package enum CatalogForms {
         case .setDefaultPrice(let productID, let price):
             if let price { form.add("default_price", try id(price)) } else { form.unset("default_price") }
             return ("/v1/products/\(StripeForm.percentEncoded(productID))", form)
-        case .createPrice(let price, let product, let meter):
+        case .createPrice(let price, let traits, let product, let meter):
             form.add("product", try id(product))
             add(price, meterID: try meter.map(id), to: &form)
+            add(traits, to: &form)
             form.add(CatalogMark(price.lookupKey, mode: mode))
             return ("/v1/prices", form)
         case .updatePrice(let id, let changes):
             form.add("active", changes.isActive)
             form.add("lookup_key", changes.lookupKey)
             form.add("transfer_lookup_key", changes.lookupKey.map { _ in true })
+            add(changes.traits, to: &form)
             if let mark = changes.mark { form.add(mark) }
             return ("/v1/prices/\(StripeForm.percentEncoded(id))", form)
         }
@@ -95,6 +109,17 @@ package enum CatalogForms {
         }
         form.add("lookup_key", price.lookupKey)
         form.add("transfer_lookup_key", true)
+    }
+
+    private static func add(_ traits: PriceTraits, to form: inout StripeForm) {
+        form.add("tax_behavior", traits.taxBehavior)
+        form.add("nickname", traits.nickname)
+        for (code, option) in traits.currencyOptions.sorted(by: { $0.key < $1.key }) {
+            let field = option.amount.isWhole ? "unit_amount" : "unit_amount_decimal"
+            form.add("currency_options[\(code)][\(field)]", option.amount.text)
+            form.add("currency_options[\(code)][tax_behavior]", option.taxBehavior)
+        }
+        for (key, value) in traits.metadata.sorted(by: { $0.key < $1.key }) { form.add("metadata[\(key)]", value) }
     }
 
     /// `bus-catalog-<mode>-<kind>-<sha256 of name, content and salt>`.

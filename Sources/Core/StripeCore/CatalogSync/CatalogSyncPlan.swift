@@ -18,6 +18,8 @@ package struct CatalogSyncPlan: Hashable, Sendable {
     package let entries: [CatalogEntry]
     /// Objects of ours that the file does not name; they stay unless `prune` is set.
     package let leftovers: [CatalogSyncObject]
+    /// What somebody should look at before the writes, each a fact and what follows.
+    package private(set) var warnings: [String]
     /// SHA-256 of account, mode and every call; confirming it confirms exactly these writes.
     package let hash: String
 
@@ -33,6 +35,7 @@ package struct CatalogSyncPlan: Hashable, Sendable {
         steps = planner.steps
         entries = planner.entries
         leftovers = planner.leftovers
+        warnings = planner.warnings
         hash = CatalogSyncPlan.hash(planner.steps, mode, account)
     }
 
@@ -49,6 +52,33 @@ package struct CatalogSyncPlan: Hashable, Sendable {
             hash.update(data: Array("\(path)\n\(form.encoded())\n".utf8))
         }
         return hexText(hash.finalize())
+    }
+
+    /// The prices that the plan archives.
+    package var archivedPrices: [(id: String, lookupKey: String)] {
+        steps.compactMap { step in
+            guard case .updatePrice(let id, let changes) = step.write, changes.isActive == false else { return nil }
+            return (id, step.object.lookupKey)
+        }
+    }
+
+    /// Warns of archived prices that customers can still change to in the Customer Portal.
+    ///
+    /// - Parameter portals: Nil when they could not be read.
+    package mutating func warn(of portals: [PortalConfiguration]?) {
+        guard let portals else {
+            warnings.append(
+                "whether the Customer Portal still offers an archived price is not known: this key may not read portal "
+                    + "configurations or Stripe did not answer; look at them in Stripe's dashboard")
+            return
+        }
+        for portal in portals {
+            for price in archivedPrices where portal.priceIDs.contains(price.id) {
+                warnings.append(
+                    "the Customer Portal (\(portal.id)\(portal.isDefault ? ", the default" : "")) still offers price "
+                        + "\(price.lookupKey) (\(price.id)), which is archived; change its list in Stripe's dashboard")
+            }
+        }
     }
 
     /// Checks that the writes may be made.

@@ -40,9 +40,11 @@ extension CatalogSyncPlanner {
         let terms = PriceTerms(price, productID: productID, meterID: meterID)
         let mark = CatalogMark(price.lookupKey, mode: mode)
         let holder = group.first { $0.lookupKey == price.lookupKey }
+        let before = holder ?? newest(group.filter { $0.terms == terms }) ?? newest(group)
+        let traits = PriceTraits(price, after: before?.traits)
         // A price cannot exist before its meter, so a price of a new meter is new too.
         let isPossible = price.meterLookupKey == nil || meterID != nil
-        let equal = isPossible ? group.filter { $0.terms == terms } : []
+        let equal = isPossible ? group.filter { $0.terms == terms && $0.traits.changes(to: traits) != nil } : []
         let keeper = equal.max { left, right in
             (left.id == holder?.id ? 1 : 0, left.isActive ? 1 : 0, left.created, left.id)
                 < (right.id == holder?.id ? 1 : 0, right.isActive ? 1 : 0, right.created, right.id)
@@ -63,11 +65,12 @@ extension CatalogSyncPlanner {
         let reference: CatalogSyncStep.Reference
         if let keeper {
             reference = .id(keeper.id)
-            keep(keeper, as: object, mark, replacing: keeper.id == holder?.id ? nil : holder)
+            keep(keeper, as: object, mark, traits, replacing: keeper.id == holder?.id ? nil : holder)
         } else {
             reference = .made(object)
-            make(price, as: object, terms, replacing: holder ?? superseded.last { $0.isActive })
+            make(price, as: object, terms, traits, replacing: before)
         }
+        if let before, before.id != keeper?.id { warnOfLosses(price, before, terms) }
         for old in superseded {
             let isSibling = old.terms.productID == productID
             if isSibling {
@@ -84,14 +87,32 @@ extension CatalogSyncPlanner {
         }
     }
 
+    private func newest(_ prices: [StripeCatalog.Price]) -> StripeCatalog.Price? {
+        prices.filter(\.isActive).max { ($0.created, $0.id) < ($1.created, $1.id) }
+    }
+
+    /// Names what a price of a catalog cannot have and the price before it has.
+    private mutating func warnOfLosses(
+        _ price: Catalog.Price, _ before: StripeCatalog.Price, _ terms: PriceTerms
+    ) {
+        let isSaid = price.extras.currencyOptions != nil
+        let lost = before.foreign.filter { !(isSaid && $0.hasPrefix("currency_options")) }
+        if lost.isEmpty { return }
+        warnings.append(
+            "price \(price.lookupKey): \(lost.joined(separator: ", ")) of \(before.id) cannot be taken over; "
+                + "it will cost \(terms.money)")
+    }
+
     /// Keeps a price with the right terms, and makes it active, marked and the holder of the key.
     private mutating func keep(
-        _ keeper: StripeCatalog.Price, as object: CatalogSyncObject, _ mark: CatalogMark,
+        _ keeper: StripeCatalog.Price, as object: CatalogSyncObject, _ mark: CatalogMark, _ traits: PriceTraits,
         replacing holder: StripeCatalog.Price?
     ) {
         var changes = CatalogSyncStep.PriceChanges()
+        changes.traits = keeper.traits.changes(to: traits) ?? PriceTraits()
         var differences: [CatalogDifference] = []
         if let holder { differences = CatalogSyncPlanner.differences(from: holder.terms, to: keeper.terms, nil) }
+        differences += (holder ?? keeper).traits.differences(to: traits)
         if !keeper.isActive {
             changes.isActive = true
             differences.append(CatalogDifference(field: "active", old: "false", new: "true"))
@@ -105,20 +126,24 @@ extension CatalogSyncPlanner {
             changes.mark = mark
             differences.append(CatalogSyncPlanner.difference(from: keeper.mark, to: mark))
         }
+        if let kept = holder.flatMap({ traits.kept(from: $0.traits) }) { differences.append(kept) }
         guard changes != CatalogSyncStep.PriceChanges() else { return add(object, id: keeper.id, .existing, []) }
         let action: CatalogAction = holder != nil ? .replaced : keeper.isActive ? .updated : .reactivated
         add(object, id: keeper.id, action, differences, .updatePrice(id: keeper.id, changes))
     }
 
     private mutating func make(
-        _ price: Catalog.Price, as object: CatalogSyncObject, _ terms: PriceTerms, replacing old: StripeCatalog.Price?
+        _ price: Catalog.Price, as object: CatalogSyncObject, _ terms: PriceTerms, _ traits: PriceTraits,
+        replacing old: StripeCatalog.Price?
     ) {
         let product = CatalogSyncObject(.product, price.productLookupKey)
         let meter = price.meterLookupKey.map { CatalogSyncObject(.meter, $0) }
         let write = CatalogSyncStep.Write.createPrice(
-            price, product: productIDs[product.lookupKey].map { .id($0) } ?? .made(product),
+            price, traits, product: productIDs[product.lookupKey].map { .id($0) } ?? .made(product),
             meter: meter.map { meter in meterIDs[meter.lookupKey].map { .id($0) } ?? .made(meter) })
-        let differences = CatalogSyncPlanner.differences(from: old?.terms, to: terms, price)
+        var differences = CatalogSyncPlanner.differences(from: old?.terms, to: terms, price)
+        differences += (old?.traits ?? PriceTraits()).differences(to: traits)
+        if let kept = old.flatMap({ traits.kept(from: $0.traits) }) { differences.append(kept) }
         add(object, id: nil, old == nil ? .created : .replaced, differences, write)
     }
 
@@ -130,15 +155,23 @@ extension CatalogSyncPlanner {
     private static func differences(
         from old: PriceTerms?, to new: PriceTerms, _ price: Catalog.Price?
     ) -> [CatalogDifference] {
-        let fields: [(String, String?, String?)] = [
-            ("product", old?.productID, new.productID ?? price?.productLookupKey),
-            ("currency", old?.currency, new.currency), ("unit_amount", old?.amount, new.amount),
-            ("interval", old?.interval, new.interval),
-            ("interval_count", old?.intervalCount.map { String($0) }, new.intervalCount.map { String($0) }),
-            ("usage_type", old?.usageType, new.usageType),
-            ("meter", old?.meterID, new.meterID ?? price?.meterLookupKey),
-            ("pricing", old?.otherScheme, new.otherScheme),
+        let fields: [(String, String?, String?, CatalogDifference.Reader)] = [
+            ("product", old?.productID, new.productID ?? price?.productLookupKey, .everybody),
+            ("currency", old?.currency, new.currency, .programs),
+            ("unit_amount", old?.amount?.text, new.amount?.text, .programs),
+            ("interval", old?.interval, new.interval, .programs),
+            (
+                "interval_count", old?.intervalCount.map { String($0) }, new.intervalCount.map { String($0) },
+                .programs
+            ),
+            ("usage_type", old?.usageType, new.usageType, .programs),
+            ("meter", old?.meterID, new.meterID ?? price?.meterLookupKey, .everybody),
+            ("pricing", old?.otherScheme, new.otherScheme, .programs),
         ]
-        return fields.filter { $0.1 != $0.2 }.map { CatalogDifference(field: $0, old: $1, new: $2) }
+        let differences = fields.filter { $0.1 != $0.2 }.map {
+            CatalogDifference(field: $0, old: $1, new: $2, reader: $3)
+        }
+        if old?.money == new.money { return differences }
+        return [CatalogDifference(shown: new.money, insteadOf: old?.money)] + differences
     }
 }

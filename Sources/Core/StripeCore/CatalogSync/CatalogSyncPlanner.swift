@@ -12,6 +12,8 @@ struct CatalogSyncPlanner {
     private(set) var entries: [CatalogEntry] = []
     var steps: [CatalogSyncStep] = []
     var leftovers: [CatalogSyncObject] = []
+    /// What somebody should look at before the writes.
+    var warnings: [String] = []
     private(set) var problems: [String] = []
 
     /// Ids by the file's lookup keys; a step creates what is missing here.

@@ -3,8 +3,8 @@ import BusCore
 
 /// The plan and the result as people and programs read them.
 extension CatalogSyncPlan {
-    /// One line for each write, then what stays; the last line names the plan.
-    package var text: [String] {
+    /// One line for each write, then what stays, then the warnings; the last line names the plan.
+    package var lines: [(isWarning: Bool, text: String)] {
         let place = "\(mode.rawValue) mode" + (account.map { ", account \($0)" } ?? "")
         var lines = [steps.isEmpty ? "\(place): nothing to do" : "\(place): \(steps.count) writes"]
         lines += steps.map(\.text)
@@ -13,8 +13,11 @@ extension CatalogSyncPlan {
         lines += leftovers.map { object in
             "\(object.kind.rawValue) \(object.lookupKey) is not in the file and stays; archive it with --prune"
         }
-        return lines + ["plan \(hash)"]
+        return lines.map { (false, $0) } + warnings.map { (true, $0) } + [(false, "plan \(hash)")]
     }
+
+    /// The lines as one text; a warning begins with `WARN`.
+    package var text: [String] { lines.map { ($0.isWarning ? "WARN " : "") + $0.text } }
 
     /// `{"livemode", "mode", "account", "plan", "steps", "leftovers", "products": [{"lookup_key", "id", "action"}],
     /// "prices": […], "meters": […]}` (docs/contract/catalog.md, "Sync plan").
@@ -54,12 +57,13 @@ extension CatalogSyncPlan {
 }
 
 extension CatalogSyncStep {
-    /// `replaced price bus_llm_pro_eur_month: unit_amount 1000 -> 1200`.
+    /// `replaced price bus_llm_pro_eur_month: 49.00 EUR / month -> 59.00 EUR / month`.
     package var text: String {
         let subject = "\(action.rawValue) \(object.kind.rawValue) \(object.lookupKey)" + (id.map { " (\($0))" } ?? "")
-        let changes = differences.map { difference in
-            guard let old = difference.old else { return "\(difference.field) \(difference.new ?? "")" }
-            return "\(difference.field) \(old) -> \(difference.new ?? "none")"
+        let changes = differences.filter { $0.reader != .programs }.map { difference in
+            let field = difference.field.isEmpty ? "" : difference.field + " "
+            guard let old = difference.old else { return field + (difference.new ?? "") }
+            return field + "\(old) -> \(difference.new ?? "none")"
         }
         switch write {
         case .updatePrice(_, let changes) where changes.isActive == false:
@@ -76,7 +80,7 @@ extension CatalogSyncStep {
             writer.member("action", action.rawValue)
             writer.key("differences")
             writer.array { writer in
-                for difference in differences {
+                for difference in differences where difference.reader != .people {
                     writer.object { writer in
                         writer.member("field", difference.field)
                         writer.member("from", optional: difference.old)

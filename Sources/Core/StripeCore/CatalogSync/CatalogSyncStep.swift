@@ -26,12 +26,34 @@ package enum CatalogAction: String, Sendable {
 
 /// One field that differs from the file.
 package struct CatalogDifference: Hashable, Sendable {
+    /// Who reads it.
+    enum Reader {
+        case everybody
+        /// The fields of an amount of money, which people read as one.
+        case programs
+        /// Words without a field.
+        case people
+    }
+
     /// Its name in the file.
     package let field: String
     /// The value in Stripe; nil for none.
     package let old: String?
     /// The new value; nil for none.
     package let new: String?
+    let reader: Reader
+
+    init(field: String, old: String?, new: String?, reader: Reader = .everybody) {
+        self.field = field
+        self.old = old
+        self.new = new
+        self.reader = reader
+    }
+
+    /// Words for people only.
+    init(shown: String, insteadOf old: String? = nil) {
+        self.init(field: "", old: old, new: shown, reader: .people)
+    }
 }
 
 /// One write of a sync: a call, and the object it touches.
@@ -63,7 +85,7 @@ package struct CatalogSyncStep: Hashable, Sendable {
         /// Nil removes the default.
         case setDefaultPrice(productID: String, Reference?)
         /// The same call takes the lookup key from the price that holds it.
-        case createPrice(Catalog.Price, product: Reference, meter: Reference?)
+        case createPrice(Catalog.Price, PriceTraits, product: Reference, meter: Reference?)
         case updatePrice(id: String, PriceChanges)
     }
 
@@ -81,6 +103,8 @@ package struct CatalogSyncStep: Hashable, Sendable {
         /// The key that it takes from the price that holds it.
         package var lookupKey: String?
         package var mark: CatalogMark?
+        /// Those that are set; the others stay.
+        package var traits = PriceTraits()
     }
 }
 

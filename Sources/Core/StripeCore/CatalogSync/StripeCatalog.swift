@@ -94,6 +94,10 @@ extension StripeCatalog {
         package let mark: CatalogMark
         /// What cannot be changed.
         package let terms: PriceTerms
+        /// What can be changed, and what a new price takes over.
+        package let traits: PriceTraits
+        /// What no price of a catalog can have, under Stripe's names.
+        package let foreign: [String]
 
         /// Reads one element of a list; nil when it is not a price.
         package init?(_ value: JSONValue) {
@@ -106,6 +110,23 @@ extension StripeCatalog {
             created = value["created"]?.integer ?? 0
             mark = CatalogMark(of: value)
             self.terms = terms
+            traits = PriceTraits(of: value)
+            foreign = Price.foreign(in: value)
+        }
+
+        private static func foreign(in value: JSONValue) -> [String] {
+            var names: [String] = []
+            if value["billing_scheme"]?.text == "tiered" { names.append("tiers") }
+            if value["transform_quantity"] != nil { names.append("transform_quantity") }
+            if value["custom_unit_amount"] != nil { names.append("custom_unit_amount") }
+            if value["recurring"]?["trial_period_days"]?.integer ?? 0 > 0 { names.append("trial_period_days") }
+            if case .object(let options)? = value["currency_options"] {
+                let unreadable = options.filter {
+                    $0.key != value["currency"]?.text && PriceTraits.amount(of: $0.value) == nil
+                }
+                names += unreadable.keys.sorted().map { "currency_options[\($0)]" }
+            }
+            return names
         }
     }
 
@@ -145,67 +166,5 @@ extension StripeCatalog {
 
 extension JSONValue {
     /// An expandable field: an id, or an object with one.
-    fileprivate var expandedID: String? { text ?? self["id"]?.text }
-}
-
-// MARK: - Terms
-
-/// The fields of a price that Stripe never changes; a difference needs a new price.
-package struct PriceTerms: Hashable, Sendable {
-    /// The product's id; nil when the product does not exist yet.
-    package let productID: String?
-    package let currency: String
-    /// Minor units as a decimal without superfluous zeros; nil when the price has no single amount.
-    package let amount: String?
-    package let interval: String?
-    package let intervalCount: Int64?
-    /// `licensed` or `metered`; nil for a one-time price.
-    package let usageType: String?
-    /// The meter's id; nil for a licensed price, and when the meter does not exist yet.
-    package let meterID: String?
-    /// A pricing scheme that a catalog cannot describe: tiers, packages, or an amount that the customer chooses.
-    package let otherScheme: String?
-
-    /// Reads a price of Stripe's.
-    init?(of value: JSONValue) {
-        guard let currency = value["currency"]?.text, let productID = value["product"]?.expandedID else { return nil }
-        self.productID = productID
-        self.currency = currency
-        let digits = value["unit_amount_decimal"]?.text ?? value["unit_amount"]?.integer.map { String($0) }
-        amount = digits.map { PriceTerms.canonical($0) }
-        let recurring = value["recurring"]
-        interval = recurring?["interval"]?.text
-        intervalCount = recurring.map { $0["interval_count"]?.integer ?? 1 }
-        usageType = recurring.map { $0["usage_type"]?.text ?? "licensed" }
-        meterID = recurring?["meter"]?.expandedID
-        if let scheme = value["billing_scheme"]?.text, scheme != "per_unit" {
-            otherScheme = scheme
-        } else if value["transform_quantity"] != nil {
-            otherScheme = "transform_quantity"
-        } else {
-            otherScheme = value["custom_unit_amount"] == nil ? nil : "custom_unit_amount"
-        }
-    }
-
-    /// What the catalog wants, with the ids that are known.
-    init(_ price: Catalog.Price, productID: String?, meterID: String?) {
-        self.productID = productID
-        currency = price.currency
-        amount = (price.unitAmount.map { String($0) } ?? price.unitAmountDecimal).map { PriceTerms.canonical($0) }
-        interval = price.interval?.rawValue
-        intervalCount = price.interval.map { _ in price.intervalCount ?? 1 }
-        usageType = price.interval.map { _ in price.usageType.rawValue }
-        self.meterID = meterID
-        otherScheme = nil
-    }
-
-    /// One spelling for each number: `012.50` is `12.5`.
-    static func canonical(_ decimal: String) -> String {
-        let parts = decimal.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        var whole = parts.first ?? ""
-        while whole.hasPrefix("0") { whole = whole.dropFirst() }
-        var fraction = parts.count > 1 ? parts[1] : ""
-        while fraction.hasSuffix("0") { fraction = fraction.dropLast() }
-        return (whole.isEmpty ? "0" : String(whole)) + (fraction.isEmpty ? "" : "." + fraction)
-    }
+    var expandedID: String? { text ?? self["id"]?.text }
 }

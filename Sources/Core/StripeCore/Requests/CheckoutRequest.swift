@@ -22,7 +22,7 @@ package struct CheckoutRequest: Hashable, Sendable {
         _ message: ProviderCheckoutRequest, requestID: String?, settings: StripeRequestSettings
     ) throws(BusError) {
         self.message = message
-        try StripeRule.metadata(message.planID, "plan_id")
+        try StripeRule.customer(message.customerID)
         features = message.features.isEmpty && message.planID == nil ? [MessageReader.defaultFeature] : message.features
         try StripeRule.metadata(features.joined(separator: ","), "features joined with commas")
         lines = try CheckoutRequest.lines(message, settings)
@@ -39,8 +39,6 @@ package struct CheckoutRequest: Hashable, Sendable {
 
     /// Who buys.
     package var accountID: String { message.accountID }
-    /// Prefills the page; a customer has an address already.
-    package var customerEmail: String? { message.customerID == nil ? message.customerEmail : nil }
 
     /// The Bus keys for everything the session makes.
     package var metadata: StripeMetadata {

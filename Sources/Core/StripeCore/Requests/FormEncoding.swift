@@ -1,3 +1,5 @@
+import BusContract
+
 /// Pairs of a Stripe v1 body or query string, in the order they were added.
 package struct StripeForm: Hashable, Sendable {
     /// One `key=value`, not yet encoded.
@@ -96,15 +98,37 @@ package struct StripeCall: Hashable, Sendable {
     /// Parameters.
     package let form: StripeForm
     /// Repeating a `POST` with this key does its work once.
-    package let idempotencyKey: String?
+    package private(set) var idempotencyKey: String?
+    /// Doing the work again under another key harms nobody, so a failure that Stripe keeps under this one need not last.
+    package let renewsKey: Bool
+    /// `Stripe-Version` of a route that has its own; nil sends the deployment's.
+    package var apiVersion: String?
 
     /// A read.
     package static func get(_ path: String, _ form: StripeForm = StripeForm()) -> StripeCall {
-        StripeCall(method: .get, path: path, form: form, idempotencyKey: nil)
+        StripeCall(method: .get, path: path, form: form, idempotencyKey: nil, renewsKey: false)
     }
 
     /// A write, always under a key.
-    package static func post(_ path: String, _ form: StripeForm, key: String) -> StripeCall {
-        StripeCall(method: .post, path: path, form: form, idempotencyKey: key)
+    package static func post(_ path: String, _ form: StripeForm, key: String, renewsKey: Bool = false) -> StripeCall {
+        StripeCall(method: .post, path: path, form: form, idempotencyKey: key, renewsKey: renewsKey)
+    }
+
+    /// The same call under a key that was never used, `<key>~<mode>.<nonce>`, with a random number.
+    ///
+    /// Nothing has to be remembered of the keys before, in this process or in another.
+    package func renewed(_ mode: StripeMode, nonce: UInt64) -> StripeCall {
+        var call = self
+        call.idempotencyKey = idempotencyKey.map { "\($0)~\(mode.rawValue).\(String(nonce, radix: 16))" }
+        return call
+    }
+
+    /// The key that a renewed one took the place of; any other key is its own.
+    package static func firstKey(of key: String) -> String {
+        guard let mark = key.lastIndex(of: "~") else { return key }
+        let parts = key[key.index(after: mark)...].split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, StripeMode(rawValue: String(parts[0])) != nil, UInt64(parts[1], radix: 16) != nil
+        else { return key }
+        return String(key[..<mark])
     }
 }

@@ -17,9 +17,12 @@ package struct MeterRequest: Hashable, Sendable {
     /// Checks a request at the time `now`.
     package init(_ message: MeterEventRequest, mode: StripeMode, now: Timestamp) throws(BusError) {
         self.message = message
+        try StripeRule.customer(message.customerID)
         if message.customerID == nil, mode != .local {
             throw BusError(
-                .invalidRequest, "provider_customer_id is missing; send the account's Stripe customer")
+                .invalidRequest,
+                "provider_customer_id is missing; send the account's Stripe customer (customers of Accounts v2 are not "
+                    + "supported)")
         }
         guard message.meterEventName.count <= Limits.stripeIdentifierCharactersMax else {
             throw BusError(

@@ -16,6 +16,7 @@ package struct PortalRequest: Hashable, Sendable {
         _ message: ProviderPortalRequest, requestID: String?, settings: StripeRequestSettings
     ) throws(BusError) {
         self.message = message
+        try StripeRule.customer(message.customerID)
         let url = try StripeRule.url(message.returnURL, "return_url", settings.mode)
         guard let url = url ?? settings.fallbackURL else {
             throw BusError(.invalidRequest, "return_url is missing; send it, or set BUS_STRIPE_RETURN_URL")

@@ -16,9 +16,18 @@ enum StripeRule {
         return text
     }
 
+    /// A customer; those of Accounts v2 are accounts and need other parameters.
+    static func customer(_ id: String?) throws(BusError) {
+        guard let id, id.hasPrefix("acct_") else { return }
+        throw BusError(
+            .invalidRequest,
+            "provider_customer_id is a customer of Stripe's Accounts v2 (acct_), which are not supported; send a "
+                + "customer (cus_)")
+    }
+
     /// A value of Stripe metadata.
-    static func metadata(_ text: String?, _ name: String) throws(BusError) {
-        guard let text, text.count > Limits.stripeMetadataValueCharactersMax else { return }
+    static func metadata(_ text: String, _ name: String) throws(BusError) {
+        guard text.count > Limits.stripeMetadataValueCharactersMax else { return }
         throw BusError(
             .invalidRequest, "\(name) must be at most \(Limits.stripeMetadataValueCharactersMax) characters; send less")
     }

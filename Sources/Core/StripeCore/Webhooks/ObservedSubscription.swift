@@ -4,26 +4,51 @@ import BusCore
 
 /// A subscription read from Stripe, not told by an event.
 package struct ObservedSubscription: Hashable, Sendable {
-    /// Stripe's word for its standing.
-    package let status: String
-    /// Stripe's clock at its answer.
-    package let observedAt: Timestamp?
+    /// The subscription as it stood.
+    package let object: StripeEventObject
+    /// Stripe's clock at its answer, in whole seconds; nil when the answer does not say.
+    package let answeredAt: Timestamp?
 
     /// What an answer said, and when.
-    package init(status: String, at observedAt: Timestamp?) {
-        self.status = status
-        self.observedAt = observedAt
+    package init(_ object: StripeEventObject, answeredAt: Timestamp?) {
+        self.object = object
+        self.answeredAt = answeredAt
     }
 
-    /// An event's update with the standing read afterwards; it counts from the time of the reading.
-    package func replacing(_ update: SubscriptionUpdate) -> SubscriptionUpdate {
-        var observed = update
-        observed.status = SubscriptionMapper.status(ofSubscription: status)
-        observed.occurredAt = max(observedAt ?? update.occurredAt, update.occurredAt)
-        observed.kind = .observed
-        observed.providerStatus = status
-        observed.previousProviderStatus = nil
-        return observed
+    /// What follows from it, and the metadata keys that are left out.
+    ///
+    /// Everything comes from the subscription. Only where it names no account, the account counts that was known before.
+    package func facts(
+        readAt: Timestamp, accountID: String?, livemode: Bool
+    ) -> (outcome: WebhookOutcome, ignoredFields: [String]) {
+        let metadata = BusMetadata(object.metadata)
+        var update = SubscriptionUpdate(
+            eventID: "observed:\(object.id ?? ""):\(readAt.rfc3339)", accountID: metadata.accountID ?? accountID,
+            provider: "stripe", status: SubscriptionMapper.status(ofSubscription: object.status), occurredAt: readAt)
+        update.kind = .observed
+        update.livemode = livemode
+        update.take(subscription: object, metadata)
+        return (SubscriptionMapper.outcome(of: update), metadata.ignoredFields)
+    }
+}
+
+/// The times of readings: each is later than the one before, as the readings were.
+///
+/// Stripe's clock is right for its own events, but its `Date` has whole seconds, and servers behind one name can differ.
+/// Our clock adds the fraction of a second, never 0: it tells two readings of one second apart, and a reading from an
+/// event.
+package struct ReadingTimes: Sendable {
+    private var last = Timestamp.earliest
+
+    /// Before the first reading.
+    package init() {}
+
+    /// The time of a reading that ends now: never before Stripe's second, and after every reading before it.
+    package mutating func next(answeredAt: Timestamp?, now: Timestamp) -> Timestamp {
+        let fraction = max(now.nanoseconds - now.seconds * 1_000_000_000, 1)
+        let answered = answeredAt.map { Timestamp(clampingNanoseconds: $0.nanoseconds + fraction) } ?? now
+        last = max(answered, Timestamp(clampingNanoseconds: last.nanoseconds + 1))
+        return last
     }
 }
 

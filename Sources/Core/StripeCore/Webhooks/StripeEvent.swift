@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// Why signed bytes are not a Stripe event.
@@ -14,7 +15,7 @@ package struct StripeEvent: Hashable, Sendable {
     package let id: String
     /// What happened, in Stripe's words.
     package let type: String
-    /// What it means to us; nil for types without a meaning and for thin events.
+    /// What it means to us; nil for types without a meaning.
     package let topic: Topic?
     /// When it happened, to the second.
     package let created: Timestamp
@@ -22,90 +23,61 @@ package struct StripeEvent: Hashable, Sendable {
     package let apiVersion: String?
     /// False for test mode.
     package let livemode: Bool
+    /// The connected account it belongs to, as `account` and as `context` name it; none for our own events.
+    package let owners: [String]
     /// The resource as of then.
     package let object: StripeEventObject
     /// `data.previous_attributes.status`.
     package let previousStatus: String?
+    /// The prices of `data.previous_attributes.items`.
+    package let previousPrices: [SubscriptionUpdate.Price]
 
-    /// The event types that change a subscription's standing.
+    /// The event types with a meaning.
     package enum Topic: String, Sendable, CaseIterable {
         case checkoutCompleted = "checkout.session.completed"
+        case checkoutPaid = "checkout.session.async_payment_succeeded"
+        case checkoutFailed = "checkout.session.async_payment_failed"
         case subscriptionCreated = "customer.subscription.created"
         case subscriptionUpdated = "customer.subscription.updated"
+        case subscriptionPaused = "customer.subscription.paused"
+        case subscriptionResumed = "customer.subscription.resumed"
         case subscriptionDeleted = "customer.subscription.deleted"
+        case customerDeleted = "customer.deleted"
+        case meterErrors = "v1.billing.meter.error_report_triggered"
+
+        /// What an update made from it is called; nil for types that say nothing about a subscription.
+        package var kind: SubscriptionUpdate.Kind? {
+            switch self {
+            case .checkoutCompleted, .checkoutPaid, .checkoutFailed: .checkout
+            case .subscriptionCreated: .created
+            case .subscriptionUpdated, .subscriptionPaused, .subscriptionResumed: .updated
+            case .subscriptionDeleted: .deleted
+            case .customerDeleted, .meterErrors: nil
+            }
+        }
+
+        /// What events of this type call themselves in `object`: thin events carry no resource.
+        fileprivate var envelope: String { self == .meterErrors ? "v2.core.event" : "event" }
     }
 
     /// Reads a verified body in one pass.
     package init(_ webhook: VerifiedWebhook) throws(StripeEventFault) {
         let fields: EventFields
         do { fields = try EventFields(webhook.body) } catch { throw .json(error) }
-        guard let id = fields.id, !id.isEmpty else { throw .notAnEvent(field: "id") }
+        guard let id = fields.id else { throw .notAnEvent(field: "id") }
         guard let type = fields.type, !type.isEmpty else { throw .notAnEvent(field: "type") }
         guard let created = fields.created else { throw .notAnEvent(field: "created") }
         guard fields.object == "event" || fields.object == "v2.core.event" else { throw .notAnEvent(field: "object") }
         self.id = id
         self.type = type
         self.created = created
-        topic = fields.object == "event" ? Topic(rawValue: type) : nil
+        topic = Topic(rawValue: type).flatMap { $0.envelope == fields.object ? $0 : nil }
         apiVersion = fields.apiVersion
         livemode = fields.livemode
+        owners = fields.owners
         object = fields.resource
         previousStatus = fields.previousStatus
-    }
-}
-
-/// What we use of the resource an event is about: a Checkout Session or a subscription.
-package struct StripeEventObject: Hashable, Sendable {
-    /// The resource's id.
-    package var id: String?
-    /// `checkout.session` or `subscription`.
-    package var object: String?
-    /// A subscription's standing, or a session's progress.
-    package var status: String?
-    /// `paid`, `unpaid` or `no_payment_required`; sessions only.
-    package var paymentStatus: String?
-    /// `subscription`, `payment` or `setup`; sessions only.
-    package var mode: String?
-    /// `cus_…`.
-    package var customerID: String?
-    /// `sub_…` that a session started.
-    package var subscriptionID: String?
-    /// A session's caller-chosen reference.
-    package var clientReferenceID: String?
-    /// The Bus keys.
-    package var metadata = StripeMetadata()
-
-    init() {}
-
-    init(from reader: inout JSONReader) throws(JSONFault) {
-        guard try reader.peek() == .object else {
-            try reader.skipValue()
-            return
-        }
-        try reader.enterObject()
-        while let key = try reader.nextKey() {
-            if key == "id" {
-                id = try reader.lenientString()
-            } else if key == "object" {
-                object = try reader.lenientString()
-            } else if key == "status" {
-                status = try reader.lenientString()
-            } else if key == "payment_status" {
-                paymentStatus = try reader.lenientString()
-            } else if key == "mode" {
-                mode = try reader.lenientString()
-            } else if key == "customer" {
-                customerID = try reader.expandableID()
-            } else if key == "subscription" {
-                subscriptionID = try reader.expandableID()
-            } else if key == "client_reference_id" {
-                clientReferenceID = try reader.lenientString()
-            } else if key == "metadata", try reader.peek() == .object {
-                metadata = try StripeMetadata(from: &reader)
-            } else {
-                try reader.skipValue()
-            }
-        }
+        previousPrices = fields.previousItems.prices
     }
 }
 
@@ -117,8 +89,10 @@ private struct EventFields {
     var created: Timestamp?
     var apiVersion: String?
     var livemode = false
+    var owners: [String] = []
     var resource = StripeEventObject()
     var previousStatus: String?
+    var previousItems = StripeItems()
 
     init(_ body: UnsafeRawBufferPointer) throws(JSONFault) {
         guard (try? UTF8Span(validating: body.assumingMemoryBound(to: UInt8.self).span)) != nil else {
@@ -128,17 +102,19 @@ private struct EventFields {
         try reader.enterObject()
         while let key = try reader.nextKey() {
             if key == "id" {
-                id = try reader.lenientString()
+                id = try reader.identifier()
             } else if key == "object" {
                 object = try reader.lenientString()
             } else if key == "type" {
                 type = try reader.lenientString()
             } else if key == "created" {
-                try readCreated(&reader)
+                created = try reader.moment()
             } else if key == "api_version" {
                 apiVersion = try reader.lenientString()
-            } else if key == "livemode", try reader.peek() == .bool {
-                livemode = try reader.bool()
+            } else if key == "livemode" {
+                livemode = try reader.lenientFlag()
+            } else if key == "account" || key == "context" {
+                if let owner = try reader.lenientString()?.nonEmpty { owners.append(owner) }
             } else if key == "data", try reader.peek() == .object {
                 try readData(&reader)
             } else {
@@ -146,15 +122,6 @@ private struct EventFields {
             }
         }
         try reader.finish()
-    }
-
-    /// Snapshot events count seconds, thin events write RFC 3339.
-    private mutating func readCreated(_ reader: inout JSONReader) throws(JSONFault) {
-        if try reader.peek() == .number {
-            created = Int64(try reader.number()).flatMap(Timestamp.init(seconds:))
-        } else if let text = try reader.lenientString() {
-            created = Timestamp(rfc3339: text)
-        }
     }
 
     private mutating func readData(_ reader: inout JSONReader) throws(JSONFault) {
@@ -174,7 +141,9 @@ private struct EventFields {
         try reader.enterObject()
         while let key = try reader.nextKey() {
             if key == "status" {
-                previousStatus = try reader.lenientString()
+                previousStatus = try reader.identifier()
+            } else if key == "items" {
+                previousItems = try StripeItems(from: &reader)
             } else {
                 try reader.skipValue()
             }

@@ -22,11 +22,6 @@ package struct StripeMetadata: Hashable, Sendable {
         self.planID = planID
     }
 
-    /// The union of both feature keys: trimmed, without doubles, in their order.
-    package var featureList: [String] {
-        FeatureList.union((features?.split(separator: ",").map(String.init) ?? []) + [feature].compactMap { $0 })
-    }
-
     /// The keys and values to send.
     package var pairs: [(key: String, value: String)] {
         [
@@ -54,26 +49,47 @@ package struct StripeMetadata: Hashable, Sendable {
     }
 }
 
-extension JSONReader {
-    /// A string, or nil after skipping whatever else is there: what we do not understand must not stop an event.
-    mutating func lenientString() throws(JSONFault) -> String? {
-        if try peek() == .string { return try string() }
-        try skipValue()
-        return nil
+/// What metadata says in a form that an update can carry.
+///
+/// People and other tools write metadata too. Blanks and line ends around a value are dropped, and what breaks the form
+/// is left out and named, so that it never costs the rest of the update.
+package struct BusMetadata: Hashable, Sendable {
+    /// A UUID, lower-cased.
+    package private(set) var accountID: String?
+    /// The union of both feature keys, without doubles, in their order.
+    package private(set) var features: [String] = []
+    /// The plan.
+    package private(set) var planID: String?
+    /// The keys whose values are left out, wholly or in part.
+    package private(set) var ignoredFields: [String] = []
+
+    /// Reads what was found.
+    package init(_ metadata: StripeMetadata) {
+        if let text = BusMetadata.value(metadata.accountID) {
+            accountID = UUIDText.normalized(String(text))
+            if accountID == nil { ignoredFields.append("bus_account_id") }
+        }
+        for list in metadata.features?.split(separator: ",") ?? [] { add(list, of: "bus_features") }
+        if let feature = metadata.feature { add(feature[...], of: "bus_feature") }
+        if let text = BusMetadata.value(metadata.planID) {
+            let plan = String(text)
+            if Labels.isIdentifier(plan) { planID = plan } else { ignoredFields.append("bus_plan_id") }
+        }
     }
 
-    /// An expandable field: an id, or an object with an `id`.
-    mutating func expandableID() throws(JSONFault) -> String? {
-        guard try peek() == .object else { return try lenientString() }
-        var id: String?
-        try enterObject()
-        while let key = try nextKey() {
-            if key == "id" {
-                id = try lenientString()
-            } else {
-                try skipValue()
-            }
+    private mutating func add(_ text: Substring, of key: String) {
+        let feature = String(text.trimmingASCIIWhitespace())
+        if feature.isEmpty || features.contains(feature) { return }
+        if Labels.isFeature(feature) {
+            features.append(feature)
+        } else if !ignoredFields.contains(key) {
+            ignoredFields.append(key)
         }
-        return id
+    }
+
+    /// A value without what surrounds it; nil when nothing is left.
+    private static func value(_ text: String?) -> Substring? {
+        guard let value = text?.trimmingASCIIWhitespace(), !value.isEmpty else { return nil }
+        return value
     }
 }

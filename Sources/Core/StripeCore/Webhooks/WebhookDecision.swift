@@ -16,29 +16,33 @@ package struct WebhookDecision: Hashable, Sendable {
     package let event: StripeEvent
     /// What follows from it.
     package let outcome: WebhookOutcome
+    /// Keys of the metadata whose values break their form and are left out.
+    package let ignoredFields: [String]
 
     /// True for the event types that change a subscription's standing.
-    package var isSupported: Bool { event.topic != nil }
+    package var isSupported: Bool { event.topic?.kind != nil }
 
-    /// The same decision with the update that was really published.
-    package func replacingUpdate(_ update: SubscriptionUpdate) -> WebhookDecision {
-        WebhookDecision(event: event, outcome: .update(update))
+    /// The same decision with what a reading of the subscription said.
+    package func replacing(_ outcome: WebhookOutcome, ignoredFields: [String]) -> WebhookDecision {
+        WebhookDecision(event: event, outcome: outcome, ignoredFields: ignoredFields)
     }
 
     /// Verifies, reads and maps one webhook.
     package static func decide(
-        body: UnsafeRawBufferPointer, signatureHeader: String?, keys: [WebhookKey], at now: Timestamp,
-        toleranceSeconds: Int, mode: StripeMode
+        body: UnsafeRawBufferPointer, signatureHeader: String?, at now: Timestamp, rules: WebhookRules
     ) throws(WebhookFault) -> WebhookDecision {
         let webhook: VerifiedWebhook
         do {
             webhook = try WebhookSignature.verify(
-                body, header: signatureHeader ?? "", keys: keys, at: now, toleranceSeconds: toleranceSeconds)
+                body, header: signatureHeader ?? "", keys: rules.keys, at: now,
+                toleranceSeconds: rules.toleranceSeconds)
         } catch {
             throw .signature(error)
         }
         let event: StripeEvent
         do { event = try StripeEvent(webhook) } catch { throw .event(error) }
-        return WebhookDecision(event: event, outcome: SubscriptionMapper.map(event, mode: mode))
+        let metadata = BusMetadata(event.object.metadata)
+        let outcome = SubscriptionMapper.map(event, metadata, rules: rules)
+        return WebhookDecision(event: event, outcome: outcome, ignoredFields: metadata.ignoredFields)
     }
 }

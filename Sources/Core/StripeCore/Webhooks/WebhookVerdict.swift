@@ -2,8 +2,8 @@ import BusContract
 import BusCore
 
 extension WebhookDecision {
-    /// The verdict on a verified webhook.
-    package func verdict(ignoredFields: [String]) -> WebhookVerdict {
+    /// The verdict on a verified webhook; the request's own ignored fields come before those of the event.
+    package func verdict(ignoredFields requested: [String]) -> WebhookVerdict {
         var verified = WebhookVerdict.Event()
         verified.id = event.id
         verified.type = event.type
@@ -11,12 +11,9 @@ extension WebhookDecision {
         verified.apiVersion = event.apiVersion
         verified.created = event.created
         verified.isSupported = isSupported
-        verified.effect =
-            switch outcome {
-            case .update(let update): .emitted(.init(update))
-            case .ignored(let reason): .ignored(reason.rawValue)
-            }
-        return WebhookVerdict(event: verified, ignoredFields: ignoredFields)
+        if case .update(let update) = outcome { verified.effect = .emitted(.init(update)) }
+        if let reason = outcome.ignoredReason { verified.effect = .ignored(reason.rawValue) }
+        return WebhookVerdict(event: verified, ignoredFields: requested + ignoredFields)
     }
 }
 

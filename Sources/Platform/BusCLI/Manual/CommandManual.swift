@@ -2,24 +2,10 @@ import ArgumentParser
 import BusCore
 import BusRuntime
 
-/// A command and everything below it, as its parser or its settings describe it: manuals and OpenCLI documents are made
-/// from this.
+/// A command and everything below it, as its parser or its own settings describe it.
+///
+/// Manuals and OpenCLI documents are made from this.
 package struct CommandManual: Sendable {
-    /// Something that may stand behind the command's words.
-    package struct Option: Hashable, Sendable {
-        /// With their dashes, the short one first; empty for a word of its own.
-        package let names: [String]
-        /// What the value is called; nil for a flag.
-        package let value: String?
-        /// The only values there are; empty when any may stand.
-        package let values: [String]
-        package let summary: String
-        package let isRequired: Bool
-        package let isRepeating: Bool
-        /// The variables that say the same.
-        package let variables: [String]
-    }
-
     /// One run of lines of a description.
     package enum Paragraph: Hashable, Sendable {
         /// `EXAMPLES`, `ENVIRONMENT (…)`.
@@ -34,12 +20,10 @@ package struct CommandManual: Sendable {
     package let summary: String
     /// What is said beyond the summary, in order.
     package let paragraphs: [Paragraph]
-    /// In the order of their declaration; `--help` is left out.
-    package let options: [Option]
+    /// In the order of their declaration; a parser's `--help` is left out.
+    package let settings: [Setting]
     /// What the words below lead to.
     package let commands: [CommandManual]
-    /// The settings of a service program; empty for a command that a parser describes.
-    package let settings: [Setting]
 
     /// Asks a parser for its description.
     package init(of command: any ParsableCommand.Type, name: String? = nil) {
@@ -47,39 +31,33 @@ package struct CommandManual: Sendable {
         self.init(dump["command"] ?? .null, name: name ?? command._commandName)
     }
 
-    /// A command that no parser describes.
+    /// A program or a command that no parser describes, but its settings.
     package init(
-        name: String, summary: String, paragraphs: [Paragraph], options: [Option], commands: [CommandManual]
+        name: String, summary: String, paragraphs: [Paragraph], settings: [Setting], commands: [CommandManual] = []
     ) {
         self.name = name
         self.summary = summary
         self.paragraphs = paragraphs
-        self.options = options
-        self.commands = commands
-        settings = []
-    }
-
-    /// A service program, described by its settings.
-    package init(name: String, summary: String, paragraphs: [Paragraph], settings: [Setting]) {
-        self.name = name
-        self.summary = summary
-        self.paragraphs = paragraphs
         self.settings = settings.filter { !$0.isHidden }
-        options = self.settings.filter { !$0.flags.isEmpty }.map { Option($0) }
-        commands = []
+        self.commands = commands
     }
 
     private init(_ command: JSONValue, name: String) {
         self.name = name
         summary = command["abstract"]?.text ?? ""
         paragraphs = CommandManual.paragraphs(of: command["discussion"]?.text ?? "")
-        options = (command["arguments"]?.elements ?? []).filter { $0["shouldDisplay"]?.flag != false }
-            .map { Option($0) }.filter { !$0.names.contains("--help") }
+        settings = (command["arguments"]?.elements ?? []).filter { $0["shouldDisplay"]?.flag != false }
+            .map { Setting($0) }.filter { !$0.flags.contains("--help") }
         commands = (command["subcommands"]?.elements ?? [])
             .filter { $0["shouldDisplay"]?.flag != false && $0["commandName"]?.text != "help" }
             .map { CommandManual($0, name: "\(name) \($0["commandName"]?.text ?? "")") }
-        settings = []
     }
+
+    /// What may stand behind the words: flags, and values without one.
+    var options: [Setting] { settings.filter { !$0.flags.isEmpty || $0.name.isEmpty } }
+
+    /// What only a variable says.
+    var variables: [Setting] { settings.filter { $0.flags.isEmpty && !$0.name.isEmpty } }
 
     /// This command and all below it, depth first.
     package var all: [CommandManual] { [self] + commands.flatMap(\.all) }
@@ -131,52 +109,29 @@ package struct CommandManual: Sendable {
     }
 }
 
-extension CommandManual.Option {
-    /// An option that no parser describes; `flags` is written like `-f, --format`.
-    package init(flags: String, value: String?, summary: String) {
-        names = flags.split(separator: ", ").map { String($0) }
-        self.value = value
-        values = []
-        self.summary = summary
-        isRequired = false
-        isRepeating = false
-        variables = []
-    }
-
-    /// The option of a setting that has flags.
-    init(_ setting: Setting) {
-        names = setting.flags.filter { !$0.hasPrefix("--") } + setting.flags.filter { $0.hasPrefix("--") }
-        value = setting.value
-        values = setting.values
-        summary = setting.meaning
-        isRequired = false
-        isRepeating = setting.isRepeatable
-        variables = setting.variables
-    }
-
+extension Setting {
+    /// What a parser says of an option or of a value of its own, which has no flags.
     fileprivate init(_ argument: JSONValue) {
-        let names = (argument["names"]?.elements ?? []).compactMap { name -> String? in
+        let flags = (argument["names"]?.elements ?? []).compactMap { name -> String? in
             guard let text = name["name"]?.text else { return nil }
             return (name["kind"]?.text == "short" ? "-" : "--") + text
         }
-        let isFlag = argument["kind"]?.text == "flag"
-        self.names = names.filter { !$0.hasPrefix("--") } + names.filter { $0.hasPrefix("--") }
-        value = isFlag ? nil : argument["valueName"]?.text ?? "value"
-        values = (argument["allValueStrings"]?.elements ?? argument["allValues"]?.elements ?? []).compactMap(\.text)
-        summary = argument["abstract"]?.text ?? ""
+        self.init(
+            flags: flags, value: argument["kind"]?.text == "flag" ? nil : argument["valueName"]?.text ?? "value",
+            values: (argument["allValueStrings"]?.elements ?? argument["allValues"]?.elements ?? []).compactMap(\.text),
+            isRepeatable: argument["isRepeating"]?.flag == true, summary: argument["abstract"]?.text ?? "")
         isRequired = argument["isOptional"]?.flag == false && argument["defaultValue"] == nil
-        isRepeating = argument["isRepeating"]?.flag == true
-        variables = []
     }
+
+    /// The flags, short ones first.
+    var sortedFlags: [String] { flags.filter { !$0.hasPrefix("--") } + flags.filter { $0.hasPrefix("--") } }
 
     /// `-f, --format <form>`.
-    package var synopsis: String {
+    var synopsis: String {
         let value = value.map { "<\($0)>" } ?? ""
-        return names.isEmpty ? value : names.joined(separator: ", ") + (value.isEmpty ? "" : " \(value)")
+        return "\(sortedFlags.joined(separator: ", ")) \(value)".trimmed
     }
 
-    /// The summary with the values that may stand.
-    package var text: String {
-        values.isEmpty || !variables.isEmpty ? summary : "\(summary) One of \(values.joined(separator: ", "))."
-    }
+    /// The variable, `_FILE` included where there is one.
+    var names: String { ownVariables.joined(separator: ", ") }
 }

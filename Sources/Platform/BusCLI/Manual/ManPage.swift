@@ -1,25 +1,19 @@
 import BusRuntime
 
 /// A manual as a page for `man`, in the macros of man(7).
-package enum ManPage {
-    /// A section that the parser does not know of.
-    package typealias Section = (title: String, body: String)
-
+enum ManPage {
     /// The page of a command: its own sections first, then every command below it.
-    package static func text(_ manual: CommandManual, synopsis: [String]? = nil, sections: [Section] = []) -> String {
+    static func text(_ manual: CommandManual) -> String {
         let page = manual.name.replacing(" ", with: "-")
         var lines = [
             ".TH \(page.uppercased()) 1 \"\" \"bus \(BusVersion.text)\" \"Bus manual\"", ".SH NAME",
-            "\(escaped(page)) \\- \(escaped(manual.summary))", ".SH SYNOPSIS", ".nf",
+            "\(escaped(page)) \\- \(escaped(manual.summary))", ".SH SYNOPSIS",
+            plain("\(manual.name) \(manual.commands.isEmpty ? "" : "<command> ")[options]"),
         ]
-        lines += (synopsis ?? [usage(manual)]).map { plain($0) }
-        lines += [".fi"]
         lines += description(manual.paragraphs, heading: ".SH")
         lines += optionLines(manual.options, heading: ".SH OPTIONS")
-        let variables = manual.settings.filter { $0.flags.isEmpty }
-        if !variables.isEmpty { lines.append(".SH ENVIRONMENT") }
-        lines += variables.flatMap { [".TP", ".B \(escaped($0.names))", plain($0.meaning)] }
-        for section in sections { lines += [".SH \(escaped(section.title))", ".nf", plain(section.body), ".fi"] }
+        if !manual.variables.isEmpty { lines.append(".SH ENVIRONMENT") }
+        lines += manual.variables.flatMap { [".TP", ".B \(escaped($0.names))", plain($0.meaning)] }
         if !manual.commands.isEmpty { lines.append(".SH COMMANDS") }
         for command in manual.commands.flatMap(\.all) {
             lines += [".SS \(escaped(command.name))", escaped(command.summary)]
@@ -27,10 +21,6 @@ package enum ManPage {
             lines += optionLines(command.options, heading: ".PP\n.B OPTIONS")
         }
         return lines.joined(separator: "\n")
-    }
-
-    private static func usage(_ manual: CommandManual) -> String {
-        manual.commands.isEmpty ? "\(manual.name) [options]" : "\(manual.name) <command> [options]"
     }
 
     private static func description(_ paragraphs: [CommandManual.Paragraph], heading: String) -> [String] {
@@ -47,10 +37,10 @@ package enum ManPage {
         return lines
     }
 
-    private static func optionLines(_ options: [CommandManual.Option], heading: String) -> [String] {
-        let named = options.filter { !$0.names.isEmpty || !$0.isRepeating }
+    private static func optionLines(_ options: [Setting], heading: String) -> [String] {
+        let named = options.filter { !$0.flags.isEmpty || !$0.isRepeatable }
         guard !named.isEmpty else { return [] }
-        return [heading] + named.flatMap { [".TP", ".B \(escaped($0.synopsis))", plain($0.text)] }
+        return [heading] + named.flatMap { [".TP", ".B \(escaped($0.synopsis))", plain($0.meaning)] }
     }
 
     /// Lines of text: none of them may look like a macro.

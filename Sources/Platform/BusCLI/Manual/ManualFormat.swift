@@ -11,10 +11,12 @@ package enum ManualFormat: String, CaseIterable, Sendable {
     }
 
     /// A command's help in this form; nil for text, which the parser writes itself.
-    package func text(of manual: CommandManual) -> String? {
+    package func text(
+        of manual: CommandManual, exitCodes: [OpenCLIDocument.ExitCode] = OpenCLIDocument.exitCodes
+    ) -> String? {
         switch self {
         case .text: nil
-        case .opencli, .json: String(decoding: OpenCLIDocument.text(manual).bytes, as: UTF8.self)
+        case .opencli, .json: String(decoding: OpenCLIDocument.text(manual, exitCodes).bytes, as: UTF8.self)
         case .markdown: MarkdownManual.text(manual)
         case .man: ManPage.text(manual)
         }

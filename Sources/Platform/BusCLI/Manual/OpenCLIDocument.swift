@@ -13,7 +13,7 @@ package enum OpenCLIDocument {
     ]
 
     /// The document of a command and everything below it.
-    package static func text(_ manual: CommandManual, exitCodes: [ExitCode] = exitCodes) -> JSONText {
+    static func text(_ manual: CommandManual, _ exitCodes: [ExitCode]) -> JSONText {
         JSONText { writer in
             writer.object { writer in
                 writer.member("opencli", "0.1.0")
@@ -38,21 +38,21 @@ package enum OpenCLIDocument {
     }
 
     private static func content(_ manual: CommandManual, to writer: inout JSONWriter) {
-        let arguments = manual.options.filter(\.names.isEmpty)
+        let arguments = manual.options.filter(\.flags.isEmpty)
         if !arguments.isEmpty {
             writer.key("arguments")
             writer.array { writer in
                 for argument in arguments {
                     writer.object { writer in
                         value(of: argument, to: &writer)
-                        writer.member("description", argument.summary)
+                        writer.member("description", argument.meaning)
                     }
                 }
             }
         }
         writer.key("options")
         writer.array { writer in
-            for option in manual.options where !option.names.isEmpty { write(option, to: &writer) }
+            for option in manual.options where !option.flags.isEmpty { write(option, to: &writer) }
         }
         writer.key("commands")
         writer.array { writer in
@@ -64,26 +64,25 @@ package enum OpenCLIDocument {
                 }
             }
         }
-        let settings = manual.settings.filter { $0.flags.isEmpty }
-        metadata(settings.flatMap { setting in setting.variables.map { ($0, setting.meaning) } }, to: &writer)
+        metadata(manual.variables.flatMap { setting in setting.variables.map { ($0, setting.meaning) } }, to: &writer)
         if !manual.examples.isEmpty { writer.member("examples", manual.examples) }
     }
 
     /// The long name leads; the others are its aliases.
-    private static func write(_ option: CommandManual.Option, to writer: inout JSONWriter) {
-        let name = option.names.first { $0.hasPrefix("--") } ?? option.names.first ?? ""
-        let aliases = option.names.filter { $0 != name }
+    private static func write(_ option: Setting, to writer: inout JSONWriter) {
+        let name = option.flags.first { $0.hasPrefix("--") } ?? option.id
+        let aliases = option.sortedFlags.filter { $0 != name }
         writer.object { writer in
             writer.member("name", name)
             if !aliases.isEmpty { writer.member("aliases", aliases) }
-            if option.isRequired { writer.member("required", true) }
+            if option.isRequired, option.name.isEmpty { writer.member("required", true) }
             if option.value != nil {
                 writer.key("arguments")
                 writer.array { writer in
                     writer.object { value(of: option, to: &$0) }
                 }
             }
-            writer.member("description", option.summary)
+            writer.member("description", option.meaning)
             metadata(option.variables.map { ("variable", $0) }, to: &writer)
         }
     }
@@ -102,9 +101,9 @@ package enum OpenCLIDocument {
         }
     }
 
-    private static func value(of option: CommandManual.Option, to writer: inout JSONWriter) {
+    private static func value(of option: Setting, to writer: inout JSONWriter) {
         writer.member("name", option.value ?? "")
         if !option.values.isEmpty { writer.member("acceptedValues", option.values) }
-        if option.isRequired, option.names.isEmpty { writer.member("required", true) }
+        if option.isRequired, option.flags.isEmpty { writer.member("required", true) }
     }
 }

@@ -1,12 +1,12 @@
 import BusRuntime
 
-/// Completion scripts of a service program, one for each shell.
-enum ServiceCompletion: String, CaseIterable {
+/// The shells that completions exist for, and the scripts of a service program.
+package enum ServiceCompletion: String, CaseIterable {
     case bash, zsh, fish
 
     /// The script, to be read by the shell at its start.
     func script(for manual: CommandManual) -> String {
-        let settings = manual.settings.filter { !$0.flags.isEmpty }
+        let settings = manual.options
         let function = "_\(manual.name.replacing("-", with: "_"))"
         switch self {
         case .bash:

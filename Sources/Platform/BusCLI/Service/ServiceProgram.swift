@@ -57,24 +57,17 @@ package struct ServiceProgram<Settings: Sendable> {
     }
 
     private var declared: [Setting] {
-        var reader = SettingsReader(environment: [:])
-        _ = readSettings(&reader)
-        _ = ProcessSettings(&reader)
-        if selfTest != nil {
-            reader.declare(Setting(flags: ["--self-test"], summary: "Check this build in memory, then exit."))
+        let own = SettingsReader.settings { reader in
+            _ = readSettings(&reader)
+            _ = ProcessSettings(&reader)
         }
-        if events != nil {
-            reader.declare(
-                Setting(
-                    flags: ["--events"],
-                    summary: "List handled and emitted events as --format text, json or asyncapi, then exit."))
-        }
-        reader.declare(
-            Setting(
-                flags: ["--check-config"],
-                summary: "Print the effective settings, secrets redacted, then exit 0 or 2."))
-        SharedFlags.declare(in: &reader)
-        return reader.settings
+        let test = Setting(flags: ["--self-test"], summary: "Check this build in memory, then exit.")
+        let list = Setting(
+            flags: ["--events"],
+            summary: "List handled and emitted events as --format text, json or asyncapi, then exit.")
+        let check = Setting(
+            flags: ["--check-config"], summary: "Print the effective settings, secrets redacted, then exit 0 or 2.")
+        return own + (selfTest == nil ? [] : [test]) + (events == nil ? [] : [list]) + [check] + SharedFlags.settings
     }
 
     private var manual: CommandManual {

@@ -2,7 +2,7 @@ import BusRuntime
 import Glibc
 
 /// The flags that every program of ours takes.
-struct SharedFlags {
+package struct SharedFlags {
     let asksHelp: Bool
     let asksVersion: Bool
     /// Form of what goes to standard output; nil when it was not given.
@@ -11,7 +11,8 @@ struct SharedFlags {
     private let folder: String?
     private let output: String?
 
-    private static let declared = [
+    /// The flags, services and commands alike.
+    package static let settings = [
         Setting(flags: ["--help", "-h"], isShared: true, summary: "Print this help."),
         Setting(flags: ["--version", "-V"], isShared: true, summary: "Print the version."),
         Setting(
@@ -20,20 +21,18 @@ struct SharedFlags {
         Setting(flags: ["--chdir", "-C"], value: "folder", isShared: true, summary: "Work in this folder."),
         Setting(
             flags: ["--quiet", "-q"], isShared: true, summary: "Only errors, no results; not with -v or --trace."),
-        Setting(flags: ["--verbose", "-v"], isShared: true, summary: "Log more; -vv logs most."),
-        Setting(flags: ["--trace"], isShared: true, summary: "Log most."),
+        Setting(
+            flags: ["--verbose", "-v"], isRepeatable: true, isShared: true, summary: "More diagnostics; -vv for most."),
+        Setting(flags: ["--trace"], isShared: true, summary: "All diagnostics."),
         Setting(
             flags: ["--color"], value: "mode", values: Color.allCases.map(\.rawValue),
             isShared: true, summary: "Colour in diagnostics."),
         Setting(flags: ["--no-color"], isShared: true, summary: "The same as --color never."),
     ]
 
-    private enum Color: String, CaseIterable {
+    /// When diagnostics are coloured.
+    package enum Color: String, CaseIterable {
         case auto, always, never
-    }
-
-    static func declare(in reader: inout SettingsReader) {
-        for setting in declared { reader.declare(setting) }
     }
 
     init(_ reader: SettingsReader) throws(SettingsFaults) {
@@ -58,15 +57,20 @@ struct SharedFlags {
         switch reader.values(of: "--color").last.flatMap(Color.init) {
         case .always: return true
         case .never: return false
-        case .auto, nil: return isatty(STDERR_FILENO) == 1 && reader.variable("NO_COLOR") == nil
+        case .auto, nil: return isatty(STDERR_FILENO) == 1 && reader.variable(Setting.noColor.name) == nil
         }
+    }
+
+    /// Works in the folder of `--chdir`; stays where it is when nil.
+    package static func enter(_ folder: String?) throws(ProcessFailure) {
+        guard let folder, chdir(folder) != 0 else { return }
+        let reason = String(cString: strerror(errno))
+        throw ProcessFailure(exitCode: 1, "cannot work in \(folder): \(reason); check the folder of --chdir")
     }
 
     /// Enters the folder, then points standard output to where the results go.
     func apply() throws(ProcessFailure) {
-        if let folder, chdir(folder) != 0 {
-            throw ProcessFailure(exitCode: 1, "the folder of --chdir cannot be entered; check that it exists")
-        }
+        try SharedFlags.enter(folder)
         guard isQuiet || output != nil else { return }
         let path = isQuiet ? "/dev/null" : output ?? ""
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
@@ -83,4 +87,9 @@ struct SharedFlags {
         if forms.contains(format) { return format }
         throw SettingsFaults(["--format is \"\(format)\"; it may be one of \(forms.joined(separator: ", "))"])
     }
+}
+
+extension Setting {
+    /// What any program's user may set against colour (https://no-color.org).
+    package static let noColor = Setting("NO_COLOR", value: "text", summary: "Any value turns colour off.")
 }

@@ -21,8 +21,6 @@ package enum APIFault: Error, Sendable {
         package let type: String
         /// Redacted.
         package let message: String
-        /// What to do, `setup_billing`.
-        package let action: String?
         /// The command that does it, `bus billing setup`.
         package let command: String?
 
@@ -33,7 +31,6 @@ package enum APIFault: Error, Sendable {
             self.status = status
             type = text("type") ?? "http_\(status)"
             message = text("message") ?? "no reason given"
-            action = text("action")
             command = text("command")
         }
     }

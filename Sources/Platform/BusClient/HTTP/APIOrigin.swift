@@ -9,9 +9,6 @@ package struct APIOrigin: Hashable, Sendable {
     /// The default of commands for end users.
     package static let local = "http://127.0.0.1:8080"
 
-    /// The variables that every command reads after its own one.
-    package static let variables = ["BUS_API_BASE_URL", "BUS_API_URL", "BUS_AI_API_URL"]
-
     /// Routes that an address may already contain, longer ones first.
     private static let routes = [
         "/api/v1/billing/status", "/api/v1/billing/checkout-session", "/api/v1/billing/portal-session",
@@ -27,25 +24,41 @@ package struct APIOrigin: Hashable, Sendable {
 }
 
 extension SettingsReader {
-    /// The origin of `--api-url` or of the first variable that is set.
+    /// The origin of the Billing API.
+    package mutating func billingOrigin(default fallback: String?) -> APIOrigin? {
+        apiOrigin([("BUS_BILLING_API_URL", "Where the Billing API is.")], default: fallback)
+    }
+
+    /// The origin of `--api-url` or of the first variable that is set, a command's own ones first.
     ///
     /// Nil, and a fault, when it is wrong or when it is neither set nor has a default.
-    package mutating func apiOrigin(flag value: String?, variables: [String], default fallback: String?) -> APIOrigin? {
-        let flag = SettingsReader.Flag("--api-url", value)
-        for name in variables {
-            guard let text = text(name, flag: flag) else {
+    package mutating func apiOrigin(
+        _ own: [(name: String, help: String)] = [], default fallback: String? = nil
+    ) -> APIOrigin? {
+        let flag: Flag = "--api-url"
+        let variables =
+            own + [
+                ("BUS_API_BASE_URL", "Where the deployment's APIs are."),
+                ("BUS_API_URL", "The same, if that is not set."),
+                ("BUS_AI_API_URL", "The same, if neither is set."),
+            ]
+        for (index, variable) in variables.enumerated() {
+            let isLast = index == variables.count - 1
+            let text = text(
+                variable.name, flag: flag, value: "url", shown: isLast ? fallback : nil, help: variable.help)
+            guard let text else {
                 // A flag that names an unset variable is a fault already.
-                if value != nil { return nil }
+                if !values(of: flag).isEmpty { return nil }
                 continue
             }
             if let origin = APIOrigin(text) { return origin }
             addFault(
-                "\(value == nil ? name : "--api-url") must be an http or https URL without user information, like "
+                "\(label(variable.name, flag)) must be an http or https URL without user information, like "
                     + APIOrigin.local)
             return nil
         }
         if let fallback { return APIOrigin(fallback) }
-        addFault("the API's URL is not set; set \(variables[0]) or pass --api-url")
+        addFault("the API's URL is not set; set \(variables[0].name) or pass --api-url")
         return nil
     }
 }

@@ -18,10 +18,14 @@ package struct BillingClient: Sendable {
         try BillingClient.reply(try await calls.call(.GET, "/api/v1/billing/status"))
     }
 
-    /// A page to buy on, `{"url","provider"}`.
-    package func checkoutSession(feature: String?, returnURL: String?) async throws(APIFault) -> Reply<ProviderSession>
-    {
-        let body = BillingClient.body(["feature": feature, "return_url": returnURL])
+    /// A page to buy on, `{"url","provider"}`; an additional subscription is one beside another for the same.
+    package func checkoutSession(
+        feature: String?, planID: String?, interval: CheckoutSessionRequest.Interval?, isAdditional: Bool,
+        returnURL: String?
+    ) async throws(APIFault) -> Reply<ProviderSession> {
+        let body = BillingClient.body(
+            ["feature": feature, "plan_id": planID, "interval": interval?.rawValue, "return_url": returnURL],
+            more: isAdditional ? ["additional": true] : [:])
         return try BillingClient.reply(
             try await calls.call(.POST, "/api/v1/billing/checkout-session", body: body))
     }
@@ -49,10 +53,13 @@ package struct BillingClient: Sendable {
     }
 
     /// Replaces the active catalog; with `ifMatch` only when it still is the one of that tag.
+    ///
+    /// Plans that accounts have may go only when it is forced.
     package func replaceCatalog(
-        with document: [UInt8], ifMatch: String? = nil
+        with document: [UInt8], ifMatch: String? = nil, isForced: Bool = false
     ) async throws(APIFault) -> APICalls.Answer {
-        try await calls.call(.PUT, BillingClient.catalogPath, body: document, ifMatch: ifMatch)
+        try await calls.call(
+            .PUT, BillingClient.catalogPath + (isForced ? "?force=true" : ""), body: document, ifMatch: ifMatch)
     }
 
     private static let catalogPath = "/api/internal/billing/catalog"
@@ -66,7 +73,7 @@ package struct BillingClient: Sendable {
         }
     }
 
-    private static func body(_ members: [String: String?]) -> [UInt8] {
-        JSONValue.object(members.compactMapValues { $0.map { .string($0) } }).serialized()
+    private static func body(_ members: [String: String?], more: [String: JSONValue] = [:]) -> [UInt8] {
+        JSONValue.object(members.compactMapValues { $0.map { .string($0) } }.merging(more) { $1 }).serialized()
     }
 }

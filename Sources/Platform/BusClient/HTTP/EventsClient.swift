@@ -1,5 +1,7 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
+import BusRuntime
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -48,22 +50,12 @@ package struct EventsClient: Sendable {
 
     // MARK: Publishing
 
-    /// Publishes one event and returns its id once it is durable; an older server may give none.
+    /// Publishes one event and returns, once it is durable, what the server says of it.
+    ///
+    /// Servers answer any 2xx, which need not be JSON (docs/contract/events.md, "Publish").
     @discardableResult
-    package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> String? {
-        let answer = try await acceptance(of: draft, within: timeout)
-        // Other servers answer any 2xx, with or without an id (docs/contract/events.md, "Publish").
-        return (try? JSONValue(parsing: answer))?["id"]?.text
-    }
-
-    /// Publishes one event and returns what the server says of it, which need not be JSON.
-    package func acceptance(
-        of draft: EventDraft, within timeout: Duration
-    ) async throws(EventsFault) -> [UInt8] {
-        var request = request(endpoint.collection, .POST)
-        if let key = draft.idempotencyKey { request.headers.add(name: "Idempotency-Key", value: key) }
-        request.body = .bytes(ByteBuffer(bytes: draft.envelope.encoded()))
-        return try await send(request, within: timeout)
+    package func publish(_ draft: EventDraft, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
+        try await post(endpoint.collection, draft.envelope.encoded(), key: draft.idempotencyKey, within: timeout)
     }
 
     /// Publishes all events or none.
@@ -77,16 +69,14 @@ package struct EventsClient: Sendable {
                 }
             }
         }
-        var request = request(endpoint.batch, .POST)
-        request.body = .bytes(ByteBuffer(bytes: writer.bytes))
-        _ = try await send(request, within: timeout)
+        _ = try await post(endpoint.batch, writer.bytes, within: timeout)
     }
 
     // MARK: Streaming
 
     /// Opens a stream of one name; its body is NDJSON without an end.
     func open(_ query: StreamQuery) async throws(EventsFault) -> HTTPClientResponse {
-        var request = request(endpoint.stream + "?" + query.text, .GET)
+        var request = HTTPClientRequest(url: endpoint.stream + "?" + query.text)
         request.headers.replaceOrAdd(name: "Accept", value: "application/x-ndjson")
         let unsigned = request
         return try await authorized { token throws(EventsFault) in try await open(unsigned.authorized(by: token)) }
@@ -110,7 +100,7 @@ package struct EventsClient: Sendable {
     package func acknowledge(
         group: String, delivery: String, outcome: Acknowledgement, within timeout: Duration
     ) async throws(EventsFault) {
-        try await post(endpoint.acknowledge, group: group, within: timeout) { writer in
+        try await postDeliveries(endpoint.acknowledge, group: group, within: timeout) { writer in
             writer.object { writer in
                 writer.member("id", delivery)
                 writer.member("outcome", outcome.word)
@@ -123,39 +113,66 @@ package struct EventsClient: Sendable {
     package func extendLeases(
         group: String, deliveries: [String], within timeout: Duration
     ) async throws(EventsFault) {
-        try await post(endpoint.leases, group: group, within: timeout) { writer in
+        try await postDeliveries(endpoint.leases, group: group, within: timeout) { writer in
             for id in deliveries { writer.object { $0.member("id", id) } }
         }
     }
 
-    private func post(
+    private func postDeliveries(
         _ url: String, group: String, within timeout: Duration, _ deliveries: (inout JSONWriter) -> Void
     ) async throws(EventsFault) {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("group", group)
-            writer.key("deliveries")
-            writer.array(deliveries)
+        let body = JSONText { writer in
+            writer.object { writer in
+                writer.member("group", group)
+                writer.key("deliveries")
+                writer.array(deliveries)
+            }
         }
-        var request = request(url, .POST)
-        request.body = .bytes(ByteBuffer(bytes: writer.bytes))
-        _ = try await send(request, within: timeout)
+        _ = try await post(url, body.bytes, within: timeout)
     }
 
     /// The features of the server (docs/contract/events.md, "Capabilities"); empty when it lists none.
-    package func features(within timeout: Duration) async throws(EventsFault) -> Set<String> {
-        let answer = try await send(request(endpoint.capabilities, .GET), within: timeout)
+    ///
+    /// - Throws: What may be over later, or ends the process. A server without the document has none of them.
+    package func features() async throws(EventsFault) -> Set<EventsFeature> {
+        let answer: [UInt8]
+        do {
+            answer = try await send(
+                HTTPClientRequest(url: endpoint.capabilities), within: .seconds(Limits.capabilitiesSeconds))
+        } catch {
+            switch error {
+            case .unavailable, .refused(status: 401, _): throw error
+            case .refused, .notFound, .rejected: return []
+            }
+        }
         let features = (try? JSONValue(parsing: answer))?["features"]?.elements ?? []
-        return Set(features.compactMap(\.text))
+        return Set(features.compactMap(\.text).compactMap(EventsFeature.init(rawValue:)))
+    }
+
+    /// Ends a process whose token may not do what the process is there for.
+    func refusal(to action: AccessPolicy.Action, _ name: EventName, status: Int, message: String) -> ProcessFailure {
+        let refused =
+            switch action {
+            case .send: "to publish \(name)"
+            case .listen: "the stream of \(name)"
+            }
+        return ProcessFailure(
+            exitCode: 1,
+            "the Events API refused \(refused) (\(status): \(message)); the token of \(tokens.label) needs "
+                + "\(AccessPolicy.scope(for: name, to: action))")
     }
 
     // MARK: HTTP
 
-    private func request(_ url: String, _ method: HTTPMethod) -> HTTPClientRequest {
+    private func post(
+        _ url: String, _ body: [UInt8], key: String? = nil, within timeout: Duration
+    ) async throws(EventsFault) -> [UInt8] {
         var request = HTTPClientRequest(url: url)
-        request.method = method
-        if method == .POST { request.headers.add(name: "Content-Type", value: "application/json") }
-        return request
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        if let key { request.headers.add(name: "Idempotency-Key", value: key) }
+        request.body = .bytes(ByteBuffer(bytes: body))
+        return try await send(request, within: timeout)
     }
 
     private func send(_ request: HTTPClientRequest, within timeout: Duration) async throws(EventsFault) -> [UInt8] {

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusContract
 import BusCore
 import Logging
 import NIOCore
@@ -69,8 +70,8 @@ package struct EventFeed: Sendable {
         query.replay = false
         query.afterID = nil
         guard query.group == nil, let lastID else { return }
-        let features = (try? await client.features(within: .seconds(5))) ?? []
-        if features.contains("resume") {
+        let features = (try? await client.features()) ?? []
+        if features.contains(.resume) {
             query.afterID = lastID
         } else {
             logger.warning("this server cannot resume; events published while the stream was down are not shown")

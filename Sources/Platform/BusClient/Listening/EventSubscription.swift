@@ -9,13 +9,14 @@ import Synchronization
 ///
 /// A delivery is known here from the moment its line is read. Until it is acknowledged its lease is extended, so
 /// neither waiting for a slot nor a slow handler uses up an attempt.
-struct EventSubscription {
+final class EventSubscription: Sendable {
     private let exchange: ExchangeRules
     private let worker: EventWorker
     private let slots: WorkerSlots
     /// Deliveries read and not acknowledged.
     private let room = WorkerSlots(count: Limits.deliveriesHeldMax)
-    private let held = HeldDeliveries()
+    /// The ids of the deliveries whose lease is ours.
+    private let held = Mutex<Set<String>>([])
 
     init(exchange: ExchangeRules, worker: EventWorker) {
         self.exchange = exchange
@@ -40,29 +41,33 @@ struct EventSubscription {
 
     /// Reads one connection to its end; true when that was the only event to handle.
     private func stream(to handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
+        let features = try await featuresThatKnowTheNames()
         let query = StreamQuery(
             name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
-            leaseSeconds: try await serverAcknowledges() ? worker.settings.leaseSeconds : nil)
+            leaseSeconds: features.contains(.manualAck) ? worker.settings.leaseSeconds : nil)
         return try await reopening.read(query) { line in
             guard let delivery = read(line) else { return false }
             // Waiting here slows down a server that does not bound what it sends.
             _ = await room.acquire()
-            if let id = delivery.id { held.add(id) }
-            handlers.addTask { await handle(delivery) }
+            if let id = delivery.id { held.withLock { _ = $0.insert(id) } }
+            handlers.addTask { await self.handle(delivery) }
             return worker.settings.handlesOnce
         }
     }
 
     /// Asked on every connection, because a server may be upgraded or replaced meanwhile.
-    private func serverAcknowledges() async throws(EventsFault) -> Bool {
-        do {
-            return try await worker.client.features(within: .seconds(5)).contains("manual-ack")
-        } catch .unavailable(let reason, let retryAfterSeconds) {
-            // Guessing now would leave a whole connection, days perhaps, without acknowledgements.
-            throw .unavailable(reason: reason, retryAfterSeconds: retryAfterSeconds)
-        } catch {
-            // A server without the document has no acknowledgements either.
-            return false
+    ///
+    /// A server that does not know the names of this exchange delivers none of them and refuses the stream, so it is
+    /// asked again until another one takes its place. Guessing instead would leave a whole connection, days perhaps,
+    /// without acknowledgements.
+    private func featuresThatKnowTheNames() async throws -> Set<EventsFeature> {
+        while true {
+            let features = try await worker.client.features()
+            guard let needed = exchange.feature, !features.contains(needed) else { return features }
+            worker.readiness.set("stream \(exchange.request)", true)
+            try await cancelWhenGracefulShutdown {
+                try await ContinuousClock().sleep(for: .seconds(Limits.capabilitiesKnownSeconds))
+            }
         }
     }
 
@@ -86,7 +91,7 @@ struct EventSubscription {
     }
 
     private func acknowledge(_ id: String, _ event: EventEnvelope, _ outcome: Acknowledgement) async {
-        held.remove(id)
+        held.withLock { _ = $0.remove(id) }
         do {
             try await worker.client.acknowledge(
                 group: worker.settings.group, delivery: id, outcome: outcome, within: .seconds(10))
@@ -111,7 +116,7 @@ struct EventSubscription {
             } catch {
                 return
             }
-            let ids = held.ids
+            let ids = held.withLock { Array($0) }
             if ids.isEmpty { continue }
             do {
                 try await worker.client.extendLeases(
@@ -127,20 +132,5 @@ struct EventSubscription {
         let event: EventEnvelope
         let id: String?
         let isFirst: Bool
-    }
-}
-
-/// The ids of the deliveries that a subscription holds.
-private final class HeldDeliveries: Sendable {
-    private let deliveries = Mutex<Set<String>>([])
-
-    var ids: [String] { deliveries.withLock { Array($0) } }
-
-    func add(_ id: String) {
-        deliveries.withLock { _ = $0.insert(id) }
-    }
-
-    func remove(_ id: String) {
-        deliveries.withLock { _ = $0.remove(id) }
     }
 }

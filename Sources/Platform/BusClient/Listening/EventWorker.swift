@@ -135,7 +135,8 @@ extension EventWorker {
                 return true
             } catch .refused(let status, let message) {
                 failure = "\(status): \(message)"
-                refusals.continuation.yield(refusal(of: response, failure))
+                refusals.continuation.yield(
+                    client.refusal(to: .send, response.name, status: status, message: message))
                 break
             } catch {
                 failure = "\(error)"
@@ -145,13 +146,6 @@ extension EventWorker {
         logger.error(
             "response could not be published", metadata: event.logMetadata.merging(["cause": "\(failure)"]) { $1 })
         return false
-    }
-
-    private func refusal(of response: EventEnvelope, _ failure: String) -> ProcessFailure {
-        ProcessFailure(
-            exitCode: 1,
-            "the Events API refused to publish \(response.name) (\(failure)); the token of \(client.tokens.label) "
-                + "needs \(AccessPolicy.scope(for: response.name, to: .send))")
     }
 }
 

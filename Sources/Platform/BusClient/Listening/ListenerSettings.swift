@@ -12,16 +12,23 @@ package struct ListenerSettings: Sendable {
 
     /// Reads what everything that listens shares; `isRequired` counts where nothing is set.
     package init(_ reader: inout SettingsReader, isRequired: Bool = false) {
-        retries = reader.bool(
-            "BUS_EVENTS_LISTENER_RETRY", default: true, help: "Reopen streams that end; without it the program ends.")
-        let range = Duration.milliseconds(1)...Duration.seconds(3600)
-        let first = reader.duration(
-            "BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range, help: "First wait before a stream is reopened.")
-        let longest = reader.duration(
-            "BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range,
-            help: "Longest wait before a stream is reopened.")
-        backoff = Backoff(first: first, longest: max(first, longest))
+        (retries, backoff) = reader.reopening()
         self.isRequired = reader.bool(
             "BUS_EVENTS_LISTENER_REQUIRED", default: isRequired, help: "Not ready while a stream is down.")
+    }
+}
+
+extension SettingsReader {
+    /// Whether a stream that ends is opened again, and after which waits.
+    package mutating func reopening() -> (retries: Bool, backoff: Backoff) {
+        let retries = bool(
+            "BUS_EVENTS_LISTENER_RETRY", default: true, help: "Reopen streams that end; without it the program ends.")
+        let range = Duration.milliseconds(1)...Duration.seconds(3600)
+        let first = duration(
+            "BUS_EVENTS_LISTENER_RETRY_MIN", default: "1s", in: range, help: "First wait before a stream is reopened.")
+        let longest = duration(
+            "BUS_EVENTS_LISTENER_RETRY_MAX", default: "30s", in: range,
+            help: "Longest wait before a stream is reopened.")
+        return (retries, Backoff(first: first, longest: max(first, longest)))
     }
 }

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// The event ids under way and the newest processed ones, so that a repeated delivery is not handled twice.
 struct ProcessedEvents {
     /// How far the event of an id has come.
@@ -8,8 +10,8 @@ struct ProcessedEvents {
     private let countMax: Int
     private var underWay: Set<String> = []
     private var ids: Set<String> = []
-    private var ring: [String] = []
-    private var oldest = 0
+    /// The same ids, oldest first.
+    private var order: Deque<String> = []
 
     init(countMax: Int) {
         self.countMax = countMax
@@ -25,12 +27,7 @@ struct ProcessedEvents {
     mutating func end(_ id: String, isDone: Bool) {
         underWay.remove(id)
         guard isDone, ids.insert(id).inserted else { return }
-        if ring.count < countMax {
-            ring.append(id)
-        } else {
-            ids.remove(ring[oldest])
-            ring[oldest] = id
-            oldest = (oldest + 1) % countMax
-        }
+        order.append(id)
+        if order.count > countMax { ids.remove(order.removeFirst()) }
     }
 }

@@ -78,10 +78,7 @@ struct StreamReopening {
     private func judge(_ fault: EventsFault) async throws {
         switch fault {
         case .refused(let status, let message):
-            throw ProcessFailure(
-                exitCode: 1,
-                "the Events API refused the stream of \(name) (\(status): \(message)); the token of "
-                    + "\(client.tokens.label) needs \(AccessPolicy.scope(for: name, to: .listen))")
+            throw client.refusal(to: .listen, name, status: status, message: message)
         case .notFound:
             throw ProcessFailure(
                 exitCode: 1, "nothing at BUS_EVENTS_API_URL answers as an Events API; check the URL and its prefix")

@@ -47,6 +47,11 @@ package struct WorkerSettings: Sendable {
 }
 
 extension SettingsReader {
+    /// Subjects that may act for any account.
+    package mutating func trustedSubjects() -> Set<String> {
+        Set(list("BUS_TRUSTED_SERVICE_SUBJECTS", help: "Subjects that may act for any account."))
+    }
+
     /// A group or consumer: unsafe characters of a default become `-`, those of a given value are a fault.
     fileprivate mutating func label(
         _ name: String, flag: Flag, default fallback: String, shown: String? = nil, help: String

@@ -3,7 +3,6 @@ import BusCore
 import BusRuntime
 import CoreMetrics
 import DequeModule
-import Logging
 import ServiceLifecycle
 import Synchronization
 
@@ -16,17 +15,15 @@ package final class EventPublisher: Service, Sendable {
 
     private let client: EventsClient
     private let timeout: Duration
-    private let logger: Logger
     private let queue: Mutex<PublishQueue>
     private let refusal = Mutex<ProcessFailure?>(nil)
     private let serverLacksBatches = Atomic(false)
     private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
 
     /// A publisher whose callers wait at most `timeout` in all.
-    package init(client: EventsClient, timeout: Duration, logger: Logger) {
+    package init(client: EventsClient, timeout: Duration) {
         self.client = client
         self.timeout = timeout
-        self.logger = logger
         queue = Mutex(PublishQueue(eventsMax: Limits.publishQueueEventsMax))
     }
 
@@ -51,15 +48,11 @@ package final class EventPublisher: Service, Sendable {
 
     /// Sends batches until shutdown, then what is still queued; ends with exit 1 when the token is refused.
     package func run() async throws {
-        await withGracefulShutdownHandler {
-            await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { group in
-                    for _ in 0..<Limits.publishBatchesInFlightMax { group.addTask { await self.sendBatches() } }
-                }
-            } onCancel: {
-                stop()
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<Limits.publishBatchesInFlightMax { group.addTask { await self.sendBatches() } }
             }
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             self.stop()
         }
         if let refusal = refusal.withLock({ $0 }) { throw refusal }
@@ -134,18 +127,11 @@ package final class EventPublisher: Service, Sendable {
     private func complete(_ pending: PublishQueue.Pending, with fault: EventsFault) {
         pending.completion(fault)
         if case .refused(let status, let message) = fault {
-            end(
-                ProcessFailure(
-                    exitCode: 1,
-                    "the Events API refused to publish \(pending.draft.envelope.name) (\(status): \(message)); the token of "
-                        + "\(client.tokens.label) needs \(AccessPolicy.scope(for: pending.draft.envelope.name, to: .send))"
-                ))
+            let failure = client.refusal(
+                to: .send, pending.draft.envelope.name, status: status, message: message)
+            refusal.withLock { $0 = $0 ?? failure }
+            stop()
         }
-    }
-
-    private func end(_ failure: ProcessFailure) {
-        refusal.withLock { $0 = $0 ?? failure }
-        stop()
     }
 }
 

@@ -60,7 +60,7 @@ package final class RequestReply: Service, Sendable {
     ///
     /// It throws `RequestReplyFault`, `ReplyFault`, or `CancellationError` when its task was cancelled.
     package func ask<Request, Response>(
-        _ exchange: Exchange<Request, Response>, _ request: Request, metadata: [String: String] = [:],
+        _ exchange: Exchange<Request, Response>, _ request: Request, metadata: [String: String],
         within timeout: Duration
     ) async throws -> Reply<Response> {
         try exchange.reply(

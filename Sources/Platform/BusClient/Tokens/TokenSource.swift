@@ -9,12 +9,11 @@ package final class TokenSource: Sendable {
     /// Where the token came from, safe to show: a flag or a variable, never a path or a value.
     package let label: String
     /// The `sub` inside the token: who we are on the Events API.
-    package let subject: String
+    package var subject: String { first.subject }
     /// What the token says it may do; nil when it does not say so in a form we can read.
-    package let scopes: Set<String>?
-    /// What the first token says of its audience and end, for `--check-config`.
-    let audience: String
-    let expiresAt: Timestamp?
+    package var scopes: Set<String>? { first.scopes }
+    /// The token that the process started with.
+    let first: OwnToken
     private let renewal: Mutex<TokenRenewal>
 
     /// A token that is known already.
@@ -24,10 +23,7 @@ package final class TokenSource: Sendable {
 
     private init(_ token: OwnToken, label: String, path: String?) {
         self.label = label
-        subject = token.subject
-        scopes = token.scopes
-        audience = token.audience
-        expiresAt = token.expiresAt
+        first = token
         renewal = Mutex(TokenRenewal(token, label: label, path: path))
     }
 
@@ -68,6 +64,6 @@ extension TokenSource {
     /// The path, unless `BUS_EVENTS_TOKEN_REFRESH` forbids to read it again.
     static func renewable(_ path: String, _ reader: SettingsReader) -> String? {
         var reader = reader
-        return reader.bool("BUS_EVENTS_TOKEN_REFRESH", default: true) ? path : nil
+        return reader.refreshesToken() ? path : nil
     }
 }

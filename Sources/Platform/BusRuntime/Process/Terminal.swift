@@ -12,11 +12,6 @@ package enum Terminal {
         write(text + terminator, to: STDERR_FILENO)
     }
 
-    /// A diagnostic.
-    package static func error(_ text: String) {
-        write("ERROR \(text)\n", to: STDERR_FILENO)
-    }
-
     /// Ignores a reader that went away: there is nobody left to tell.
     private static func write(_ text: String, to descriptor: Int32) {
         _ = write(Array(text.utf8), to: descriptor)

@@ -5,8 +5,10 @@ package struct CommandLineFlags: Sendable {
     /// What is not a flag, such as `help`.
     package private(set) var words: [String] = []
 
-    /// No flags.
-    package init() {}
+    /// Flags that another parser has found; nil stands for one that was not given.
+    package init(given: [String: String?] = [:]) {
+        values = given.compactMapValues { $0.map { [$0] } }
+    }
 
     /// Reads `--flag value`, `--flag=value`, `-f value` and `-vv`; nothing behind `--` is a flag.
     package init(_ arguments: [String], of settings: [Setting]) throws(SettingsFaults) {
@@ -31,7 +33,9 @@ package struct CommandLineFlags: Sendable {
                     values[letters.name, default: []] += letters.values
                     continue
                 }
-                throw SettingsFaults([CommandLineFlags.unknown(name, settings)])
+                throw SettingsFaults([
+                    CommandLineFlags.refusal(ofSecret: name, settings) ?? "\(name) is unknown; see --help"
+                ])
             }
             let isLong = name.hasPrefix("--")
             switch (setting.value, parts.count) {
@@ -56,8 +60,10 @@ package struct CommandLineFlags: Sendable {
         return (setting.flags[0], letters.map { _ in "" })
     }
 
-    /// Arguments are visible to everybody on the machine, so a flag that would carry a secret gets its variable named.
-    private static func unknown(_ flag: String, _ settings: [Setting]) -> String {
+    /// What to set instead of an unknown flag that would carry a secret; nil for any other flag.
+    ///
+    /// Everybody on the machine can read arguments.
+    package static func refusal(ofSecret flag: String, _ settings: [Setting]) -> String? {
         let secrets = settings.filter(\.isSecret)
         let words = flag.drop { $0 == "-" }.uppercased().replacing("-", with: "_")
         let meant = secrets.first { secret in
@@ -66,9 +72,7 @@ package struct CommandLineFlags: Sendable {
             }
         }
         let isSecret = ["TOKEN", "SECRET", "KEY", "PASSWORD"].contains { words == $0 || words.hasSuffix("_\($0)") }
-        guard meant != nil || isSecret, let first = meant ?? secrets.first else {
-            return "\(flag) is unknown; see --help"
-        }
+        guard meant != nil || isSecret, let first = meant ?? secrets.first else { return nil }
         let variables = meant.map { [$0] } ?? (secrets.isEmpty ? [first] : secrets.filter { !$0.isHidden })
         let names = variables.map { "\($0.name) or \($0.name)_FILE" }.joined(separator: ", ")
         return "\(flag) would show the secret to everybody on this machine; set \(names)"

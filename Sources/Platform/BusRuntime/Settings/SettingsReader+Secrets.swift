@@ -5,12 +5,18 @@ extension SettingsReader {
     /// A secret from `NAME`, a file named by `NAME_FILE` (or another given name), or the systemd credential `NAME`.
     ///
     /// Surrounding whitespace goes; `base64:` marks an encoded value. Of several names, older ones last, the first that
-    /// is set counts; a name and its file at once are a fault.
-    package mutating func secret(_ names: String..., files: [String] = [], help: String = "") -> Secret? {
+    /// is set counts; a name and its file at once are a fault. The flag names a file and comes before all of them.
+    package mutating func secret(
+        _ names: String..., files: [String] = [], fileFlag: Flag? = nil, help: String = ""
+    ) -> Secret? {
         declare(
             Setting(
                 name: names[0], olderNames: Array(names.dropFirst()), fileNames: files, value: "text",
                 isSecret: true, summary: help))
+        if let fileFlag {
+            declare(Setting(flags: fileFlag.names, value: "file", summary: "File that holds \(names[0])."))
+            if let path = values(of: fileFlag).last { return secret(ofFile: path, flag: fileFlag.names[0]) }
+        }
         for (index, name) in names.enumerated() {
             let set = ([name, "\(name)_FILE"] + (index == 0 ? files : [])).filter { variable($0) != nil }
             guard let source = set.first, let value = variable(source) else { continue }
@@ -28,15 +34,19 @@ extension SettingsReader {
             ? secret(ofFile: path, flag: "the credential \(names[0])") : nil
     }
 
-    /// A secret that must be given; a fault stands in for its absence.
-    package mutating func requiredSecret(_ name: String, _ olderName: String, meaning: String, help: String) -> Secret {
-        if let secret = secret(name, olderName, help: help) { return secret }
-        addFault("no \(meaning) is set; set \(name) or \(olderName), or name a file with _FILE")
+    /// The variable of the secret that all APIs of a deployment share.
+    package static let sharedTokenSecret = "BUS_API_JWT_SECRET"
+
+    /// What verifies the callers' tokens, which must be given; a fault stands in for its absence.
+    package mutating func tokenSecret(_ name: String, _ otherName: String) -> Secret {
+        let secret = secret(name, otherName, help: "Verifies the callers' tokens; base64:… for bytes.")
+        if let secret { return secret }
+        addFault("no token secret is set; set \(name) or \(otherName), or name a file with _FILE")
         return Secret("")
     }
 
     /// The secret in a file that a flag or variable names.
-    package mutating func secret(ofFile path: String, flag: String) -> Secret? {
+    private mutating func secret(ofFile path: String, flag: String) -> Secret? {
         let path = unquoted(path, label: flag)
         do {
             let content = try SettingsFile.text(of: path, bytesMax: Limits.settingsFileBytesMax)

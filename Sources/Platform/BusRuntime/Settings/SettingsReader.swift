@@ -8,25 +8,17 @@ import FoundationEssentials
 package struct SettingsReader {
     /// The flag of a setting, with its aliases.
     package struct Flag: ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
-        let names: [String]
-        /// A value that another parser found; nil leaves the look-up to the reader.
-        let value: String?
+        /// The leading name, then its aliases.
+        package let names: [String]
 
-        /// A flag whose value is known, or was not given.
-        package init(_ name: String, _ value: String?) {
-            names = [name]
-            self.value = value
-        }
-
-        /// A flag to look up in the command line.
+        /// A flag without aliases.
         package init(stringLiteral name: String) {
-            self.init(name, nil)
+            names = [name]
         }
 
         /// A flag with its aliases.
         package init(arrayLiteral names: String...) {
             self.names = names
-            value = nil
         }
     }
 
@@ -53,6 +45,16 @@ package struct SettingsReader {
     /// A reader over this process's environment.
     package static func ofProcess(_ commandLine: CommandLineFlags = CommandLineFlags()) -> SettingsReader {
         SettingsReader(environment: ProcessInfo.processInfo.environment, commandLine: commandLine)
+    }
+
+    /// What `read` declares, learned from an environment without variables.
+    package static func settings(
+        defaults: [String: String] = [:], of read: (inout SettingsReader) -> Void
+    ) -> [Setting] {
+        var reader = SettingsReader(environment: [:])
+        for (name, value) in defaults { reader.setDefault(name, value) }
+        read(&reader)
+        return reader.settings
     }
 
     /// Stands in for a variable that is set in no form.
@@ -87,7 +89,10 @@ package struct SettingsReader {
     package mutating func declare(_ setting: Setting) {
         var setting = setting
         if !offersFlags { setting.flags = [] }
-        setting.fallback = defaults[setting.name] ?? setting.fallback
+        if let fallback = setting.variables.compactMap({ defaults[$0] }).first {
+            setting.fallback = fallback
+            setting.isRequired = false
+        }
         guard !setting.id.isEmpty, !fixed.contains(setting.name), !settings.contains(where: { $0.id == setting.id })
         else { return }
         settings.append(setting)
@@ -230,8 +235,7 @@ package struct SettingsReader {
 
     /// Every value that the command line gives a flag.
     package func values(of flag: Flag) -> [String] {
-        if let value = flag.value { return [value] }
-        return offersFlags ? commandLine.values[flag.names[0]] ?? [] : []
+        offersFlags ? commandLine.values[flag.names[0]] ?? [] : []
     }
 
     /// A variable that other programs read too, such as `HOME`; nil when it is empty.
@@ -269,7 +273,8 @@ package struct SettingsReader {
         return String(text.dropFirst().last == quote ? text.dropFirst().dropLast() : text.dropFirst())
     }
 
-    private func label(_ name: String, _ flag: Flag?) -> String {
+    /// The flag where it was given, else the variable: what a fault is about.
+    package func label(_ name: String, _ flag: Flag?) -> String {
         guard let flag, !values(of: flag).isEmpty else { return name }
         return flag.names[0]
     }

@@ -30,8 +30,9 @@ struct ClaimTransaction {
 
     mutating func run() throws {
         try countRoom()
-        for name in request.names where hasRoom { try claimAgain(name) }
-        // Parked deliveries take no room, and every round moves the cursor.
+        // Parked deliveries take no room. Each round leaves fewer, and one transaction parks a page at most.
+        for name in request.names { while hasRoom, !isCut, try claimDue(name) {} }
+        // Here every round moves the cursor.
         for name in request.names { while hasRoom, !isCut, try claimNew(name) {} }
     }
 
@@ -75,13 +76,7 @@ struct ClaimTransaction {
     private var isCut: Bool { parked >= Limits.streamPageEventsMax }
     private var hasRoom: Bool { room > 0 && bytes < Limits.streamPageBytesMax }
 
-    /// Events whose lease or wait is over.
-    private mutating func claimAgain(_ name: EventName) throws {
-        // Parked deliveries take no room. Each round leaves fewer, and one transaction parks a page at most.
-        while hasRoom, !isCut, try claimDue(name) {}
-    }
-
-    /// One round; true when some were parked instead of delivered.
+    /// One round of events whose lease or wait is over; true when some were parked instead of delivered.
     private mutating func claimDue(_ name: EventName) throws -> Bool {
         var due: [StoredEvent] = []
         let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(room))]
@@ -94,7 +89,7 @@ struct ClaimTransaction {
         }
         let parkedBefore = parked
         for event in due {
-            guard let row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
+            guard var row = try DeliveryRow.find(event.sequence, in: request.group, connection) else { continue }
             switch row.state.claiming(leaseSeconds: request.leaseSeconds, at: now) {
             case .notYet: break
             case .park(let code): try park(row, code: code)
@@ -104,7 +99,10 @@ struct ClaimTransaction {
                     try park(row, code: DeliveryState.malformed)
                     continue
                 }
-                try row.lease(state, to: request.holder, leaseSeconds: request.leaseSeconds, connection)
+                row.state = state
+                row.holder = request.holder
+                row.leaseSeconds = request.leaseSeconds
+                try row.store(connection)
                 add(envelope, DeliveryID(sequence: event.sequence, attempt: state.attempt))
             }
         }
@@ -121,15 +119,16 @@ struct ClaimTransaction {
         for event in events {
             let lease = now.advanced(bySeconds: Int64(request.leaseSeconds))
             var row = DeliveryRow(
-                group: request.group, sequence: event.sequence, name: name.text, leaseSeconds: request.leaseSeconds,
-                firstAt: now, state: DeliveryState(attempt: 1, isLeased: true, availableAt: lease))
+                group: request.group, sequence: event.sequence, name: name.text, holder: request.holder,
+                leaseSeconds: request.leaseSeconds, firstAt: now,
+                state: DeliveryState(attempt: 1, isLeased: true, availableAt: lease))
             guard let envelope = event.envelope else {
                 row.state.attempt = 0
                 try park(row, code: DeliveryState.malformed)
                 continue
             }
             // A replayed dead letter of a group that had ended may have a row already.
-            guard try row.insert(holder: request.holder, connection) else { continue }
+            guard try row.insert(connection) else { continue }
             add(envelope, DeliveryID(sequence: event.sequence, attempt: 1))
         }
         try connection.run(
@@ -148,7 +147,6 @@ struct ClaimTransaction {
         room -= 1
         bytes += envelope.utf8.count
     }
-
 }
 
 extension StoredEvent {

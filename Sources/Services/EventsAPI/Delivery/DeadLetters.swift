@@ -104,10 +104,10 @@ extension DeadLetter {
     fileprivate func redeliver(at now: Timestamp, _ connection: any SQLConnection) throws {
         try connection.run("DELETE FROM bus_event_dead_letters WHERE id = $1", [.integer(number)])
         let row = DeliveryRow(
-            group: group, sequence: sequence, name: name,
+            group: group, sequence: sequence, name: name, holder: "",
             leaseSeconds: Limits.leaseSecondsDefault, firstAt: firstAt,
             state: DeliveryState(attempt: 0, isLeased: false, availableAt: now))
-        try row.insert(holder: "", connection)
+        try row.insert(connection)
         // Its group may have ended; with a cursor it can end again.
         try connection.run(
             DeadLetter.reopenedGroup, [.text(group.scope), .text(group.name), .text(name), .integer(now.nanoseconds)])

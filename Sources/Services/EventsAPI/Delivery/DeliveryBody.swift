@@ -22,18 +22,14 @@ struct DeliveryBody {
     ///
     /// A text that was never an id gives nil and counts as unknown.
     func ids() throws(BusError) -> [DeliveryID?] {
-        var ids: [DeliveryID?] = []
-        for (index, delivery) in deliveries.enumerated() { ids.append(try id(delivery, index)) }
-        return ids
+        try deliveries.enumerated().map { (index, delivery) throws(BusError) in try id(delivery, index) }
     }
 
     /// The deliveries' ids with their outcomes.
     func outcomes() throws(BusError) -> [(id: DeliveryID?, outcome: DeliveryOutcome)] {
-        var outcomes: [(id: DeliveryID?, outcome: DeliveryOutcome)] = []
-        for (index, delivery) in deliveries.enumerated() {
-            outcomes.append((try id(delivery, index), try outcome(delivery, index)))
+        try deliveries.enumerated().map { (index, delivery) throws(BusError) in
+            (try id(delivery, index), try outcome(delivery, index))
         }
-        return outcomes
     }
 
     private func id(_ delivery: JSONValue, _ index: Int) throws(BusError) -> DeliveryID? {
@@ -91,14 +87,6 @@ struct DeliveryBody {
     }
 
     private static func isCode(_ text: String) -> Bool {
-        1...64 ~= text.utf8.count
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
+        1...64 ~= text.utf8.count && text.utf8.allSatisfy(\.isNameByte)
     }
 }

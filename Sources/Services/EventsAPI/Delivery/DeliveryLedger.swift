@@ -56,7 +56,7 @@ struct DeliveryLedger: Sendable {
 
     // MARK: Acknowledging
 
-    /// Applies the outcomes.
+    /// Applies the outcomes and returns how many deliveries were known.
     ///
     /// A delivery whose lease ended counts as unknown and stays as it is.
     ///
@@ -64,33 +64,35 @@ struct DeliveryLedger: Sendable {
     func acknowledge(
         _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
         mayListen: @escaping @Sendable (EventName) -> Bool
-    ) async throws -> (acknowledged: Int, unknown: Int) {
+    ) async throws -> Int {
         let known = try await commits.perform { [now] connection in
             let now = now()
             var known = 0
             for (id, outcome) in outcomes {
-                guard let row = try DeliveryRow.find(id.sequence, in: group, connection) else { continue }
+                guard var row = try DeliveryRow.find(id.sequence, in: group, connection) else { continue }
                 try row.requireAccess(mayListen)
                 let action = row.state.acknowledging(outcome, attempt: id.attempt, at: now)
                 if action != .unknown { known += 1 }
                 switch action {
                 case .unknown: break
                 case .remove: try row.remove(connection)
-                case .wait(let state): try row.store(state, connection)
+                case .wait(let state):
+                    row.state = state
+                    try row.store(connection)
                 case .park(let code): try row.park(code: code, at: now, connection)
                 }
             }
             return known
         }
         if known > 0 { wakeUps.ring([.group(group)]) }
-        return (known, outcomes.count - known)
+        return known
     }
 
-    /// Restarts the leases, as often as a consumer asks.
+    /// Restarts the leases, as often as a consumer asks, and returns how many deliveries were known.
     func extend(
         _ ids: [DeliveryID], in group: DeliveryGroup, mayListen: @escaping @Sendable (EventName) -> Bool
-    ) async throws -> (acknowledged: Int, unknown: Int) {
-        let known = try await commits.perform { [now] connection in
+    ) async throws -> Int {
+        try await commits.perform { [now] connection in
             let now = now()
             var known = 0
             for id in ids {
@@ -98,12 +100,11 @@ struct DeliveryLedger: Sendable {
                 try row.requireAccess(mayListen)
                 guard row.state.isHeld(by: id.attempt, at: now) else { continue }
                 row.state.availableAt = now.advanced(bySeconds: Int64(row.leaseSeconds))
-                try row.store(row.state, connection)
+                try row.store(connection)
                 known += 1
             }
             return known
         }
-        return (known, ids.count - known)
     }
 
     /// Removes deliveries that were written to a stream without acknowledgements.
@@ -118,10 +119,11 @@ struct DeliveryLedger: Sendable {
         try await commits.perform { [now] connection in
             let now = now()
             for id in ids {
-                guard let row = try DeliveryRow.find(id.sequence, in: group, connection),
+                guard var row = try DeliveryRow.find(id.sequence, in: group, connection),
                     row.state.isLeased, row.state.attempt == id.attempt
                 else { continue }
-                try row.store(row.state.givenBack(at: now), connection)
+                row.state = row.state.givenBack(at: now)
+                try row.store(connection)
             }
         }
         wakeUps.ring([.group(group)])

@@ -12,19 +12,19 @@ extension EventRoutes {
         let body = try DeliveryBody(try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax))
         let outcomes = try body.outcomes()
         let known = outcomes.compactMap { entry in entry.id.map { (id: $0, outcome: entry.outcome) } }
-        let result = try await ledger.acknowledge(
+        let acknowledged = try await ledger.acknowledge(
             known, in: DeliveryGroup(owner: owner(of: principal), name: body.group), mayListen: listening(principal))
-        return counts("acknowledged", result.acknowledged, unknown: outcomes.count - result.acknowledged)
+        return counts("acknowledged", acknowledged, unknown: outcomes.count - acknowledged)
     }
 
     @Sendable func extendLeases(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
         let body = try DeliveryBody(try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax))
         let ids = try body.ids()
-        let result = try await ledger.extend(
+        let extended = try await ledger.extend(
             ids.compactMap { $0 }, in: DeliveryGroup(owner: owner(of: principal), name: body.group),
             mayListen: listening(principal))
-        return counts("extended", result.acknowledged, unknown: ids.count - result.acknowledged)
+        return counts("extended", extended, unknown: ids.count - extended)
     }
 
     @Sendable func listDeadLetters(_ request: Request, _: BusRequestContext) async throws -> Response {

@@ -7,7 +7,9 @@ struct DeliveryRow {
     let group: DeliveryGroup
     let sequence: Int64
     let name: String
-    let leaseSeconds: Int
+    /// The stream that has it, or had it last.
+    var holder: String
+    var leaseSeconds: Int
     let firstAt: Timestamp
     var state: DeliveryState
 
@@ -24,8 +26,9 @@ struct DeliveryRow {
             state.failures = Int(try row.integer(7))
             state.failingSince = try row.integerOrNil(8).map(Timestamp.init(clampingNanoseconds:))
             return DeliveryRow(
-                group: group, sequence: sequence, name: try row.text(0), leaseSeconds: Int(try row.integer(4)),
-                firstAt: Timestamp(clampingNanoseconds: try row.integer(5)), state: state)
+                group: group, sequence: sequence, name: try row.text(0), holder: try row.text(9),
+                leaseSeconds: Int(try row.integer(4)), firstAt: Timestamp(clampingNanoseconds: try row.integer(5)),
+                state: state)
         }
     }
 
@@ -36,28 +39,22 @@ struct DeliveryRow {
         }
     }
 
-    func store(_ state: DeliveryState, _ connection: any SQLConnection) throws {
-        try connection.run(DeliveryRow.update, values(state))
-    }
-
-    func lease(
-        _ state: DeliveryState, to holder: String, leaseSeconds: Int, _ connection: any SQLConnection
-    ) throws {
-        try connection.run(DeliveryRow.leasing, values(state) + [.integer(Int64(leaseSeconds)), .text(holder)])
-    }
-
-    private func values(_ state: DeliveryState) -> [SQLValue] {
-        [
-            .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
-            .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
-            .integer(Int64(state.unanswered)), .integer(Int64(state.failures)),
-            state.failingSince.map { .integer($0.nanoseconds) } ?? .null,
-        ]
+    /// Writes what has changed since the row was found.
+    func store(_ connection: any SQLConnection) throws {
+        try connection.run(
+            DeliveryRow.update,
+            [
+                .text(group.scope), .text(group.name), .integer(sequence), .integer(Int64(state.attempt)),
+                .integer(state.isLeased ? 1 : 0), .integer(state.availableAt.nanoseconds),
+                .integer(Int64(state.unanswered)), .integer(Int64(state.failures)),
+                state.failingSince.map { .integer($0.nanoseconds) } ?? .null, .integer(Int64(leaseSeconds)),
+                .text(holder),
+            ])
     }
 
     /// Adds the first claim of an event; false when the group has the event already.
     @discardableResult
-    func insert(holder: String, _ connection: any SQLConnection) throws -> Bool {
+    func insert(_ connection: any SQLConnection) throws -> Bool {
         try connection.run(
             DeliveryRow.insertion,
             [
@@ -96,16 +93,12 @@ struct DeliveryRow {
     }
 
     static let selection: SQL = """
-        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at, unanswered, failures, failing_since
+        SELECT name, attempt, is_leased, available_at, lease_seconds, first_at, unanswered, failures, failing_since,
+            holder
         FROM bus_event_deliveries
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
         """
     static let update: SQL = """
-        UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6, unanswered = $7,
-            failures = $8, failing_since = $9
-        WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3
-        """
-    static let leasing: SQL = """
         UPDATE bus_event_deliveries SET attempt = $4, is_leased = $5, available_at = $6, unanswered = $7,
             failures = $8, failing_since = $9, lease_seconds = $10, holder = $11
         WHERE owner_scope = $1 AND group_name = $2 AND event_seq = $3

@@ -46,8 +46,7 @@ final class EventLog: Sendable {
             if inserted > 0 {
                 accepted.append(AcceptedEvent(id: id, name: draft.name, isDuplicate: false))
             } else {
-                let first = try firstAcceptance(of: draft, at: isBatch ? index : nil, connection)
-                accepted.append(first)
+                accepted.append(try firstAcceptance(of: draft, at: isBatch ? index : nil, connection))
             }
         }
         return accepted

@@ -17,64 +17,50 @@ enum PublishBody {
         return PublishedEvent(envelope: envelope, idempotencyKey: try checked(idempotencyKey, ""))
     }
 
-    static func batch(_ bytes: [UInt8]) throws(BusError) -> [PublishedEvent] {
+    static func batch(_ bytes: [UInt8]) throws -> [PublishedEvent] {
         guard bytes.isUTF8 else { throw EnvelopeFault.json(.invalidUTF8).badRequest("") }
-        var events: [PublishedEvent]?
-        var refusal: BusError?
+        var events: [PublishedEvent] = []
         do {
-            try bytes.withReader { reader throws(JSONFault) in
+            try bytes.withReader { reader in
                 try reader.enterObject()
                 while let key = try reader.nextKey() {
-                    if key == "events", refusal == nil {
-                        do throws(BusError) { events = try members(&reader) } catch {
-                            refusal = error
-                            return
-                        }
-                    } else {
-                        try reader.skipValue()
-                    }
+                    if key == "events" { events = try members(&reader) } else { try reader.skipValue() }
                 }
                 try reader.finish()
             }
-        } catch {
-            throw EnvelopeFault.json(error).badRequest("")
+        } catch let fault as JSONFault {
+            throw EnvelopeFault.json(fault).badRequest("")
         }
-        if let refusal { throw refusal }
-        guard let events, !events.isEmpty else {
+        if events.isEmpty {
             throw BusError(.badRequest, "events is missing or empty; send 1 to \(Limits.batchEventsMax) events")
         }
         return events
     }
 
-    private static func members(_ reader: inout JSONReader) throws(BusError) -> [PublishedEvent] {
+    private static func members(_ reader: inout JSONReader) throws -> [PublishedEvent] {
         var events: [PublishedEvent] = []
-        do throws(EnvelopeFault) {
-            try json { () throws(JSONFault) in try reader.enterArray() }
-        } catch { throw error.badRequest("events: ") }
+        do { try reader.enterArray() } catch { throw EnvelopeFault.json(error).badRequest("events: ") }
         while true {
             let place = "event \(events.count): "
-            do throws(EnvelopeFault) {
-                guard try json({ () throws(JSONFault) in try reader.nextElement() }) else { return events }
+            do {
+                guard try reader.nextElement() else { return events }
                 guard events.count < Limits.batchEventsMax else {
-                    throw .field("events, which takes at most \(Limits.batchEventsMax)")
+                    throw EnvelopeFault.field("events, which takes at most \(Limits.batchEventsMax)")
                 }
                 let start = reader
                 let envelope = try EventEnvelope(from: &reader)
-                if reader.index - start.index > Limits.eventBodyBytesMax { throw .field("size") }
-                let key = try json { () throws(JSONFault) in try idempotencyKey(start) }
+                if reader.index - start.index > Limits.eventBodyBytesMax {
+                    throw BusError(
+                        .payloadTooLarge, "\(place)it is larger than \(Limits.eventBodyBytesMax) bytes; send less")
+                }
+                let key = try checked(try idempotencyKey(start), place)
                 events.append(PublishedEvent(envelope: envelope, idempotencyKey: key))
-            } catch .field("size") {
-                throw BusError(
-                    .payloadTooLarge, "\(place)it is larger than \(Limits.eventBodyBytesMax) bytes; send less")
-            } catch {
-                throw error.badRequest(place)
+            } catch let fault as EnvelopeFault {
+                throw fault.badRequest(place)
+            } catch let fault as JSONFault {
+                throw EnvelopeFault.json(fault).badRequest(place)
             }
-            _ = try checked(events.last?.idempotencyKey, place)
         }
-    }
-
-    private static func json<Value>(_ body: () throws(JSONFault) -> Value) throws(EnvelopeFault) -> Value {
-        do { return try body() } catch { throw .json(error) }
     }
 
     /// Finds the idempotency key, the one member of a batch event that is outside the envelope.
@@ -82,7 +68,7 @@ enum PublishBody {
         var reader = start
         try reader.enterObject()
         while let key = try reader.nextKey() {
-            if key == "idempotencyKey" { return try reader.stringOrNull() }
+            if key == "idempotencyKey" { return try reader.takeNull() ? nil : reader.string() }
             try reader.skipValue()
         }
         return nil

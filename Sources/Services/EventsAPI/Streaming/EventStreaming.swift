@@ -5,7 +5,6 @@ import BusServer
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import Logging
 import NIOCore
 
 /// Opens streams and writes them.
@@ -17,7 +16,6 @@ struct EventStreaming: Sendable {
     let wakeUps: WakeUps
     /// Time between blank lines on a silent stream.
     let keepAlive: Duration?
-    let logger: Logger
     let slots = StreamSlots()
 
     /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.

@@ -22,9 +22,6 @@ final class WakeUps: Sendable {
 
     private let state = Mutex(State())
 
-    /// Wake-ups without subscribers.
-    init() {}
-
     /// Rings for the topics until the subscription is released.
     func subscribe(_ topics: [Topic]) -> Subscription {
         let signal = Signal()

@@ -177,23 +177,25 @@ final class WebhookIngress: ChannelInboundHandler {
         let signature = headers.count > 1 ? headers.joined(separator: ",") : headers.first
         switch body.withUnsafeReadableBytes({ receiver.decide($0, signature: signature, at: .now) }) {
         case .answer(let answer): respond(answer, context)
-        case .publish(let update, let eventType):
-            state = .responding
-            releaseBody()
-            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            let finish: @Sendable (WebhookReceiver.Answer) -> Void = { answer in
-                bound.eventLoop.execute {
-                    let (handler, context) = bound.value
-                    handler.respond(answer, context)
-                }
-            }
-            if receiver.needsRefetch {
-                let receiver = receiver
-                context.eventLoop.makeFutureWithTask {
-                    await receiver.publish(refetching: update, eventType: eventType)
-                }.whenSuccess(finish)
-            } else {
-                receiver.publish(update, eventType: eventType, completion: finish)
+        case .publish(let update, let decision):
+            receiver.publish(update, decision, completion: responding(context))
+        case .carryOut(let decision):
+            let receiver = receiver
+            context.eventLoop.makeFutureWithTask {
+                await receiver.carryOut(decision)
+            }.whenSuccess(responding(context))
+        }
+    }
+
+    /// The body is needed no longer; whoever makes the answer gives it to the closure, on any thread.
+    private func responding(_ context: ChannelHandlerContext) -> @Sendable (WebhookReceiver.Answer) -> Void {
+        state = .responding
+        releaseBody()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        return { answer in
+            bound.eventLoop.execute {
+                let (handler, context) = bound.value
+                handler.respond(answer, context)
             }
         }
     }

@@ -23,117 +23,112 @@ package struct WebhookReceiver: Sendable {
 
     /// What to do with a webhook.
     enum Step {
-        /// Answer now: nothing is to be published.
+        /// Answer now: nothing is to be done.
         case answer(Answer)
-        /// Publish, then answer by how that ended.
-        case publish(SubscriptionUpdate, eventType: String)
+        /// Publish the update, then answer by how that ended.
+        case publish(SubscriptionUpdate, WebhookDecision)
+        /// Do what takes longer, then answer by how that ended.
+        case carryOut(WebhookDecision)
     }
 
-    let keys: [WebhookKey]
-    let toleranceSeconds: Int
-    let mode: StripeMode
+    let rules: WebhookRules
     let publisher: EventPublisher
-    /// Re-reads a subscription before it is published (`BUS_STRIPE_WEBHOOK_REFETCH`).
-    let refetch: (@Sendable (SubscriptionUpdate) async throws -> SubscriptionUpdate)?
+    let actions: WebhookActions
     let logger: Logger
     private let counters = WebhookCounters()
 
-    /// True when a webhook needs Stripe's word before it is published.
-    var needsRefetch: Bool { refetch != nil }
+    init(rules: WebhookRules, publisher: EventPublisher, actions: WebhookActions, logger: Logger) {
+        self.rules = rules
+        self.publisher = publisher
+        self.actions = actions
+        self.logger = logger
+    }
 
     /// Verifies and maps the bytes of one webhook.
     func decide(_ body: UnsafeRawBufferPointer, signature: String?, at now: Timestamp) -> Step {
         let decision: WebhookDecision
         do {
-            decision = try WebhookDecision.decide(
-                body: body, signatureHeader: signature, keys: keys, at: now, toleranceSeconds: toleranceSeconds,
-                mode: mode)
+            decision = try WebhookDecision.decide(body: body, signatureHeader: signature, at: now, rules: rules)
         } catch {
             return .answer(refusal(of: error))
         }
         switch decision.outcome {
-        case .ignored(let reason):
-            counters.ignored.increment()
-            logger.debug(
-                "webhook ignored",
-                metadata: [
-                    "stripe.event.id": "\(decision.event.id)", "stripe.event.type": "\(decision.event.type)",
-                    "outcome": "\(reason.rawValue)",
-                ])
-            return .answer(received(decision.event.id, decision.event.type, ignored: reason.rawValue))
-        case .update(let update): return .publish(update, eventType: decision.event.type)
+        case .update(let update) where !actions.refetches: return .publish(update, decision)
+        case .update, .unlinked, .customerDeleted, .meterErrors: return .carryOut(decision)
+        case .ignored:
+            actions.report(decision)
+            return .answer(answer(for: decision))
         }
     }
 
     /// Publishes without a task of its own; `completion` runs once, on any thread.
     func publish(
-        _ update: SubscriptionUpdate, eventType: String, completion: @escaping @Sendable (Answer) -> Void
+        _ update: SubscriptionUpdate, _ decision: WebhookDecision, completion: @escaping @Sendable (Answer) -> Void
     ) {
-        publisher.submit(WebhookReceiver.draft(of: update)) { fault in
-            completion(answer(for: update, eventType, fault?.unlessStoredBefore))
+        publisher.submit(FactsOutlet.draft(of: update)) { fault in
+            if let fault = fault?.unlessStoredBefore { return completion(failure(of: decision, fault)) }
+            actions.report(decision)
+            completion(answer(for: decision))
         }
     }
 
-    /// The whole way for callers that can wait: decide, re-read when that is asked for, publish, answer.
+    /// Does what a webhook asks for, and answers.
+    func carryOut(_ decision: WebhookDecision) async -> Answer {
+        do {
+            let deadline = ContinuousClock.now + .seconds(Limits.webhookPublishSeconds)
+            return answer(for: try await actions.carryOut(decision, deadline: deadline))
+        } catch {
+            return failure(of: decision, error)
+        }
+    }
+
+    /// The whole way for callers that can wait.
     package func receive(_ body: [UInt8], signature: String?, at now: Timestamp) async -> Answer {
         switch body.withUnsafeBytes({ decide($0, signature: signature, at: now) }) {
-        case .answer(let answer): return answer
-        case .publish(let update, let eventType): return await publish(refetching: update, eventType: eventType)
+        case .answer(let answer): answer
+        case .publish(_, let decision), .carryOut(let decision): await carryOut(decision)
         }
-    }
-
-    /// Re-reads the subscription first when that is asked for.
-    func publish(refetching update: SubscriptionUpdate, eventType: String) async -> Answer {
-        var current = update
-        do {
-            if let refetch { current = try await refetch(update) }
-            try await WebhookReceiver.publish(current, through: publisher)
-            return answer(for: current, eventType, nil)
-        } catch let fault as EventsFault {
-            return answer(for: current, eventType, fault)
-        } catch {
-            return answer(for: current, eventType, .unavailable(reason: "\(error)", retryAfterSeconds: nil))
-        }
-    }
-
-    /// Publishes an update for callers that can wait; returns once it is stored.
-    package static func publish(
-        _ update: SubscriptionUpdate, through publisher: EventPublisher
-    ) async throws(EventsFault) {
-        do {
-            try await publisher.publish(draft(of: update))
-        } catch {
-            if let fault = error.unlessStoredBefore { throw fault }
-        }
-    }
-
-    /// The event an update is published as; its key makes Stripe's repetitions harmless.
-    package static func draft(of update: SubscriptionUpdate) -> EventDraft {
-        EventDraft(
-            Exchange.subscriptionUpdate.ask(update, correlationID: update.eventID, source: BusModule.stripe.name),
-            idempotencyKey: "stripe:\(update.eventID)")
     }
 
     // MARK: Answers
 
-    private func answer(for update: SubscriptionUpdate, _ eventType: String, _ fault: EventsFault?) -> Answer {
-        var metadata: Logger.Metadata = [
-            "stripe.event.id": "\(update.eventID)", "stripe.event.type": "\(eventType)",
-            "account.id": "\(update.accountID ?? "")", "status": "\(update.status.rawValue)",
-        ]
-        switch fault {
-        case nil:
+    private func answer(for decision: WebhookDecision) -> Answer {
+        let reason = decision.outcome.ignoredReason?.rawValue
+        var metadata = WebhookReceiver.metadata(of: decision, outcome: reason ?? "published")
+        if case .update(let update) = decision.outcome {
             counters.published.increment()
-            metadata["outcome"] = "published"
+            metadata["account.id"] = "\(update.accountID ?? "")"
+            metadata["status"] = "\(update.status.rawValue)"
             logger.info("webhook published", metadata: metadata)
-            return received(update.eventID, eventType, ignored: nil)
-        case .some(let fault):
-            counters.failed.increment()
-            metadata["outcome"] = "failed"
-            metadata["cause"] = "\(fault)"
-            logger.warning("webhook could not be published", metadata: metadata)
-            return refused(.eventsUnavailable, "the event could not be stored; send it again")
+        } else {
+            counters.ignored.increment()
+            logger.debug("webhook ignored", metadata: metadata)
         }
+        var writer = JSONWriter(capacity: 160)
+        writer.object { writer in
+            writer.member("received", true)
+            writer.member("event_id", decision.event.id)
+            writer.member("event_type", decision.event.type)
+            writer.member("emitted", reason == nil)
+            writer.member("ignored_reason", optional: reason)
+            if !decision.ignoredFields.isEmpty { writer.member("ignored_fields", decision.ignoredFields) }
+        }
+        return Answer(status: 200, body: writer.bytes)
+    }
+
+    private func failure(of decision: WebhookDecision, _ cause: any Error) -> Answer {
+        counters.failed.increment()
+        var metadata = WebhookReceiver.metadata(of: decision, outcome: "failed")
+        metadata["cause"] = "\(Redaction.redact(String(describing: cause)))"
+        logger.warning("webhook could not be published", metadata: metadata)
+        return refused(.eventsUnavailable, "the event could not be stored; send it again")
+    }
+
+    private static func metadata(of decision: WebhookDecision, outcome: String) -> Logger.Metadata {
+        [
+            "stripe.event.id": "\(decision.event.id)", "stripe.event.type": "\(decision.event.type)",
+            "outcome": "\(outcome)",
+        ]
     }
 
     private func refusal(of fault: WebhookFault) -> Answer {
@@ -145,18 +140,6 @@ package struct WebhookReceiver: Sendable {
         case .event:
             return refused(.badRequest, "the signed body is not a Stripe event; send a snapshot event as JSON")
         }
-    }
-
-    private func received(_ eventID: String, _ eventType: String, ignored reason: String?) -> Answer {
-        var writer = JSONWriter(capacity: 160)
-        writer.object { writer in
-            writer.member("received", true)
-            writer.member("event_id", eventID)
-            writer.member("event_type", eventType)
-            writer.member("emitted", reason == nil)
-            writer.member("ignored_reason", optional: reason)
-        }
-        return Answer(status: 200, body: writer.bytes)
     }
 
     /// 413.
@@ -177,15 +160,6 @@ package struct WebhookReceiver: Sendable {
         Answer(
             status: code.httpStatus, body: BusError(code, message).body(),
             retryAfterSeconds: code.httpStatus == 503 ? 5 : nil)
-    }
-}
-
-extension EventsFault {
-    /// Nil for a conflict: this Stripe event is stored already, in the words of an earlier release or reading
-    /// (docs/decisions/0005).
-    fileprivate var unlessStoredBefore: EventsFault? {
-        if case .rejected(status: 409, _, _) = self { return nil }
-        return self
     }
 }
 

@@ -14,89 +14,46 @@ protocol StripeGateway: Sendable {
     func portalSession(_ request: PortalRequest, deadline: ContinuousClock.Instant) async throws -> StripeSession
     /// Hands over one quantity of usage.
     func recordMeterEvent(_ request: MeterRequest, deadline: ContinuousClock.Instant) async throws -> MeterReceipt
-    /// A subscription as it stands now; nil when it cannot be read.
-    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription?
-}
-
-extension StripeGateway {
-    /// The update with the subscription's standing re-read from Stripe (`BUS_STRIPE_WEBHOOK_REFETCH`).
-    ///
-    /// A deletion is final and keeps its kind; what Stripe does not know or show stays as the event told it.
-    func refetched(
-        _ update: SubscriptionUpdate, deadline: ContinuousClock.Instant
-    ) async throws -> SubscriptionUpdate {
-        guard update.kind != .deleted, let id = update.providerSubscriptionID else { return update }
-        return try await subscription(id: id, deadline: deadline)?.replacing(update) ?? update
-    }
+    /// A subscription as it stands now.
+    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription
+    /// The usage that a meter's error report is about.
+    func meterErrors(eventID: String, deadline: ContinuousClock.Instant) async throws -> MeterErrorReport
 }
 
 /// The gateway with a key: the calls of `StripeClient` in the order a request needs them.
 struct ClientStripeGateway: StripeGateway {
     let client: StripeClient
-    private let lanes = MeterLanes()
+    let customers: AccountCustomers
+    let prices: KnownPrices
+    private let lanes = Lanes<MeterLane>(
+        waitersMax: Limits.meterEventsWaitingMax, whenFull: "too many meter events wait for Stripe; send fewer at once")
 
-    /// Resolves the lookup keys, then makes the session.
-    func checkoutSession(
-        _ request: CheckoutRequest, deadline: ContinuousClock.Instant
-    ) async throws -> StripeSession {
-        let lines = try await lines(of: request, deadline: deadline)
-        return try await client.createCheckoutSession(request, lines: lines, deadline: deadline)
+    /// What Stripe allows one call in flight for.
+    private struct MeterLane: Hashable {
+        let customerID: String
+        let meter: String
     }
 
-    /// Finds the customer if the request does not name it, then makes the session.
-    func portalSession(
-        _ request: PortalRequest, deadline: ContinuousClock.Instant
-    ) async throws -> StripeSession {
-        var customer = request.message.customerID
-        if customer == nil {
-            customer = try await client.findCustomer(accountID: request.accountID, deadline: deadline)
-        }
-        guard let customer else {
-            throw BusError(
-                .customerUnresolved,
-                "no Stripe customer carries this account; finish a checkout first or send provider_customer_id"
-            )
-        }
-        return try await client.createPortalSession(request, customerID: customer, deadline: deadline)
+    init(client: StripeClient) {
+        self.client = client
+        customers = AccountCustomers(client)
+        prices = KnownPrices(client)
     }
 
     /// Records usage, one call at a time per customer and meter: Stripe answers 429 to more.
     func recordMeterEvent(
         _ request: MeterRequest, deadline: ContinuousClock.Instant
     ) async throws -> MeterReceipt {
-        let lane = MeterLanes.Lane(customerID: request.message.customerID ?? "", meter: request.message.meterEventName)
+        let lane = MeterLane(customerID: request.message.customerID ?? "", meter: request.message.meterEventName)
         return try await lanes.run(lane) { try await client.recordMeterEvent(request, deadline: deadline) }
     }
 
-    /// Reads a subscription; one that Stripe refuses to show is nil, one that could not be asked for is an error.
-    func subscription(
-        id: String, deadline: ContinuousClock.Instant
-    ) async throws -> ObservedSubscription? {
-        do {
-            return try await client.subscription(id: id, deadline: deadline)
-        } catch let fault as StripeFault where fault.code == .stripeError {
-            return nil
-        }
+    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription {
+        try await client.subscription(id: id, deadline: deadline)
     }
 
-    private func lines(
-        of request: CheckoutRequest, deadline: ContinuousClock.Instant
-    ) async throws -> [CheckoutLine] {
-        var keys: [String] = []
-        for case .lookupKey(let key) in request.lines.map(\.price) where !keys.contains(key) { keys.append(key) }
-        let resolved = keys.isEmpty ? [] : try await client.resolvePrices(keys, deadline: deadline)
-        return try request.lines.map { item in
-            switch item.price {
-            case .id(let id): return CheckoutLine(item, priceID: id)
-            case .lookupKey(let key):
-                guard let price = resolved.first(where: { $0.lookupKey == key }) else {
-                    throw BusError(
-                        .priceUnresolved,
-                        "no active Stripe price has the lookup key \(key); run bus operator stripe catalog sync")
-                }
-                return CheckoutLine(item, price: price)
-            }
-        }
+    func meterErrors(eventID: String, deadline: ContinuousClock.Instant) async throws -> MeterErrorReport {
+        try await client.meterErrors(eventID: eventID, deadline: deadline)
     }
 }
 
@@ -122,8 +79,14 @@ struct LocalStripeGateway: StripeGateway {
         LocalStripe.meterEvent(request)
     }
 
-    /// Nothing to read without a key.
-    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription? {
-        nil
+    func subscription(id: String, deadline: ContinuousClock.Instant) async throws -> ObservedSubscription {
+        throw LocalStripeGateway.unconfigured
     }
+
+    func meterErrors(eventID: String, deadline: ContinuousClock.Instant) async throws -> MeterErrorReport {
+        throw LocalStripeGateway.unconfigured
+    }
+
+    private static let unconfigured = BusError(
+        .stripeUnconfigured, "nothing can be read from Stripe without a key; set BUS_STRIPE_SECRET_KEY")
 }

@@ -8,16 +8,8 @@ extension StripeRequests {
     func verify(_ request: WebhookVerifyRequest, _ caller: Caller) async -> Outcome<WebhookVerdict> {
         let outcome: Outcome<WebhookVerdict> = await outcome(ignored: request.ignoredFields) { deadline in
             let decision = try decide(request, now: caller.now)
-            guard case .update(let update) = decision.outcome else {
-                return decision.verdict(ignoredFields: request.ignoredFields)
-            }
-            let current = webhook.isRefetching ? try await gateway.refetched(update, deadline: deadline) : update
-            do { try await publish(current) } catch is CancellationError { throw CancellationError() } catch {
-                throw BusError(
-                    .eventsUnavailable, "the subscription update could not be published; send the request again",
-                    cause: error)
-            }
-            return decision.replacingUpdate(current).verdict(ignoredFields: request.ignoredFields)
+            let done = try await actions.carryOut(decision, deadline: deadline)
+            return done.verdict(ignoredFields: request.ignoredFields)
         }
         guard let error = outcome.error else { return outcome }
         return Outcome(error, WebhookVerdict(event: nil, ignoredFields: request.ignoredFields))
@@ -28,8 +20,7 @@ extension StripeRequests {
             do throws(WebhookFault) {
                 return .success(
                     try WebhookDecision.decide(
-                        body: body, signatureHeader: request.signature, keys: webhook.keys, at: now,
-                        toleranceSeconds: webhook.toleranceSeconds, mode: settings.mode))
+                        body: body, signatureHeader: request.signature, at: now, rules: rules))
             } catch {
                 return .failure(error)
             }

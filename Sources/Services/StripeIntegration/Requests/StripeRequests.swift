@@ -9,21 +9,15 @@ import StripeCore
 struct StripeRequests: Sendable {
     let gateway: any StripeGateway
     let settings: StripeRequestSettings
-    let webhook: WebhookPolicy
+    /// How webhooks are judged.
+    let rules: WebhookRules
+    /// What follows from webhooks.
+    let actions: WebhookActions
     /// Whose requests are carried out.
     let callers: CallerPolicy
     /// Time one request may take.
     let budget: Duration
     let logger: Logger
-    /// Returns when the Events API has accepted the update.
-    let publish: @Sendable (SubscriptionUpdate) async throws -> Void
-
-    /// How webhooks are verified: the deployment's keys, the largest age, and whether subscriptions are re-read.
-    struct WebhookPolicy: Sendable {
-        let keys: [WebhookKey]
-        let toleranceSeconds: Int
-        let isRefetching: Bool
-    }
 
     /// Every exchange of this worker with its handler.
     var handlers: RequestHandlers {
@@ -32,6 +26,7 @@ struct StripeRequests: Sendable {
         handlers.answer(.stripePortal) { await self.portal($0, $1) }
         handlers.answer(.webhookVerify) { await self.verify($0, $1) }
         handlers.answer(.stripeMeterEvent) { await self.recordMeterEvent($0, $1) }
+        handlers.answer(.stripeObserve) { message, _ in await self.observe(message) }
         return handlers
     }
 
@@ -74,6 +69,28 @@ struct StripeRequests: Sendable {
         return .answer(MeterEventAnswer(to: message, notTaken: error.type, isCertain: isCertain))
     }
 
+    /// Reads a subscription and publishes it (docs/contract/stripe-requests.md, "Observed subscription").
+    private func observe(_ message: ObserveRequest) async -> Outcome<ObserveAnswer> {
+        await outcome(ignored: []) { deadline in
+            let id = message.providerSubscriptionID
+            let reading: SubscriptionObserver.Reading
+            do {
+                reading = try await actions.observer.observe(id, accountID: message.accountID, deadline: deadline)
+            } catch let fault as StripeFault where fault.status == 404 {
+                throw BusError(
+                    .stripeError,
+                    "\(fault.message) — check the id, and that BUS_STRIPE_SECRET_KEY is of its account and mode",
+                    cause: fault)
+            }
+            guard reading.isPublished, let status = reading.outcome.subscription?.status else {
+                throw BusError(
+                    .stripeError,
+                    "the subscription \(id) has no Bus metadata; set bus_account_id and bus_feature on it in Stripe")
+            }
+            return ObserveAnswer(to: message, provider: "stripe", status: status)
+        }
+    }
+
     /// Does the work of one request before the budget ends.
     func outcome<Response>(
         ignored ignoredFields: [String],
@@ -92,6 +109,8 @@ struct StripeRequests: Sendable {
         switch caught {
         case let error as BusError: error
         case let fault as StripeFault: fault.busError
+        case let fault as EventsFault:
+            BusError(.eventsUnavailable, "what follows could not be published; send the request again", cause: fault)
         default: BusError(.internalError, "something unexpected went wrong; try again", cause: caught)
         }
     }

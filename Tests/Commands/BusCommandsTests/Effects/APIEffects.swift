@@ -1,3 +1,4 @@
+import BusCore
 import TestSupport
 
 @testable import BusCommands
@@ -77,7 +78,18 @@ extension Effect {
             Effect(
                 covers: ["billing setup --feature"], line: "billing setup --feature f", environment: asUser,
                 answer: page
-            ) { $0.requests.first?.body == #"{"feature":"f"}"# }
+            ) { $0.requests.first?.body == #"{"feature":"f"}"# },
+            Effect(
+                covers: ["billing setup --plan"], line: "billing setup --plan p", environment: asUser, answer: page
+            ) { $0.requests.first?.body == #"{"plan_id":"p"}"# },
+            Effect(
+                covers: ["billing setup --interval"], line: "billing setup --interval year", environment: asUser,
+                answer: page
+            ) { $0.requests.first?.body == #"{"interval":"year"}"# },
+            Effect(
+                covers: ["billing setup --additional"], line: "billing setup --additional", environment: asUser,
+                answer: page
+            ) { $0.requests.first?.body == #"{"additional":true}"# },
         ]
 
     // MARK: bus operator billing
@@ -104,7 +116,17 @@ extension Effect {
             Effect(
                 covers: ["operator billing catalog put --file"], line: "operator billing catalog put --file c.json",
                 environment: asUser, files: catalog, answer: page
-            ) { $0.requests.first?.body == catalog["c.json"] },
+            ) { seen in
+                let documents = [seen.requests.first?.body, catalog["c.json"]].compactMap { text in
+                    text.flatMap { try? JSONValue(parsing: Array($0.utf8)) }
+                }
+                return documents.count == 2 && documents[0] == documents[1]
+            },
+            Effect(
+                covers: ["operator billing catalog put --force"],
+                line: "operator billing catalog put --file c.json --force", environment: asUser, files: catalog,
+                answer: page
+            ) { $0.requests.first?.query == "force=true" },
         ]
 
     // MARK: bus events

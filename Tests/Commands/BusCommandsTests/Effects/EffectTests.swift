@@ -1,4 +1,5 @@
 import BusCLI
+import BusRuntime
 import TestSupport
 import Testing
 
@@ -22,21 +23,20 @@ import Testing
 
     /// A new flag or variable without an effect fails here, and so does an effect of one that is gone.
     @Test func nothingIsLeftOut() {
-        let shared = BusRoot.manual(of: SharedOptionsOnly.self).options
+        let shared = GlobalOptions.settings
         var wanted: Set<String> = ["completion <shell>"]
         for (words, command) in Self.leaves {
             let name = words.joined(separator: " ")
-            for option in BusRoot.manual(of: command).options where !shared.contains(option) {
-                wanted.formUnion(option.names.map { "\(name) \($0)" })
+            for option in BusRoot.manual(of: command).settings
+            where !Set(shared.flatMap(\.flags)).isSuperset(of: option.flags) {
+                wanted.formUnion(option.flags.map { "\(name) \($0)" })
             }
-            wanted.formUnion(command.variables.map { "\(name) \($0.name)" })
+            wanted.formUnion(command.settings.flatMap(\.variables).map { "\(name) \($0)" })
         }
-        wanted.formUnion(shared.flatMap(\.names))
+        wanted.formUnion(shared.flatMap(\.flags))
         wanted.formUnion(["-h", "--help"])
-        for flags in HelpText.options.map(\.flags) + HelpText.fileOptions.map(\.flags) {
-            wanted.formUnion(flags.split(separator: ", ").map { "bus \($0)" })
-        }
-        wanted.formUnion(Variable.ofDispatcher.map { "bus \($0.name)" })
+        wanted.formUnion((HelpText.options + HelpText.fileOptions).flatMap(\.flags).map { "bus \($0)" })
+        wanted.formUnion(BusEnvironment.settings.flatMap(\.variables).map { "bus \($0)" })
         let covered = Set(Self.effects.flatMap(\.covers) + Self.elsewhere)
         #expect(wanted.subtracting(covered).sorted() == [], "these have no effect that is shown")
         #expect(covered.subtracting(wanted).sorted() == [], "these are not declared")
@@ -46,21 +46,21 @@ import Testing
     private static let elsewhere: [String] =
         ["\(sync) --prune", "completion <shell>"]
         + leaves.flatMap { words, command in
-            Variable.display.filter(command.variables.contains).map { "\(words.joined(separator: " ")) \($0.name)" }
-        } + Variable.ofDispatcher.map { "bus \($0.name)" }
+            [.noColor, .terminal].filter(command.settings.contains).map { "\(words.joined(separator: " ")) \($0.name)" }
+        } + BusEnvironment.settings.flatMap(\.variables).map { "bus \($0)" }
 
     private static let sync = "operator stripe catalog sync"
 
     /// `NO_COLOR` and `TERM` count on a terminal, where diagnostics are coloured without them.
-    @Test(arguments: leaves.filter { $0.command.variables.contains(.noColor) }.map { $0.words.joined(separator: " ") })
+    @Test(arguments: leaves.filter { $0.command.settings.contains(.noColor) }.map { $0.words.joined(separator: " ") })
     func colourFollowsTheVariables(_ words: String) async throws {
         let folder = try TemporaryFolder()
         let line = "\(Products.path(of: "bus")) \(words) --ttl soon --name a.b --account x --file nowhere"
-        let known = BusRoot.manual(of: CommandPlace(words.split(separator: " ").map { String($0) }).command).options
+        let known = BusRoot.manual(of: CommandPlace(words.split(separator: " ").map { String($0) }).command).settings
         var kept: [Substring] = []
         var rest = line.split(separator: " ")[...]
         while let word = rest.popFirst() {
-            if word.hasPrefix("--"), !known.contains(where: { $0.names.contains(String(word)) }) {
+            if word.hasPrefix("--"), !known.contains(where: { $0.flags.contains(String(word)) }) {
                 rest = rest.dropFirst()
             } else {
                 kept.append(word)
@@ -104,7 +104,7 @@ import Testing
     /// What the dispatcher hands to a program.
     @Test func programSeesTheDispatchersVariables() async throws {
         let world = try BusWorld()
-        let names = Variable.ofDispatcher.map(\.name).filter { $0 != "PATH" }
+        let names = BusEnvironment.settings.flatMap(\.variables).filter { !["PATH", "BUS_EVENTS_TOKEN"].contains($0) }
         try world.write("--perf\nenv \(names.joined(separator: " "))\n", to: "x.bus")
         let result = try await world.bus("x.bus")
         #expect(

@@ -41,7 +41,7 @@ extension Effect {
 
     /// What the dispatcher itself takes and sets.
     static let ofDispatcher: [Effect] = [
-        Effect(covers: ["bus --perf"], line: "--perf completion bash") {
+        Effect(covers: ["bus --perf", "--perf"], line: "--perf completion bash") {
             $0.errors.hasPrefix("INFO perf bus-completion bash ")
         },
         Effect(covers: ["bus --"], line: "-- billing status", environment: user, answer: active) {

@@ -1,15 +1,8 @@
-import BusCore
 import StripeCore
 import Synchronization
 
-/// Lets one meter event at a time through per customer and meter, in the order of arrival.
-final class MeterLanes: Sendable {
-    /// What Stripe allows one call in flight for.
-    struct Lane: Hashable {
-        let customerID: String
-        let meter: String
-    }
-
+/// Lets one call at a time through per lane, in the order of arrival.
+final class Lanes<Lane: Hashable & Sendable>: Sendable {
     private enum Admission {
         case entered, full, cancelled
     }
@@ -27,6 +20,14 @@ final class MeterLanes: Sendable {
     }
 
     private let state = Mutex(State())
+    private let waitersMax: Int
+    private let fullMessage: String
+
+    /// Lanes in which so many calls may wait in all; what comes on top fails with a text.
+    init(waitersMax: Int, whenFull fullMessage: String) {
+        self.waitersMax = waitersMax
+        self.fullMessage = fullMessage
+    }
 
     /// Runs `body` while nobody else is in the lane.
     func run<Value: Sendable>(_ lane: Lane, _ body: () async throws -> Value) async throws -> Value {
@@ -52,8 +53,7 @@ final class MeterLanes: Sendable {
         switch admission {
         case .entered: return
         case .cancelled: throw CancellationError()
-        case .full:
-            throw StripeFault(noAnswer: "too many meter events wait for Stripe; send fewer at once", mayRetry: false)
+        case .full: throw StripeFault(noAnswer: fullMessage, mayRetry: false)
         }
     }
 
@@ -66,7 +66,7 @@ final class MeterLanes: Sendable {
                 state.waiting[lane] = []
                 return .entered
             }
-            guard state.waiterCount < Limits.meterEventsWaitingMax else { return .full }
+            guard state.waiterCount < waitersMax else { return .full }
             state.waiting[lane, default: []].append(waiter)
             state.waiterCount += 1
             return nil

@@ -1,0 +1,117 @@
+import BillingCore
+import BillingStorage
+import BusContract
+import BusCore
+import BusSQL
+import GRDB
+import TestSupport
+import Testing
+
+/// A file that the first release wrote, opened by this one.
+struct ReleasedFileTests {
+    private static let now = Timestamp(clampingSeconds: 1_795_800_000)
+
+    @Test("everybody keeps the access they had")
+    func standings() async throws {
+        try await Self.withReleased { database in
+            let expected: [(Int, SubscriptionStatus)] = [
+                (1, .active), (2, .pastDue), (3, .canceled), (4, .pastDue), (5, .active), (6, .canceled), (7, .active),
+                (8, .incomplete),
+            ]
+            for (number, status) in expected {
+                let standing = try await Self.standing(number, .test, database)
+                #expect(standing.status == status, "account \(number)")
+                #expect(standing.subscriptions.first?.isUndecided == [4, 8].contains(number), "account \(number)")
+            }
+            let paying = try #require(try await Self.standing(1, .test, database).subscriptions.first)
+            #expect(paying.planID == "llm-basic" && paying.customerID == "cus_1" && paying.features == ["llm:proxy"])
+            #expect(paying.entitled == [.init(from: Timestamp(clampingSeconds: 1_788_192_000), until: nil)])
+            let failing = try await Self.standing(2, .test, database).subscriptions.first
+            #expect(failing?.pastDueSince == Timestamp(clampingSeconds: 1_785_600_050))
+        }
+    }
+
+    @Test("a file with a live subscription is live, and its test purchases count no more")
+    func mode() async throws {
+        try await Self.withReleased { database in
+            let mode = try await DeploymentMode.open(database, setting: nil)
+            #expect(try await database.read { try mode.current(on: $0) } == .live)
+            #expect(try await Self.standing(6, .live, database).status == .active)
+            #expect(try await Self.standing(1, .live, database).status == .missing)
+        }
+    }
+
+    @Test("updates of before and after join into one set, in any order")
+    func nextUpdates() async throws {
+        let updates = [
+            Self.update("evt_105", 1, "sub_1", .updated, .pastDue, "past_due", from: "active", at: 2_592_100),
+            Self.update("evt_403", 4, "sub_4", .observed, .active, "active", at: 60),
+            Self.update("evt_303", 3, "sub_3", .updated, .active, "active", at: 500),
+            Self.update("evt_801", 8, "sub_8", .updated, .active, "active", at: 30),
+            Self.update("evt_102", 1, "sub_1", .updated, .active, "active", from: "incomplete", at: 0),
+        ]
+        for order in [updates, updates.reversed()] {
+            try await Self.withReleased { database in
+                try await database.write { connection in
+                    for update in order {
+                        _ = try SubscriptionStore(connection).apply(update, source: nil, at: Self.now)
+                    }
+                }
+                #expect(try await Self.standing(1, .test, database).status == .pastDue)
+                let failing = try await Self.standing(1, .test, database).subscriptions.first
+                #expect(failing?.planID == "llm-basic" && failing?.customerID == "cus_1")
+                #expect(try await Self.standing(4, .test, database).status == .active)
+                #expect(try await Self.standing(4, .test, database).subscriptions.first?.isUndecided == false)
+                #expect(try await Self.standing(3, .test, database).status == .canceled)
+                #expect(try await Self.standing(8, .test, database).subscriptions.first?.isUndecided == true)
+            }
+        }
+    }
+
+    @Test("what nobody has heard of since, and what is undecided, is asked about")
+    func due() async throws {
+        try await Self.withReleased { database in
+            let due = try await database.write { connection in
+                try SubscriptionReviews(connection).take(50, of: "stripe", in: .test, at: Self.now)
+            }
+            #expect(Set(due.map(\.subscriptionID)) == ["sub_1", "sub_2", "sub_4", "sub_8"])
+        }
+    }
+
+    /// Runs `body` on the file, brought to today's schema.
+    private static func withReleased(_ body: (SQLiteDatabase) async throws -> Void) async throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/billing.sqlite"
+        let dump = try Repository.text("Tests/Support/TestSupport/Fixtures/billing/released.sql")
+        let file = try DatabaseQueue(path: path)
+        try await file.writeWithoutTransaction { try $0.execute(sql: dump) }
+        try file.close()
+        let database = try await SQLiteDatabase(path: path)
+        try await database.migrateBilling()
+        try await body(database)
+        try database.close()
+        withExtendedLifetime(folder) {}
+    }
+
+    private static func account(_ number: Int) -> String { "00000000-0000-4000-8000-00000000000\(number)" }
+
+    private static func standing(
+        _ number: Int, _ mode: BillingMode, _ database: SQLiteDatabase
+    ) async throws -> AccountStanding {
+        try await database.read { try SubscriptionStore($0).standing(of: account(number), in: mode) }
+    }
+
+    private static func update(
+        _ id: String, _ number: Int, _ subscription: String, _ kind: SubscriptionUpdate.Kind,
+        _ status: SubscriptionStatus, _ word: String, from previous: String? = nil, at second: Int64
+    ) -> SubscriptionUpdate {
+        var update = SubscriptionUpdate(
+            eventID: id, accountID: account(number), provider: "stripe", status: status,
+            occurredAt: Timestamp(clampingSeconds: 1_785_600_000 + second))
+        update.providerSubscriptionID = subscription
+        update.kind = kind
+        update.providerStatus = word
+        update.previousProviderStatus = previous
+        return update
+    }
+}
