@@ -128,7 +128,7 @@ import Testing
         }
         #expect(double.meterEvents == Dictionary(uniqueKeysWithValues: keys.map { ($0, "1") }))
         let used = try await billing.read {
-            try $0.rows("SELECT used FROM bus_billing_usage_buckets WHERE span = 'total'").map { try $0.integer(0) }
+            try $0.rows("SELECT used FROM bus_billing_usage_counts WHERE span = 'total'").map { try $0.integer(0) }
         }
         #expect(used == [1, 1, 1])
         try billing.close()

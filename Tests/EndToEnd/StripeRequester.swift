@@ -5,6 +5,8 @@ import TestSupport
 struct StripeRequester: Sendable {
     let deployment: Deployment
     let double: StripeDouble
+    /// Where the worker takes webhooks.
+    let ingress: String
     private let api: LoopbackClient
 
     /// Stands for a service: a subject that is no UUID.
@@ -19,8 +21,6 @@ struct StripeRequester: Sendable {
         try await StripeDouble.run(faults: faults) { double in
             let deployment = try Deployment()
             let url = double.url
-            let requester = StripeRequester(
-                deployment: deployment, double: double, api: LoopbackClient(deployment.eventsAddress))
             let variables = deployment.stripeEnvironment.merging([
                 "BUS_STRIPE_SECRET_KEY": "sk_test_end_to_end", "BUS_STRIPE_API_URL": url,
                 "BUS_STRIPE_DEFAULT_PRICE_ID": "price_1", "BUS_EVENTS_LISTENER_REQUIRED": "1",
@@ -31,11 +31,15 @@ struct StripeRequester: Sendable {
                     ["--events-url", "http://\(deployment.eventsAddress)", "--webhook-addr", "127.0.0.1:0"] + flags,
                     environment: variables
                 ) { worker in
-                    let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                    let address = try await worker.address(of: Listener.webhook)
+                    let ingress = LoopbackClient(address)
                     try await eventually("the worker listens") {
                         try await ingress.get("/readyz").status == 200 ? true : nil
                     }
-                    try await body(requester)
+                    try await body(
+                        StripeRequester(
+                            deployment: deployment, double: double, ingress: address,
+                            api: LoopbackClient(deployment.eventsAddress)))
                 }
             }
         }

@@ -22,6 +22,13 @@ package struct ExportLedger {
         ).first
     }
 
+    /// The rows that were told a payment company under a key of theirs: one, and of the released program one an account.
+    package func exports(toldAs providerKey: String, provider: String, in mode: BillingMode) throws -> [UsageExport] {
+        try rows(
+            "WHERE provider_key = $1 AND provider = $2 AND livemode = $3 LIMIT $4",
+            [.text(providerKey), .text(provider), mode.column, .integer(Int64(Limits.refusedUsagesMax))])
+    }
+
     /// Rows that are to be looked at, the longest due first.
     ///
     /// - Parameter onlySent: Leaves those alone that nobody has told yet.

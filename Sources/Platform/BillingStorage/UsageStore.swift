@@ -106,6 +106,20 @@ package struct UsageStore {
         }
     }
 
+    /// Takes back usage that was counted and that the payment company does not count after all.
+    package func takeBack(_ quantity: Int64, of subject: UsageSubject, at moment: Timestamp) throws {
+        let windows = QuotaWindow.allCases.filter { $0 != .period }.map { ($0, $0.start(containing: moment)) }
+        let periods = try paidPeriods(of: subject.accountID, at: moment).map { (QuotaWindow.period, $0.start) }
+        for (window, start) in windows + periods {
+            try connection.run(
+                """
+                UPDATE bus_billing_usage_counts SET used = CASE WHEN used > $7 THEN used - $7 ELSE 0 END
+                WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND span = $5
+                  AND starts_at = $6
+                """, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
+        }
+    }
+
     /// The paid periods of an account's subscriptions that a moment lies in.
     private func paidPeriods(of accountID: String, at moment: Timestamp) throws -> Set<PaidPeriod> {
         let standing = try SubscriptionStore(connection).standing(of: accountID, in: mode)

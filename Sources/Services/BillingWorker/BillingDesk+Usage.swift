@@ -39,7 +39,6 @@ extension BillingDesk {
             let handled = HandledEvents(connection)
             if let answered: UsageExportAnswer = try handled.response(to: eventID) { return .answered(answered) }
             let mode = try mode.current(on: connection)
-            let standing = try SubscriptionStore(connection).standing(of: request.accountID, in: mode)
             var export: UsageExport
             var isOwed = false
             if let stored = try ExportLedger(connection).export(UsageKey(request, mode: mode)) {
@@ -62,7 +61,8 @@ extension BillingDesk {
                     request, usedAt: usedAt, mode: mode, provider: terms.provider, at: now)
             }
             var sending: UsageSending?
-            if isOwed || standing.counts(request, usedAt: export.usedAt) {
+            let access = try access(of: request.accountID, in: mode, connection, at: now)
+            if isOwed || access.counts(request, usedAt: export.usedAt) {
                 sending = try begin(&export, terms, connection, at: now, random: random)
             } else {
                 export.refuse(UsageReason.billingRequired)
@@ -85,7 +85,9 @@ extension BillingDesk {
             export.postpone(for: UsageReason.otherDeployment, at: now, random: random)
             return nil
         }
-        let customerID = try export.customerID ?? customer(of: export, connection)
+        let customerID =
+            try export.customerID
+            ?? access(of: export.key.accountID, in: export.key.mode, connection, at: now).customerID(for: export)
         if terms.needsCustomer, customerID == nil {
             export.postpone(for: UsageReason.customerUnknown, at: now, random: random)
             return nil
@@ -95,11 +97,6 @@ extension BillingDesk {
             return nil
         }
         return export.beginSending(to: customerID, answerSeconds: terms.answerSeconds, at: now)
-    }
-
-    private func customer(of export: UsageExport, _ connection: any SQLConnection) throws -> String? {
-        try SubscriptionStore(connection).standing(of: export.key.accountID, in: export.key.mode)
-            .customerID(provider: export.provider, feature: export.request.feature, usedAt: export.usedAt)
     }
 
     /// What the ledger says after a telling.
@@ -123,7 +120,7 @@ extension BillingDesk {
             export.end(sending, outcome, at: now, random: random)
             if export != stored { try ledger.save(export, at: now) }
             if export.state.isAccepted, stored?.state.isAccepted != true {
-                try UsageStore(connection, in: mode.current(on: connection)).count(
+                try UsageStore(connection, in: export.key.mode).count(
                     export.request.quantity, of: UsageSubject(export.request), hold: export.request.holdID,
                     at: min(export.usedAt, now))
             }

@@ -27,7 +27,7 @@ package struct BillingDesk: Sendable {
         self.grace = grace
     }
 
-    private func access(
+    func access(
         of accountID: String, in mode: BillingMode, _ connection: any SQLConnection, at now: Timestamp
     ) throws -> AccountAccess {
         AccountAccess(

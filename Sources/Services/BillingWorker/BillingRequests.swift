@@ -24,6 +24,7 @@ struct BillingRequests: Sendable {
         handlers.answer(.unlinkedUpdate) { await self.update($0.update, $1) }
         handlers.answer(.customerDeletion) { await self.forget($0, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
+        handlers.answer(.usageRefusal) { await self.refuse($0, $1) }
         return handlers
     }
 
@@ -89,6 +90,10 @@ struct BillingRequests: Sendable {
 
     private func export(_ usage: UsageExportRequest, _ caller: Caller) async -> Outcome<UsageExportAnswer> {
         await outcome { try await sender.export(usage, caller) }
+    }
+
+    private func refuse(_ refusal: UsageRefusal, _ caller: Caller) async -> Outcome<UsageRefusalResult> {
+        await outcome { try await sender.refuse(refusal, caller) }
     }
 
     private func outcome<Response>(_ work: () async throws -> Response) async -> Outcome<Response> {

@@ -45,6 +45,13 @@ struct UsageSender: Service {
         return answer
     }
 
+    /// Takes in that the payment company does not count what it had taken.
+    func refuse(_ refusal: UsageRefusal, _ caller: Caller) async throws -> UsageRefusalResult {
+        let (result, refused) = try await desk.refuse(refusal, eventID: caller.eventID, at: caller.now)
+        for export in refused { tell(export) }
+        return result
+    }
+
     private func count(_ answer: UsageExportAnswer) {
         let outcome = answer.isExported ? "accepted" : answer.isQueued ? "waiting" : "refused"
         Counter(label: "bus_usage_exports_total", dimensions: [("outcome", outcome)]).increment()

@@ -76,6 +76,15 @@ struct UsageLedgerInMemory: UsageLedger {
         if let event { handled.insert(event) }
     }
 
+    mutating func disown(_ providerKey: String, at now: Timestamp) {
+        for stored in rowsByKey.values where stored.providerKey == providerKey {
+            var row = stored
+            row.disown("meter_event_customer_not_found")
+            rowsByKey[row.key] = row
+            if stored.state.isAccepted { used -= stored.request.quantity }
+        }
+    }
+
     private func mayOverwrite(_ stored: UsageExport, _ sending: UsageSending) -> Bool {
         switch wrong {
         case .refusedOverwritesAccepted: stored.state.isAccepted

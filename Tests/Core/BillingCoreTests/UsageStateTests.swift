@@ -19,7 +19,8 @@ struct UsageStateTests {
     private static let table: [(event: UsageState.Event, next: [UsageState])] = [
         (.asked, [.queued, states[1], states[2], states[3], .queued, .unanswered]),
         (.sending(at: now), [.sent(since: now), states[1], .unanswered, states[3], states[4], .unanswered]),
-        (.accepted(providerEventID: "b"), [b, b, b, states[3], b, b]),
+        (.accepted(providerEventID: "b"), [b, b, b, states[3], states[4], b]),
+        (.disowned(reason: "x"), [.queued, x, x, x, states[4], x]),
         (.refused(reason: "x"), [x, x, x, states[3], states[4], .unanswered]),
         (.notTaken(sendingAt: ago(hour)), [.queued, .queued, states[2], states[3], states[4], .unanswered]),
         (.unknown, states),
@@ -39,15 +40,16 @@ struct UsageStateTests {
         }
     }
 
-    @Test("nothing leaves what was accepted, and only an answer or the end of its time leaves what was sent")
+    @Test("only Stripe's own report leaves what was accepted, only an answer or the end of its time what was sent")
     func oneWay() {
         for (event, _) in Self.table {
-            #expect(Self.states[3].next(event) == Self.states[3], "\(event)")
-            let isAnswer =
+            let (isAnswer, isReport) =
                 switch event {
-                case .accepted, .refused, .notTaken: true
-                case .asked, .sending, .unknown, .waited: false
+                case .accepted, .refused, .notTaken: (true, false)
+                case .disowned: (true, true)
+                case .asked, .sending, .unknown, .waited: (false, false)
                 }
+            #expect(isReport || Self.states[3].next(event) == Self.states[3], "\(event)")
             let next = Self.states[1].next(event)
             #expect(isAnswer || next == Self.states[1] || next == .unanswered, "\(event)")
         }
@@ -82,11 +84,16 @@ struct UsageEntitlementTests {
         return standing
     }
 
-    private func counts(_ subscription: SubscriptionStanding, at seconds: Int64?) -> Bool {
+    private func access(_ subscriptions: [SubscriptionStanding], grace: Duration = .zero) -> AccountAccess {
+        AccountAccess(
+            AccountStanding(accountID: Self.account, subscriptions: subscriptions),
+            tariff: Tariff(.empty), grace: grace, at: Self.now)
+    }
+
+    private func counts(_ subscription: SubscriptionStanding, at seconds: Int64?, grace: Duration = .zero) -> Bool {
         var usage = UsageExportRequest()
         usage.occurredAt = seconds.map { Self.now.advanced(bySeconds: $0) }
-        return AccountStanding(accountID: Self.account, subscriptions: [subscription])
-            .counts(usage, usedAt: usage.occurredAt ?? Self.now)
+        return access([subscription], grace: grace).counts(usage, usedAt: usage.occurredAt ?? Self.now)
     }
 
     @Test(
@@ -112,22 +119,35 @@ struct UsageEntitlementTests {
 
     @Test("usage goes to the customer of the subscription that has the feature, else to the account's")
     func customer() {
-        let standing = AccountStanding(
-            accountID: Self.account,
-            subscriptions: [
-                subscription("sub_1", .active, ["images"], "cus_1", [(-100, nil)]),
-                subscription("sub_2", .active, ["llm:proxy"], "cus_2", [(-50, nil)]),
-                subscription("sub_3", .canceled, ["llm:proxy"], "cus_3", [(-100, -60)]),
-                subscription("sub_4", .active, ["video"], nil, [(-100, nil)]),
-            ])
+        let access = access([
+            subscription("sub_1", .active, ["images"], "cus_1", [(-100, nil)]),
+            subscription("sub_2", .active, ["llm:proxy"], "cus_2", [(-50, nil)]),
+            subscription("sub_3", .canceled, ["llm:proxy"], "cus_3", [(-100, -60)]),
+            subscription("sub_4", .active, ["video"], nil, [(-100, nil)]),
+        ])
         func customer(_ feature: String, _ seconds: Int64 = 0, _ provider: String = "stripe") -> String? {
-            standing.customerID(
-                provider: provider, feature: feature, usedAt: Self.now.advanced(bySeconds: seconds))
+            var usage = UsageExportRequest()
+            (usage.feature, usage.occurredAt) = (feature, Self.now.advanced(bySeconds: seconds))
+            return access.customerID(
+                for: UsageExport(usage, usedAt: Self.now, mode: .test, provider: provider, at: Self.now))
         }
         #expect(customer("llm:proxy") == "cus_2")
         #expect(customer("llm:proxy", -70) == "cus_3")
         #expect(customer("images") == "cus_1")
         #expect(customer("video") == customer("unheard:of") && customer("video") != nil)
         #expect(customer("llm:proxy", 0, "other") == nil)
+    }
+
+    @Test("usage in the grace after a failed charge counts, also when it is paid later")
+    func grace() {
+        var late = subscription("sub_1", .pastDue, ["llm:proxy"], "cus_1", [(-100, -50)])
+        late.pastDueSince = Self.now.advanced(bySeconds: -50)
+        #expect(counts(late, at: -30, grace: .seconds(40)) && !counts(late, at: -5, grace: .seconds(40)))
+        #expect(counts(late, at: nil, grace: .seconds(60)) && !counts(late, at: nil))
+        let paid = subscription("sub_1", .active, ["llm:proxy"], "cus_1", [(-100, -50), (-20, nil)])
+        #expect(counts(paid, at: -30, grace: .seconds(25)) && !counts(paid, at: -24, grace: .seconds(25)))
+        #expect(!counts(paid, at: -30))
+        let ended = subscription("sub_1", .canceled, ["llm:proxy"], "cus_1", [(-100, -50)])
+        #expect(!counts(ended, at: -40, grace: .seconds(25)))
     }
 }

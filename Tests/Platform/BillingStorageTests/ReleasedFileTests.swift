@@ -41,6 +41,21 @@ struct ReleasedFileTests {
         }
     }
 
+    @Test("what was used and held before counts on, in the mode of its account")
+    func usage() async throws {
+        try await Self.withReleased { database in
+            let quota = Quota(feature: "llm:proxy", meterEventName: "bus_llm_tokens", window: .total, limit: 1)
+            let moment = Timestamp(clampingSeconds: 1_795_720_700)
+            let limit = CurrentQuota(quota, period: nil, at: moment)
+            let counts = try await database.read { connection in
+                try [(BillingMode.test, moment), (.test, Self.now), (.live, moment)].map { mode, now in
+                    try UsageStore(connection, in: mode).counts(of: Self.account(1), for: [limit], at: now)[limit.bucket]
+                }
+            }
+            #expect(counts == [UsageCount(used: 500, held: 200), UsageCount(used: 500), UsageCount()])
+        }
+    }
+
     @Test("updates of before and after join into one set, in any order")
     func nextUpdates() async throws {
         let updates = [

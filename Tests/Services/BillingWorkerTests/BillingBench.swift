@@ -108,24 +108,23 @@ struct BillingBench: Sendable {
 
     func export(
         _ key: String, _ quantity: Int64, of account: String = account, meter: String = "tokens",
-        usedAt: Timestamp? = nil, hold: String? = nil, id: String? = nil, at now: Timestamp = noon
+        usedAt: Timestamp? = nil, id: String? = nil, at now: Timestamp = noon, more: [String: JSONValue] = [:]
     ) async throws -> JSONValue {
         try await answer(
             Exchange.usageExport.request,
-            Self.usage(key, quantity, of: account, meter: meter, usedAt: usedAt, hold: hold), id: id, at: now)
+            Self.usage(key, quantity, of: account, meter: meter, usedAt: usedAt, more: more), id: id, at: now)
     }
 
     static func usage(
         _ key: String, _ quantity: Int64, of account: String = account, meter: String = "tokens",
-        usedAt: Timestamp? = nil, hold: String? = nil
+        usedAt: Timestamp? = nil, more: [String: JSONValue] = [:]
     ) -> JSONValue {
         var usage: [String: JSONValue] = [
             "account_id": .string(account), "event_id": .string(key), "meter_event_name": .string(meter),
             "quantity": .integer(quantity),
         ]
-        usage["hold_id"] = hold.map { .string($0) }
         usage["occurred_at"] = usedAt.map { .string($0.rfc3339) }
-        return .object(usage)
+        return .object(usage.merging(more) { $1 })
     }
 
     /// What a key gets at the payment company for the account's tokens in test mode.

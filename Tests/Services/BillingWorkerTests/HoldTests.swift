@@ -23,7 +23,7 @@ struct HoldTests {
                     == BillingBench.noon.advanced(bySeconds: Limits.quotaHoldSeconds).rfc3339)
             #expect(try await bench.check(quantity: 1, id: "check_3")["reason"] == "quota_exceeded")
             // 40 were planned and 10 used: the other 30 are free at once, and the 60 stay held.
-            #expect(try await bench.export("use_1", 10, hold: "check_2")["exported"] == true)
+            #expect(try await bench.export("use_1", 10, more: ["hold_id": "check_2"])["exported"] == true)
             #expect(try await bench.check(quantity: 31, id: "check_4")["allowed"] == false)
             #expect(try await bench.check(quantity: 30, id: "check_5")["allowed"] == true)
         }
@@ -49,7 +49,7 @@ struct HoldTests {
             try await bench.update("evt_1", "active")
             _ = try await bench.check(quantity: 50, id: "check_1")
             for key in ["use_1", "use_2"] {
-                _ = try await bench.export(key, 10, hold: "check_0")
+                _ = try await bench.export(key, 10, more: ["hold_id": "check_0"])
             }
             #expect(try await bench.check(quantity: 31, id: "check_2")["allowed"] == false)
             #expect(try await bench.check(quantity: 30, id: "check_3")["allowed"] == true)

@@ -56,6 +56,12 @@ private struct StoredLedger: UsageLedger {
         _ = try await desk.endExport(sending, outcome, eventID: event, at: now)
     }
 
+    func disown(_ providerKey: String, at now: Timestamp) async throws {
+        let usage = UsageRefusal.Usage(idempotencyKey: providerKey, reason: "meter_event_customer_not_found")
+        let refusal = UsageRefusal(provider: "stripe", livemode: false, usages: [usage])
+        _ = try await desk.refuse(refusal, eventID: nil, at: now)
+    }
+
     func rows() async throws -> [UsageExport] {
         var rows: [UsageExport] = []
         for account in Self.accounts {

@@ -1,3 +1,6 @@
+import AsyncHTTPClient
+import BusClient
+import BusContract
 import BusCore
 import InMemoryLogging
 import Logging
@@ -136,6 +139,23 @@ struct UnlinkedWebhookTests {
             let answer = try await bench.answer(to: bench.request(webhook))
             #expect(answer.status == 200 && answer.body.contains(#""ignored_reason":"foreign_account""#))
             #expect(bench.events.requests.isEmpty)
+        }
+    }
+
+    @Test("what our token may not publish is never tried: a refusal would end the process")
+    func scopes() async throws {
+        try await StripeDouble.run(faults: [Self.knowing]) { events in
+            let client = EventsClient(
+                http: .shared, endpoint: try #require(EventsEndpoint(events.url)),
+                tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"), logger: IngressBench.silent)
+            let publisher = EventPublisher(client: client, timeout: .seconds(1))
+            let ingress = FactsOutlet(
+                publisher, features: KnownFeatures(client: client), scopes: ["billing:subscription:write"])
+            let refusal = try await ingress.takes(Exchange.usageRefusal.rules)
+            let update = try await ingress.takes(Exchange.subscriptionUpdate.rules)
+            #expect(!refusal && update && events.requests.isEmpty)
+            let unlinked = try await ingress.takes(Exchange.unlinkedUpdate.rules)
+            #expect(unlinked)
         }
     }
 }

@@ -79,6 +79,13 @@ package struct UsageStripe {
         UsageOutcome(failure: code.rawValue, isRetryable: code.isRetryable, isCertain: isCertain)
     }
 
+    /// Finds out afterwards that some usage cannot be counted, and says under which identifier it was.
+    package mutating func disown(_ random: inout SeededGenerator) -> String? {
+        let identifier = counted.keys.sorted().randomElement(using: &random)
+        if let identifier { counted[identifier] = nil }
+        return identifier
+    }
+
     /// What was counted under a key, and under those that a wrong rule makes of it.
     package func counted(under key: String) -> [Int64] {
         counted.filter { $0.key == key || $0.key.hasPrefix("\(key)-") }.flatMap(\.value)

@@ -10,6 +10,8 @@ package protocol UsageLedger {
     mutating func beginDue(at now: Timestamp) async throws -> [UsageSending]
     /// Writes down what became of a telling; `event` is that of the request which it was for.
     mutating func end(_ sending: UsageSending, _ outcome: UsageOutcome, event: String?, at now: Timestamp) async throws
+    /// The payment company reports that it does not count what it had taken under a key.
+    mutating func disown(_ providerKey: String, at now: Timestamp) async throws
     /// Every row.
     func rows() async throws -> [UsageExport]
     /// Everything that counts against quotas.
@@ -59,6 +61,7 @@ package struct UsageWorld<Ledger: UsageLedger> {
     private var events: [Event] = []
     private var tasks: [Task] = []
     private var messages: [Message] = []
+    private var reports: [String] = []
     private var accepted: Set<UsageKey> = []
     private let skew: Int64
 
@@ -95,8 +98,18 @@ package struct UsageWorld<Ledger: UsageLedger> {
             tasks.removeAll { $0.worker == worker }
         case 94..<96: stripe.takesKey.toggle()
         case 96..<98: stripe.isAway.toggle()
-        default: stripe.knowsLaterMeter = true
+        case 98: stripe.knowsLaterMeter = true
+        default:
+            if let identifier = stripe.disown(&random) { reports.append(identifier) }
+            if random.chance(50) { try await deliverReports() }
         }
+    }
+
+    /// Only Stripe's own report leads out of `accepted`.
+    private mutating func deliverReports() async throws {
+        for identifier in reports { try await ledger.disown(identifier, at: now) }
+        reports = []
+        accepted = Set(try await ledger.rows().filter(\.state.isAccepted).map(\.key))
     }
 
     private mutating func fault() -> UsageStripe.Fault? {
@@ -213,6 +226,7 @@ package struct UsageWorld<Ledger: UsageLedger> {
                 try await handle(index, worker: 0)
             }
             try await round(worker: 1)
+            try await deliverReports()
             let due = try await ledger.rows().compactMap(\.dueAt).min()
             if due == nil, tasks.isEmpty, events.allSatisfy(\.isDone) { return }
             now = tasks.isEmpty ? max(now.advanced(bySeconds: 1), due ?? now) : now.advanced(bySeconds: 1)

@@ -7,6 +7,8 @@ package struct AccountAccess: Sendable {
     package let standing: AccountStanding
     /// What is sold.
     package let tariff: Tariff
+    /// How long features stay after the first failed charge.
+    package let grace: Duration
     /// The moment.
     package let moment: Timestamp
     /// What it may use, the subscription that says most about the account first.
@@ -16,11 +18,12 @@ package struct AccountAccess: Sendable {
     package init(_ standing: AccountStanding, tariff: Tariff, grace: Duration, at moment: Timestamp) {
         self.standing = standing
         self.tariff = tariff
+        self.grace = grace
         self.moment = moment
         var grants: [Grant] = []
         for subscription in standing.subscriptions {
             let graceUntil = subscription.graceUntil(grace)
-            guard subscription.status == .active || graceUntil.map({ moment < $0 }) == true else { continue }
+            guard subscription.isEntitled(until: graceUntil, at: moment) else { continue }
             for var grant in tariff.grants(of: subscription, at: moment) {
                 grant.graceUntil = graceUntil
                 grants.append(grant)
@@ -76,6 +79,11 @@ package struct AccountAccess: Sendable {
 }
 
 extension SubscriptionStanding {
+    /// Active, or late and still in its grace.
+    func isEntitled(until graceUntil: Timestamp?, at moment: Timestamp) -> Bool {
+        status == .active || graceUntil.map { moment < $0 } == true
+    }
+
     /// The first moment without access after the first failed charge; nil unless charges fail and there is a grace.
     ///
     /// A provider that has given up collecting says so in its own word, and then there is no grace.

@@ -13,8 +13,8 @@ package struct UsageExport: Hashable, Sendable {
     package private(set) var request: UsageExportRequest
     /// When it was used; its window, its entitlement and its age follow from it.
     package private(set) var usedAt: Timestamp
-    /// The key at the payment company; it stays for as long as the row.
-    package let providerKey: String
+    /// The key at the payment company; it stays the same unless the company reports that it did not count the usage.
+    package private(set) var providerKey: String
     /// The payment company's customer; once it was told, it stays the same.
     package private(set) var customerID: String?
     /// How far it has come.
@@ -141,11 +141,10 @@ package struct UsageExport: Hashable, Sendable {
     package mutating func end(
         _ sending: UsageSending, _ outcome: UsageOutcome, at now: Timestamp, random: Double
     ) {
-        guard openUntil == sending.expiresAt, request == sending.export.request else {
-            // Somebody else has told it since. What is known for certain stays known, if it is about the same usage.
-            if case .accepted(let id) = outcome, request == sending.export.request {
-                apply(.accepted(providerEventID: id))
-            }
+        guard request == sending.export.request, providerKey == sending.export.providerKey else { return }
+        guard openUntil == sending.expiresAt else {
+            // Somebody else has told it since; what is known for certain is known all the same.
+            if case .accepted(let id) = outcome { apply(.accepted(providerEventID: id)) }
             return
         }
         leasedUntil = nil
@@ -171,6 +170,17 @@ package struct UsageExport: Hashable, Sendable {
     /// Nobody may count it.
     package mutating func refuse(_ reason: String) {
         apply(.refused(reason: reason))
+    }
+
+    /// The payment company reports that it does not count what it had taken.
+    ///
+    /// It has seen the key, so a repetition takes a new one.
+    package mutating func disown(_ reason: String) {
+        let before = state
+        apply(.disowned(reason: reason))
+        guard state != before else { return }
+        let renewals = providerKey.hasPrefix("\(key.atProvider).") ? providerKey.split(separator: ".").last : nil
+        providerKey = "\(key.atProvider).\((renewals.flatMap { Int($0) } ?? 1) + 1)"
     }
 
     /// It cannot be told now; the wait doubles with every attempt.

@@ -2,8 +2,9 @@ import BusCore
 
 /// How far a usage has come (docs/contract/billing.md, "Usage export").
 ///
-/// The machine is closed: `next` names one state for every event in every state. So no path leads out of `accepted`
-/// except the payment company's own report, and none out of `sent` except an answer or the end of its time.
+/// The machine is closed: `next` names one state for every event in every state. Only the payment company's own report
+/// leads out of `accepted`, only an answer, such a report or the end of its time out of `sent`, and only a repetition out
+/// of `refused`.
 package enum UsageState: Hashable, Sendable {
     /// Owed, and certainly not counted.
     case queued
@@ -32,22 +33,25 @@ package enum UsageState: Hashable, Sendable {
         case unknown
         /// Time has passed; `usedAt` is when it was used.
         case waited(until: Timestamp, usedAt: Timestamp)
+        /// The payment company had taken it, and reports afterwards that it does not count it.
+        case disowned(reason: String)
     }
 
     /// The state after an event.
     package func next(_ event: Event) -> UsageState {
         switch (self, event) {
+        case (.accepted, .disowned(let reason)), (.sent, .disowned(let reason)), (.unanswered, .disowned(let reason)):
+            .refused(reason: reason)
         case (.accepted, _): self
 
-        case (.queued, .accepted(let id)), (.sent, .accepted(let id)), (.refused, .accepted(let id)),
-            (.unanswered, .accepted(let id)):
+        case (.queued, .accepted(let id)), (.sent, .accepted(let id)), (.unanswered, .accepted(let id)):
             .accepted(providerEventID: id)
 
         case (.queued, .sending(let now)): .sent(since: now)
         case (.queued, .refused(let reason)): .refused(reason: reason)
         case (.queued, .waited(let now, let usedAt)):
             UsageState.isTooOld(usedAt, at: now) ? .refused(reason: UsageReason.tooOld) : .queued
-        case (.queued, .asked), (.queued, .notTaken), (.queued, .unknown): .queued
+        case (.queued, .asked), (.queued, .notTaken), (.queued, .unknown), (.queued, .disowned): .queued
 
         case (.sent(let since), .sending(let now)): UsageState.isForgotten(since, at: now) ? .unanswered : self
         case (.sent(let since), .waited(let now, let usedAt)):
@@ -59,8 +63,8 @@ package enum UsageState: Hashable, Sendable {
         case (.sent, .asked), (.sent, .unknown): self
 
         case (.refused, .asked): .queued
-        case (.refused, .sending), (.refused, .refused), (.refused, .notTaken), (.refused, .unknown),
-            (.refused, .waited):
+        case (.refused, .sending), (.refused, .accepted), (.refused, .refused), (.refused, .notTaken),
+            (.refused, .unknown), (.refused, .waited), (.refused, .disowned):
             self
 
         case (.unanswered, .asked), (.unanswered, .sending), (.unanswered, .refused), (.unanswered, .notTaken),

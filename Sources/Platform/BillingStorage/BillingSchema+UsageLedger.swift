@@ -22,8 +22,10 @@ extension BillingSchema {
             INSERT INTO bus_billing_usage_exports (account_id, livemode, meter_event_name, idempotency_key, feature,
               quantity, event_id, occurred_at, used_at, provider, provider_key, state, sent_at, provider_event_id,
               reason, attempts, due_at, created_at, updated_at)
-            SELECT account_id,
-              CASE WHEN EXISTS (SELECT 1 FROM bus_billing_subscriptions WHERE livemode = 1) THEN 1 ELSE 0 END,
+            SELECT account_id, CASE WHEN EXISTS (
+              SELECT 1 FROM bus_billing_subscriptions
+              WHERE bus_billing_subscriptions.account_id = bus_billing_usage_exports_1.account_id AND livemode = 1)
+              THEN 1 ELSE 0 END,
               meter_event_name, idempotency_key, feature, quantity, event_id, occurred_at,
               COALESCE(occurred_at, created_at), provider,
               CASE WHEN state IN ('sent', 'accepted') THEN idempotency_key END,
@@ -37,6 +39,7 @@ extension BillingSchema {
             CREATE INDEX bus_billing_usage_exports_waiting ON bus_billing_usage_exports (used_at)
             WHERE due_at IS NOT NULL
             """,
+            "CREATE INDEX bus_billing_usage_exports_key ON bus_billing_usage_exports (provider_key)",
             "CREATE INDEX bus_billing_usage_exports_sent ON bus_billing_usage_exports (due_at) WHERE state = 'sent'",
         ]
     }
