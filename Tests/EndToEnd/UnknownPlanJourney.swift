@@ -20,7 +20,8 @@ import Testing
                 }
                 try await deployment.withBillingAPI { api, _ in
                     func put(_ plan: String, _ query: String = "") async throws -> LoopbackClient.Answer {
-                        let catalog = #"{"products":[{"id":"x","name":"X"}],"meters":[],"#
+                        let catalog =
+                            #"{"products":[{"id":"x","name":"X"}],"meters":[],"#
                             + #""plans":[{"id":"\#(plan)","product_id":"x","features":["llm:proxy"]}]}"#
                         return try await api.put(
                             "/api/internal/billing/catalog\(query)", Array(catalog.utf8),

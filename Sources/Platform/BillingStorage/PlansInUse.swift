@@ -8,8 +8,8 @@ package struct PlansInUse: Error, Hashable, Sendable {
 
     /// Counts what a catalog takes away; nil when nobody loses a plan, and for a stored one that nobody can read.
     init?(from old: StoredCatalog, to new: StoredCatalog, on connection: any SQLConnection) throws {
-        guard let old = try? Catalog(old.body, unknownMembers: .keep),
-            let new = try? Catalog(new.body, unknownMembers: .keep), !new.keepsPlans(of: old),
+        guard let old = try? Catalog(old.body, unknownMembers: .keep, purpose: .use),
+            let new = try? Catalog(new.body, unknownMembers: .keep, purpose: .use), !new.keepsPlans(of: old),
             try SubscriptionStore.exists(on: connection)
         else { return nil }
         let (before, after) = (Tariff(old), Tariff(new))

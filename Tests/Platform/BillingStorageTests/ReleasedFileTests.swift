@@ -49,7 +49,8 @@ struct ReleasedFileTests {
             let limit = CurrentQuota(quota, period: nil, at: moment)
             let counts = try await database.read { connection in
                 try [(BillingMode.test, moment), (.test, Self.now), (.live, moment)].map { mode, now in
-                    try UsageStore(connection, in: mode).counts(of: Self.account(1), for: [limit], at: now)[limit.bucket]
+                    try UsageStore(connection, in: mode).counts(of: Self.account(1), for: [limit], at: now)[
+                        limit.bucket]
                 }
             }
             #expect(counts == [UsageCount(used: 500, held: 200), UsageCount(used: 500), UsageCount()])

@@ -136,6 +136,19 @@ struct CatalogRouteTests {
         }
     }
 
+    @Test("a catalog that an earlier release took with a currency that is refused today still keeps plans in use")
+    func earlierCatalogKeepsPlansInUse() async throws {
+        try await BillingBench.run { bench in
+            try await bench.subscribe(to: "basic", of: BillingBench.twoPlans)
+            let before = try await bench.send(.getCatalog).text
+            _ = try await bench.database.write {
+                try $0.run("UPDATE bus_billing_catalog SET body = replace(body, '\"eur\"', '\"xyz\"')")
+            }
+            #expect(try await bench.send(.getCatalog).text != before)
+            #expect(try await bench.send(.putCatalog, Self.onlyPro).errorType == "plan_in_use")
+        }
+    }
+
     @Test func aBrokenCatalogInTheStoreCanBeReplaced() async throws {
         try await BillingBench.run { bench in
             try await bench.subscribe(to: "basic", of: BillingBench.twoPlans)

@@ -175,6 +175,51 @@ struct WaitingUsageTests {
         }
     }
 
+    @Test("usage reported after the end counts if it was used before; what was used after the end does not")
+    func late() async throws {
+        try await BillingBench.run { bench in
+            try await bench.update("evt_1", "active", more: ["kind": "created", "provider_status": "active"])
+            try await bench.update(
+                "evt_2", "canceled", at: BillingBench.noon.seconds + 30,
+                more: ["kind": "deleted", "provider_status": "canceled"])
+            let now = Self.later(600)
+            #expect(try await bench.export("use_1", 1, usedAt: Self.later(25), at: now)["exported"] == true)
+            for (key, usedAt) in [("use_2", Self.later(30)), ("use_3", Self.later(-1)), ("use_4", nil)] {
+                let answer = try await bench.export(key, 1, usedAt: usedAt, at: now)
+                #expect(answer["reason"] == "billing_required" && answer["queued"] == nil, "\(key)")
+            }
+            // Who had the time wrong says it again.
+            #expect(try await bench.export("use_2", 1, usedAt: Self.later(29), at: now)["exported"] == true)
+            #expect(bench.provider.usages.map(\.customerID) == ["cus_1", "cus_1"])
+        }
+    }
+
+    @Test("usage that Stripe refuses afterwards leaves the quotas, and a repetition goes out under a new key")
+    func refusedAfterwards() async throws {
+        try await BillingBench.run { bench in
+            try await bench.update("evt_1", "active")
+            _ = try await bench.export("use_1", 30)
+            let key = JSONValue.string("use_1~\(BillingBench.place)")
+            let refusal: JSONValue = [
+                "provider": "stripe", "livemode": false,
+                "usages": [
+                    ["idempotency_key": key, "reason": "meter_event_customer_not_found"],
+                    ["idempotency_key": "unheard-of", "reason": "no_meter"],
+                ],
+            ]
+            for _ in 0..<2 {
+                let result = try await bench.answer(Exchange.usageRefusal.request, refusal, id: "bus_9")
+                #expect(result == ["marked": 1])
+            }
+            #expect(try await bench.answer(Exchange.usageRefusal.request, refusal) == ["marked": 0])
+            #expect(try await bench.row("use_1")?.state == .refused(reason: "meter_event_customer_not_found"))
+            #expect(try await bench.used("month") == 0)
+            #expect(try await bench.export("use_1", 30)["exported"] == true)
+            #expect(bench.provider.usages.last?.idempotencyKey == "use_1~\(BillingBench.place).2")
+            #expect(try await bench.used("month") == 30)
+        }
+    }
+
     @Test(
         "a quantity out of range is refused with the range and with what takes usage back",
         arguments: ["0.5", "0", "-100", "1000000000000000"])

@@ -160,7 +160,8 @@ package struct UsageWorld<Ledger: UsageLedger> {
     }
 
     private mutating func start(_ sending: UsageSending, _ worker: Int, event: Int?) {
-        let others = tasks.filter { $0.sending.export.key == sending.export.key }
+        // A usage that was disowned is told again under another key, whatever is on its way under the old one.
+        let others = tasks.filter { $0.sending.export.providerKey == sending.export.providerKey }
         if others.contains(where: { $0.sending.export.isLeased(at: now) }) {
             faults.append("two workers tell \(sending.export.key.text) at once")
         }

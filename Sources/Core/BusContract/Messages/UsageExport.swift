@@ -21,7 +21,7 @@ package struct UsageExportRequest: Message {
 
     package mutating func visit<Fields: FieldVisitor>(_ fields: inout Fields) throws(Fields.Fault) {
         try fields.account(&accountID)
-        try fields.field("event_id", spelled: ["idempotency_key", "event_id"], .idempotencyKey, &eventID)
+        try fields.field("event_id", spelled: ["event_id", "idempotency_key"], .idempotencyKey, &eventID)
         try fields.field("feature", .label, &feature, else: MessageReader.defaultFeature)
         try fields.field("meter_event_name", .identifier, &meterEventName, else: "bus_llm_tokens")
         try fields.reading { reader throws(FieldFault) in
