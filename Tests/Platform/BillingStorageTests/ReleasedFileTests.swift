@@ -16,7 +16,7 @@ struct ReleasedFileTests {
         try await Self.withReleased { database in
             let expected: [(Int, SubscriptionStatus)] = [
                 (1, .active), (2, .pastDue), (3, .canceled), (4, .pastDue), (5, .active), (6, .canceled), (7, .active),
-                (8, .incomplete), (9, .incomplete),
+                (8, .pastDue), (9, .incomplete),
             ]
             for (number, status) in expected {
                 let standing = try await Self.standing(number, .test, database)
@@ -64,7 +64,7 @@ struct ReleasedFileTests {
             Self.update("evt_403", 4, "sub_4", .observed, .active, "active", at: 60),
             Self.update("evt_903", 9, "sub_9", .observed, .active, "active", at: 70),
             Self.update("evt_303", 3, "sub_3", .updated, .active, "active", at: 500),
-            Self.update("evt_801", 8, "sub_8", .updated, .active, "active", at: 30),
+            Self.update("evt_8xx", 8, "sub_8", .updated, .pastDue, "past_due", at: 30),
             Self.update("evt_102", 1, "sub_1", .updated, .active, "active", from: "incomplete", at: 0),
         ]
         for order in [updates, updates.reversed()] {
