@@ -86,7 +86,7 @@ extension SubscriptionStanding {
 
     /// The first moment without access after the first failed charge; nil unless charges fail and there is a grace.
     ///
-    /// A provider that has given up collecting says so in its own word, and then there is no grace.
+    /// A provider that gives up collecting says `unpaid`, which has no grace.
     package func graceUntil(_ grace: Duration) -> Timestamp? {
         guard status == .pastDue, grace > .zero, providerStatus.map({ $0 == "past_due" }) ?? true else { return nil }
         return pastDueSince?.advanced(bySeconds: grace.components.seconds)

@@ -22,7 +22,7 @@ package struct Tariff: Sendable {
         case named(Catalog.Plan)
         /// The catalog knows neither a price nor the plan.
         case unknown
-        /// There is no catalog, so the metadata decides.
+        /// Without a catalog the metadata decides.
         case metadata
 
         /// Ids of the plans that the catalog knows.

@@ -59,7 +59,7 @@ extension Currency {
         return grouped.joined() + (fraction.isEmpty ? "" : "." + fraction) + " " + code.uppercased()
     }
 
-    /// The minor units of `49.00`; nil when that is no amount of this currency.
+    /// The minor units of `49.00`; nil when this currency has no such amount.
     func minorUnits(ofMain text: String) -> Int64? {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         var fraction = parts.count > 1 ? parts[1] : ""

@@ -42,7 +42,7 @@ package struct CheckoutOffer: Hashable, Sendable {
         isOneTime = prices.allSatisfy { $0.interval == nil }
     }
 
-    /// Refuses to sell once more what the account has already, unless that is meant.
+    /// Refuses to sell what the account already has, unless the request says `additional`.
     package func check(against access: AccountAccess) throws(BusError) {
         guard !request.isAdditional, let owner = access.owner(of: features) else { return }
         let plan = access.tariff.grants(of: owner.subscription, at: access.moment).first?.planID ?? "a subscription"

@@ -21,7 +21,7 @@ extension SubscriptionStanding {
     package static func nextRequest(after requests: Int64, at now: Timestamp) -> Timestamp {
         let backoff = Backoff(
             first: .seconds(Limits.reviewAgainSeconds), longest: .seconds(Limits.reviewAgainSecondsMax))
-        // Half way there is no jitter: rows are due at their own times.
+        // 0.5 takes the jitter away: rows are due at their own times.
         let wait = backoff.delay(afterFailures: Int(clamping: requests), random: 0.5)
         return now.advanced(bySeconds: Int64(wait.inSeconds))
     }

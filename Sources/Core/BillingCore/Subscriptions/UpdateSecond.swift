@@ -38,7 +38,7 @@ struct UpdateSecond {
         self.isUndecided = isUndecided
     }
 
-    /// The end that all ways agree on; nil when they do not, or when there is no way.
+    /// The end that all chains share; nil without a chain, and when they differ.
     private static func end(of updates: [SubscriptionUpdate], after start: UpdatePoint?) -> SubscriptionUpdate? {
         let knowsPrices = updates.allSatisfy { !$0.prices.isEmpty }
         let steps = updates.map { UpdateStep($0, knowsPrices: knowsPrices) }

@@ -4,8 +4,7 @@ import BusCore
 extension AccountAccess {
     /// True when usage of a moment counts: something was bought then, also if it has ended since.
     ///
-    /// Who says no moment reports what is used now, and an account that has access now may use it, whatever the clocks
-    /// say.
+    /// A request without a moment reports what is used now; clocks may differ, so access now is enough.
     package func counts(_ usage: UsageExportRequest, usedAt: Timestamp) -> Bool {
         if usage.occurredAt == nil, !grants.isEmpty { return true }
         return standing.subscriptions.contains { $0.wasEntitled(at: usedAt, grace: grace) }

@@ -11,7 +11,7 @@ package struct FoundCustomer: Hashable, Sendable {
     /// It was deleted; a search may still find it.
     package let isDeleted: Bool
 
-    /// Reads one element of a search; nil when it is no customer.
+    /// Reads one element of a search; nil for anything but a customer.
     package init?(_ value: JSONValue) {
         guard let id = value["id"]?.text else { return nil }
         self.id = id

@@ -6,20 +6,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// One event to publish; the key makes repeating it harmless.
-package struct EventDraft: Sendable {
-    /// The event.
-    package let envelope: EventEnvelope
-    /// 1–255 printable ASCII characters, or nil.
-    package let idempotencyKey: String?
-
-    /// A draft.
-    package init(_ envelope: EventEnvelope, idempotencyKey: String? = nil) {
-        self.envelope = envelope
-        self.idempotencyKey = idempotencyKey
-    }
-}
-
 /// Why the Events API did not do what was asked.
 package enum EventsFault: Error, Sendable {
     /// 401 or 403: repeating with this token does not help.
