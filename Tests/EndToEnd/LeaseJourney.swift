@@ -44,7 +44,7 @@ import Testing
             let secondGate = AsyncStream.makeStream(of: Void.self)
             try await HeldWorker.run(
                 before: deployment, consumer: "one", concurrency: 1, leaseSeconds: 600,
-                leaseExtensionInterval: .seconds(10)
+                leaseExtensionInterval: .milliseconds(300)
             ) {
                 for await _ in firstGate.stream {}
             } _: { first in
@@ -52,6 +52,11 @@ import Testing
                 try await eventually("the first worker has them all") {
                     let isHolding = try await deliveries(in: file, attempt: 1).count == 5
                     return isHolding && !first.handled.isEmpty ? true : nil
+                }
+                // Only what it has read can be given back, and only that gets a longer lease.
+                let leases = try await leaseEnds(in: file)
+                try await eventually("the first worker has read them all") {
+                    try await zip(leaseEnds(in: file), leases).allSatisfy { $0 > $1 } ? true : nil
                 }
                 try await HeldWorker.run(
                     before: deployment, consumer: "two", concurrency: 1, leaseSeconds: 600,
@@ -87,6 +92,12 @@ import Testing
                 "SELECT failures, unanswered FROM bus_event_deliveries WHERE attempt = $1 AND is_leased = 1",
                 [.integer(attempt)]
             ).map { [try $0.integer(0), try $0.integer(1)] }
+        }
+    }
+
+    private func leaseEnds(in file: SQLiteDatabase) async throws -> [Int64] {
+        try await file.read {
+            try $0.rows("SELECT available_at FROM bus_event_deliveries ORDER BY event_seq").map { try $0.integer(0) }
         }
     }
 
