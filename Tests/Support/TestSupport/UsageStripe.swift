@@ -44,6 +44,8 @@ package struct UsageStripe {
     package let looksForIdentifierFirst: Bool
     private var received: [String: Timestamp] = [:]
     private var kept: [String: Kept] = [:]
+    /// Keys that took the place of one with a kept failure: each is new, as the Stripe worker's are.
+    private var renewals = 0
 
     /// A Stripe that has counted nothing.
     package init(looksForIdentifierFirst: Bool) {
@@ -68,7 +70,9 @@ package struct UsageStripe {
             case .taken, .known: return .accepted(providerEventID: identifier)
             case .refused: return failure(.stripeError)
             case .keyRefused: return failure(.stripeAuthFailed, isCertain: isFirst && index == 0)
-            case .keptFailure: suffix += "+"
+            case .keptFailure:
+                renewals += 1
+                suffix = "+\(renewals)"
             case .failure, .limited, .silence: break
             }
         }
