@@ -22,8 +22,8 @@ extension BillingDesk {
                 for stored in told {
                     var export = stored
                     export.disown(usage.reason)
-                    if export == stored { continue }
                     try ledger.save(export, at: now)
+                    guard export.state != stored.state else { continue }
                     refused.append(export)
                     guard stored.state.isAccepted else { continue }
                     try UsageStore(connection, in: mode).takeBack(

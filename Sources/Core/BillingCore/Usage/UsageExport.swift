@@ -174,11 +174,10 @@ package struct UsageExport: Hashable, Sendable {
 
     /// The payment company reports that it does not count what it had taken.
     ///
-    /// It has seen the key, so a repetition takes a new one.
+    /// It has seen the key, so the next telling takes a new one, also of a usage that is still owed: a telling that
+    /// nobody waited for any more may have been taken.
     package mutating func disown(_ reason: String) {
-        let before = state
         apply(.disowned(reason: reason))
-        guard state != before else { return }
         let renewals = providerKey.hasPrefix("\(key.atProvider).") ? providerKey.split(separator: ".").last : nil
         providerKey = "\(key.atProvider).\((renewals.flatMap { Int($0) } ?? 1) + 1)"
     }
