@@ -39,7 +39,7 @@ extension StripeClient {
 
     /// A price by its id.
     ///
-    /// - Throws: `StripeFault`. Its status is 404 when there is no such price.
+    /// - Throws: `StripeFault`. A status of 404 means that Stripe does not know the price.
     package func price(id: String, deadline: ContinuousClock.Instant) async throws -> ResolvedPrice {
         try await send(StripeForms.price(id: id), deadline: deadline) { ResolvedPrice($0.body) }
     }

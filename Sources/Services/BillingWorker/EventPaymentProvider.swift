@@ -34,7 +34,7 @@ struct EventPaymentProvider: PaymentProvider {
         return session(try await ask(.portal(at: provider), portal, correlationID).page)
     }
 
-    /// Hands usage over; what is no refusal of the usage itself leaves it owed.
+    /// Hands usage over; only a refusal of the usage itself ends it.
     func recordUsage(_ sending: UsageSending, correlationID: String) async -> UsageOutcome {
         do {
             let answer = try await ask(.meterEvent(at: provider), sending.meterEvent, correlationID)

@@ -15,7 +15,7 @@ package struct TokenLookup: Sendable {
     fileprivate let readsLocal: Bool
     /// What `bus auth` saved counts last.
     package let readsSaved: Bool
-    /// Said when there is no token.
+    /// The error of a command that finds no token.
     fileprivate let missing: String
 
     /// The variables, in the order in which they are looked at.
