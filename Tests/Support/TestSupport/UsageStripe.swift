@@ -61,15 +61,18 @@ package struct UsageStripe {
         _ request: MeterEventRequest, identifier: String, isFirst: Bool, clock: Timestamp, faults: [Fault?],
         at now: Timestamp
     ) -> UsageOutcome {
+        if !isFirst {
+            return UsageOutcome(failure: MeterEventAnswer.repeated, isRetryable: false, isCertain: false)
+        }
         if let expiresAt = request.expiresAt, expiresAt <= clock {
-            return UsageOutcome(failure: MeterEventAnswer.expired, isRetryable: false, isCertain: isFirst)
+            return UsageOutcome(failure: MeterEventAnswer.expired, isRetryable: false, isCertain: true)
         }
         var suffix = ""
         for (index, fault) in faults.enumerated() {
             switch call(request, identifier, key: identifier + suffix, isAway ? .lostRequest : fault, at: now) {
             case .taken, .known: return .accepted(providerEventID: identifier)
             case .refused: return failure(.stripeError)
-            case .keyRefused: return failure(.stripeAuthFailed, isCertain: isFirst && index == 0)
+            case .keyRefused: return failure(.stripeAuthFailed, isCertain: index == 0)
             case .keptFailure:
                 renewals += 1
                 suffix = "+\(renewals)"

@@ -189,8 +189,6 @@ package struct UsageWorld<Ledger: UsageLedger> {
     }
 
     /// The Stripe worker carries out a request; when it dies before it has acknowledged it, the request comes again.
-    ///
-    /// What Stripe refused it refuses then too: nobody mends a meter in the seconds of a redelivery.
     private mutating func handleMessage(faults: [UsageStripe.Fault?]) {
         guard let index = messages.indices.filter({ messages[$0].isWaiting }).randomElement(using: &random) else {
             return
@@ -203,7 +201,6 @@ package struct UsageWorld<Ledger: UsageLedger> {
         if random.chance(85) {
             if message.answer == nil { messages[index].answer = outcome }
             messages[index].isWaiting = random.chance(15)
-            if case .refused = messages[index].answer { messages[index].isWaiting = false }
         }
     }
 

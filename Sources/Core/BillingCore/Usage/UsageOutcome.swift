@@ -22,9 +22,10 @@ package enum UsageOutcome: Hashable, Sendable {
         }
     }
 
-    /// Failures that somebody mends and that say nothing about the usage.
+    /// Failures that say nothing about the usage: they end when somebody mends the deployment or billing asks again.
     package static let deploymentFaults: Set<String> = [
-        MeterEventAnswer.expired, ErrorCode.stripeAuthFailed.rawValue, ErrorCode.stripeUnconfigured.rawValue,
+        MeterEventAnswer.expired, MeterEventAnswer.repeated, ErrorCode.stripeAuthFailed.rawValue,
+        ErrorCode.stripeUnconfigured.rawValue,
         ErrorCode.providerUnconfigured.rawValue, ErrorCode.forbiddenAccount.rawValue,
         ErrorCode.unsupportedProvider.rawValue, ErrorCode.providerError.rawValue,
     ]

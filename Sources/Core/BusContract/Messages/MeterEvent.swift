@@ -78,7 +78,7 @@ package struct MeterEventAnswer: Message {
     package var isDuplicate = false
     /// Why it was not taken.
     package var reason: String?
-    /// Neither this nor an earlier delivery of the request can have been taken.
+    /// No delivery of the request can have been taken, and none will be.
     package var isCertain = false
     /// The payment company's id for it.
     package var providerEventID: String?
@@ -91,6 +91,9 @@ package struct MeterEventAnswer: Message {
 
     /// The reason of a request that came after its time.
     package static let expired = "request_expired"
+
+    /// The reason of a request that was delivered before and may have been carried out then.
+    package static let repeated = "request_repeated"
 
     /// The answer to a request that was not carried out, or not with success.
     package init(to request: MeterEventRequest, notTaken reason: String, isCertain: Bool) {

@@ -121,10 +121,11 @@ struct DeliveryState: Hashable, Sendable {
         }
     }
 
-    /// Gives a delivery back that was never written out: it counts as not attempted.
+    /// Gives a delivery back that was not written out whole: it is no failure and no silent lease.
+    ///
+    /// The attempt counts all the same: the consumer may have read the line before its stream broke.
     func givenBack(at now: Timestamp) -> DeliveryState {
         var next = self
-        next.attempt -= 1
         next.isLeased = false
         next.availableAt = now
         return next

@@ -48,14 +48,21 @@ struct StripeRequests: Sendable {
         }
     }
 
+    /// Tells Stripe what was used.
+    ///
     /// Whoever says until when a request may be carried out keeps the usage and asks again by itself, so its failures
-    /// are answers: the request is neither tried again here nor parked.
+    /// are answers: the request is neither tried again here nor parked. It is carried out once at most, because a
+    /// second time could take what the first answer called certainly not taken.
     private func recordMeterEvent(_ message: MeterEventRequest, _ caller: Caller) async -> Outcome<MeterEventAnswer> {
-        if let expiresAt = message.expiresAt, expiresAt <= caller.now {
-            logger.warning(
-                "meter event came after its time", metadata: ["correlation.id": "\(caller.correlationID)"])
-            return .answer(
-                MeterEventAnswer(to: message, notTaken: MeterEventAnswer.expired, isCertain: caller.isFirst))
+        if let expiresAt = message.expiresAt {
+            guard caller.isFirst else {
+                return .answer(MeterEventAnswer(to: message, notTaken: MeterEventAnswer.repeated, isCertain: false))
+            }
+            if expiresAt <= caller.now {
+                logger.warning(
+                    "meter event came after its time", metadata: ["correlation.id": "\(caller.correlationID)"])
+                return .answer(MeterEventAnswer(to: message, notTaken: MeterEventAnswer.expired, isCertain: true))
+            }
         }
         let outcome = await outcome(ignored: message.ignoredFields) { deadline in
             let request = try MeterRequest(message, mode: settings.mode, now: caller.now)
@@ -65,7 +72,7 @@ struct StripeRequests: Sendable {
         }
         guard message.expiresAt != nil, let error = outcome.error else { return outcome }
         // Stripe looks at the key before it does anything.
-        let isCertain = caller.isFirst && error.code == .stripeAuthFailed
+        let isCertain = error.code == .stripeAuthFailed
         return .answer(MeterEventAnswer(to: message, notTaken: error.type, isCertain: isCertain))
     }
 
