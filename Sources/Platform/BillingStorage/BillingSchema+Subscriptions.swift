@@ -39,6 +39,23 @@ extension BillingSchema {
             "CREATE INDEX bus_billing_subscriptions_account ON bus_billing_subscriptions (account_id, updated_at)",
             "UPDATE bus_billing_subscriptions SET past_due_since = occurred_at WHERE status = 'past_due'",
             "UPDATE bus_billing_subscriptions SET entitled = occurred_at || '-' WHERE status = 'active'",
+            // Active since the first such update after the last other one; every update was written down.
+            """
+            UPDATE bus_billing_subscriptions SET entitled = active.since || '-'
+            FROM (
+              SELECT u.provider, u.livemode, u.name, MIN(u.occurred_at) AS since
+              FROM bus_billing_subscription_updates AS u
+              JOIN (
+                SELECT provider, livemode, name, MAX(CASE WHEN status = 'active' THEN 0 ELSE occurred_at END) AS at
+                FROM bus_billing_subscription_updates GROUP BY provider, livemode, name) AS other
+              ON other.provider = u.provider AND other.livemode = u.livemode AND other.name = u.name
+              WHERE u.status = 'active' AND u.occurred_at >= other.at
+              GROUP BY u.provider, u.livemode, u.name) AS active
+            WHERE bus_billing_subscriptions.status = 'active'
+              AND bus_billing_subscriptions.provider = active.provider
+              AND bus_billing_subscriptions.livemode = active.livemode
+              AND bus_billing_subscriptions.name = active.name
+            """,
             // 33 days: a month that nobody told the end of, and two days without news.
             """
             UPDATE bus_billing_subscriptions SET due_at = occurred_at + 2851200000000000

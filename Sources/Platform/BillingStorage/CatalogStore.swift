@@ -99,6 +99,8 @@ package struct CatalogStore: Sendable {
 
     /// A number that grows with every replacement; nil while nothing is stored.
     package static func version(on connection: any SQLConnection) throws -> Int64? {
-        try connection.first("SELECT updated_at FROM bus_billing_catalog WHERE id = 1")?.integer(0)
+        try connection.first(CatalogStore.version)?.integer(0)
     }
+
+    private static let version: SQL = "SELECT updated_at FROM bus_billing_catalog WHERE id = 1"
 }

@@ -10,6 +10,11 @@ package final class DeploymentMode: Sendable {
     /// What cannot change any more while this program runs.
     private let settled: Mutex<BillingMode?>
 
+    private static let reading: SQL = "SELECT mode, is_live FROM bus_billing_deployment WHERE id = 1"
+
+    private static let becomingLive: SQL =
+        "UPDATE bus_billing_deployment SET is_live = 1 WHERE id = 1 AND is_live = 0"
+
     private init(_ settled: BillingMode?) {
         self.settled = Mutex(settled)
     }
@@ -31,14 +36,14 @@ package final class DeploymentMode: Sendable {
 
     /// The mode that counts, as the database says, for a program that has no setting of its own.
     package static func stored(on connection: any SQLConnection) throws -> BillingMode {
-        let row = try connection.first("SELECT mode, is_live FROM bus_billing_deployment WHERE id = 1")
+        let row = try connection.first(DeploymentMode.reading)
         if let mode = try row?.textOrNil(0).flatMap(BillingMode.init(rawValue:)) { return mode }
         return BillingMode(livemode: try row?.integer(1) == 1)
     }
 
     /// Notes that a live update is stored; false when that was known.
     static func becomeLive(on connection: any SQLConnection) throws -> Bool {
-        try connection.run("UPDATE bus_billing_deployment SET is_live = 1 WHERE id = 1 AND is_live = 0") == 1
+        try connection.run(DeploymentMode.becomingLive) == 1
     }
 
     /// Remembers a committed first live update; false when a setting decides.

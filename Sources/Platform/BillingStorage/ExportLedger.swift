@@ -99,6 +99,10 @@ package struct ExportLedger {
 package struct HandledEvents {
     private let connection: any SQLConnection
 
+    private static let finding: SQL = "SELECT response FROM bus_billing_handled_events WHERE event_id = $1"
+    private static let recording: SQL =
+        "INSERT INTO bus_billing_handled_events (event_id, response, handled_at) VALUES ($1, $2, $3)"
+
     /// The record in a transaction.
     package init(_ connection: any SQLConnection) {
         self.connection = connection
@@ -107,16 +111,16 @@ package struct HandledEvents {
     /// The response to a handled event; nil for an event that was not handled.
     package func response<Response: Message>(to eventID: String?) throws -> Response? {
         guard let eventID else { return nil }
-        return try connection.first(
-            "SELECT response FROM bus_billing_handled_events WHERE event_id = $1", [.text(eventID)]
-        ).map { try Response(JSONText(parsing: Array($0.text(0).utf8))) }
+        return try connection.first(HandledEvents.finding, [.text(eventID)]).map {
+            try Response(JSONText(parsing: Array($0.text(0).utf8)))
+        }
     }
 
     /// Stores the response, in the transaction of the change that it reports.
     package func record(_ response: some Message, to eventID: String?, at now: Timestamp) throws {
         guard let eventID else { return }
         try connection.run(
-            "INSERT INTO bus_billing_handled_events (event_id, response, handled_at) VALUES ($1, $2, $3)",
+            HandledEvents.recording,
             [.text(eventID), .text(String(decoding: response.payload.bytes, as: UTF8.self)), .integer(now.seconds)])
     }
 

@@ -14,7 +14,8 @@ struct ReleasedState {
         self.value = value
     }
 
-    func subscription(_ key: SubscriptionKey) throws -> Subscription {
+    /// - Parameter entitledSince: Since when the row is active; this text does not say it.
+    func subscription(_ key: SubscriptionKey, entitledSince: Timestamp?) throws -> Subscription {
         let candidates = try (value["candidates"]?.elements ?? []).map(ReleasedState.update)
         var told = ToldMembers()
         told.plan = ReleasedState.told(value["plan"]) { .some($0.text) }
@@ -22,12 +23,25 @@ struct ReleasedState {
         told.features = ReleasedState.told(value["features"]) { $0.elements?.compactMap(\.text) }
         // It kept the least entitled of too many; what it dropped was of the same second, which so stays undecided.
         let isOverfull = value["overfull"]?.flag ?? false
-        let before = isOverfull ? candidates.last { $0.kind != .checkout }.map { SubscriptionOrder.Before($0) } : nil
+        let before =
+            isOverfull
+            ? candidates.last { $0.kind != .checkout }.map { SubscriptionOrder.Before($0) }
+            : ReleasedState.before(candidates.first, entitledSince: entitledSince)
         let order = SubscriptionOrder(deletion: nil, checkout: nil, updates: [], before: before)
         var subscription = Subscription(key, order: order, told: told)
         let others = try [value["deletion"], value["latest_exact"]].compactMap(\.self).map(ReleasedState.update)
         for update in candidates + others { subscription.apply(update) }
         return subscription
+    }
+
+    /// The beginning of the time that its newest second ends.
+    private static func before(
+        _ update: SubscriptionUpdate?, entitledSince: Timestamp?
+    ) -> SubscriptionOrder.Before? {
+        guard var update, let entitledSince, entitledSince.seconds < update.occurredAt.seconds else { return nil }
+        update.status = .active
+        update.occurredAt = entitledSince
+        return SubscriptionOrder.Before(update)
     }
 
     private static func update(_ value: JSONValue) throws -> SubscriptionUpdate {

@@ -5,6 +5,9 @@ import BusSQL
 
 /// A standing as the columns of its row, so that a check reads no state.
 enum SubscriptionRow {
+    /// What a standing has at least.
+    static let briefColumns: SQL = "provider, livemode, name, account_id, status, occurred_at"
+
     /// A customer that is gone reads as none, whether the deletion or the update came first.
     static let columns: SQL = """
         provider, livemode, name, account_id, status, undecided, features, plan_id,
@@ -18,14 +21,18 @@ enum SubscriptionRow {
         """
     static let columnCount = 19
 
-    static func standing(_ row: SQLRow) throws -> SubscriptionStanding {
+    static func brief(_ row: SQLRow, occurredAt column: Int = 5) throws -> SubscriptionStanding {
         let accountID = try row.text(3)
-        var standing = SubscriptionStanding(
+        return SubscriptionStanding(
             key: SubscriptionKey(
                 provider: try row.text(0), livemode: try row.integer(1) != 0, name: try row.text(2)),
             accountID: accountID.isEmpty ? nil : accountID,
             status: SubscriptionStatus(rawValue: try row.text(4)) ?? .incomplete,
-            occurredAt: Timestamp(clampingNanoseconds: try row.integer(9)))
+            occurredAt: Timestamp(clampingNanoseconds: try row.integer(column)))
+    }
+
+    static func standing(_ row: SQLRow) throws -> SubscriptionStanding {
+        var standing = try brief(row, occurredAt: 9)
         standing.isUndecided = try row.integer(5) != 0
         standing.features = try row.text(6).split(separator: ",").map(String.init)
         standing.planID = try row.textOrNil(7)

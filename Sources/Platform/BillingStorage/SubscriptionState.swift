@@ -46,9 +46,15 @@ enum SubscriptionState {
     }
 
     /// The set in a text, of this release or of the first one.
-    static func subscription(_ key: SubscriptionKey, text: String) throws -> Subscription {
+    ///
+    /// - Parameter entitledSince: Since when the row is active, which a text of the first release leaves out.
+    static func subscription(
+        _ key: SubscriptionKey, text: String, entitledSince: Timestamp? = nil
+    ) throws -> Subscription {
         let value = try JSONValue(parsing: Array(text.utf8))
-        if let released = ReleasedState(value) { return try released.subscription(key) }
+        if let released = ReleasedState(value) {
+            return try released.subscription(key, entitledSince: entitledSince)
+        }
         guard let texts = value["texts"]?.elements?.compactMap(\.text), let body = value["body"] else {
             throw damaged
         }
@@ -66,15 +72,14 @@ enum SubscriptionState {
 }
 
 /// Values that are written once and named by their number, from 1; 0 stands for none.
-struct StateList<Value: Hashable> {
+struct StateList<Value: Equatable> {
     private(set) var values: [Value] = []
-    private var numbers: [Value: Int64] = [:]
 
+    /// Few values are different, and the one looked for is most often the last.
     mutating func number(of value: Value?) -> Int64 {
         guard let value else { return 0 }
-        if let number = numbers[value] { return number }
+        if let index = values.lastIndex(of: value) { return Int64(index + 1) }
         values.append(value)
-        numbers[value] = Int64(values.count)
         return Int64(values.count)
     }
 }

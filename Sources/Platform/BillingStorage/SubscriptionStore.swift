@@ -16,19 +16,48 @@ package struct SubscriptionStore {
     package func standing(of accountID: String, in mode: BillingMode) throws -> AccountStanding {
         let rows = try connection.rows(
             SubscriptionStore.ofAccount, [.text(accountID), .integer(mode.livemode ? 1 : 0)])
-        var standings = try rows.map { try SubscriptionRow.standing($0) }
-        // A session that did not say which subscription it sold steps back behind any subscription of the account.
-        if standings.contains(where: { $0.key.subscriptionID != nil }) {
-            standings.removeAll { $0.key.isUnnamedSession }
-        }
-        return AccountStanding(accountID: accountID, subscriptions: standings)
+        return AccountStanding(accountID: accountID, subscriptions: try rows.map { try SubscriptionRow.standing($0) })
+    }
+
+    /// The status of an account over its subscriptions of one mode.
+    package func status(of accountID: String, in mode: BillingMode) throws -> SubscriptionStatus {
+        let rows = try connection.rows(
+            SubscriptionStore.brieflyOfAccount, [.text(accountID), .integer(mode.livemode ? 1 : 0)])
+        let standings = try rows.map { try SubscriptionRow.brief($0) }
+        return AccountStanding(accountID: accountID, subscriptions: standings).status
     }
 
     static let ofAccount: SQL =
         "SELECT " + SubscriptionRow.columns + " FROM bus_billing_subscriptions WHERE account_id = $1 AND livemode = $2"
+    private static let brieflyOfAccount: SQL =
+        "SELECT " + SubscriptionRow.briefColumns
+        + " FROM bus_billing_subscriptions WHERE account_id = $1 AND livemode = $2"
     private static let withState: SQL =
         "SELECT " + SubscriptionRow.columns
         + ", state FROM bus_billing_subscriptions WHERE provider = $1 AND livemode = $2 AND name = $3"
+
+    private static let recording: SQL = """
+        INSERT INTO bus_billing_subscription_updates (provider, event_id, livemode, name, account_id, status,
+          occurred_at, kind, provider_status, previous_provider_status, source, received_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
+        """
+    private static let saving: SQL = """
+        INSERT INTO bus_billing_subscriptions (provider, livemode, name, account_id, status, undecided, features,
+          plan_id, customer_id, occurred_at, kind, provider_status, prices, period_start, period_end, cancel_at,
+          collection_paused, past_due_since, entitled, due_at, source, state, updated_at, requests)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+          $23, 0)
+        ON CONFLICT (provider, livemode, name) DO UPDATE SET account_id = excluded.account_id,
+          status = excluded.status, undecided = excluded.undecided, features = excluded.features,
+          plan_id = excluded.plan_id, customer_id = excluded.customer_id, occurred_at = excluded.occurred_at,
+          kind = excluded.kind, provider_status = excluded.provider_status, prices = excluded.prices,
+          period_start = excluded.period_start, period_end = excluded.period_end, cancel_at = excluded.cancel_at,
+          collection_paused = excluded.collection_paused, past_due_since = excluded.past_due_since,
+          entitled = excluded.entitled, due_at = excluded.due_at, source = excluded.source,
+          state = excluded.state, updated_at = excluded.updated_at,
+          requests = CASE WHEN $24 = 1 THEN 0 ELSE bus_billing_subscriptions.requests END,
+          request_at = CASE WHEN $24 = 1 THEN NULL ELSE bus_billing_subscriptions.request_at END
+        """
 
     /// The effect of an update.
     package struct Change: Hashable, Sendable {
@@ -48,9 +77,11 @@ package struct SubscriptionStore {
         let isNew = try record(update, key, source: source, at: now)
         let stored = try connection.first(SubscriptionStore.withState, key.values)
         let before = try stored.map { row in
-            (
-                standing: try SubscriptionRow.standing(row),
-                set: try SubscriptionState.subscription(key, text: row.text(SubscriptionRow.columnCount))
+            let standing = try SubscriptionRow.standing(row)
+            let text = try row.text(SubscriptionRow.columnCount)
+            let since = standing.entitled.first?.from
+            return (
+                standing: standing, set: try SubscriptionState.subscription(key, text: text, entitledSince: since)
             )
         }
         let after = before.map { before in
@@ -77,11 +108,7 @@ package struct SubscriptionStore {
     ) throws -> Bool {
         guard let accountID = update.accountID else { return true }
         return try connection.run(
-            """
-            INSERT INTO bus_billing_subscription_updates (provider, event_id, livemode, name, account_id, status,
-              occurred_at, kind, provider_status, previous_provider_status, source, received_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
-            """,
+            SubscriptionStore.recording,
             [
                 .text(key.provider), .text(update.eventID), .integer(key.livemode ? 1 : 0), .text(key.name),
                 .text(accountID), .text(update.status.rawValue), .integer(update.occurredAt.nanoseconds),
@@ -95,23 +122,7 @@ package struct SubscriptionStore {
     ) throws {
         let isHeard = standing.dueAt.map { $0 > now } ?? true
         try connection.run(
-            """
-            INSERT INTO bus_billing_subscriptions (provider, livemode, name, account_id, status, undecided, features,
-              plan_id, customer_id, occurred_at, kind, provider_status, prices, period_start, period_end, cancel_at,
-              collection_paused, past_due_since, entitled, due_at, source, state, updated_at, requests)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-              $23, 0)
-            ON CONFLICT (provider, livemode, name) DO UPDATE SET account_id = excluded.account_id,
-              status = excluded.status, undecided = excluded.undecided, features = excluded.features,
-              plan_id = excluded.plan_id, customer_id = excluded.customer_id, occurred_at = excluded.occurred_at,
-              kind = excluded.kind, provider_status = excluded.provider_status, prices = excluded.prices,
-              period_start = excluded.period_start, period_end = excluded.period_end, cancel_at = excluded.cancel_at,
-              collection_paused = excluded.collection_paused, past_due_since = excluded.past_due_since,
-              entitled = excluded.entitled, due_at = excluded.due_at, source = excluded.source,
-              state = excluded.state, updated_at = excluded.updated_at,
-              requests = CASE WHEN $24 = 1 THEN 0 ELSE bus_billing_subscriptions.requests END,
-              request_at = CASE WHEN $24 = 1 THEN NULL ELSE bus_billing_subscriptions.request_at END
-            """,
+            SubscriptionStore.saving,
             set.key.values + SubscriptionRow.values(of: standing) + [
                 .optional(standing.dueAt), .optional(source), .text(SubscriptionState.text(of: set)),
                 .integer(now.nanoseconds), .integer(isHeard ? 1 : 0),

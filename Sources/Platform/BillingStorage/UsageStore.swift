@@ -25,12 +25,8 @@ package struct UsageStore {
             let heldSince = max(
                 Timestamp(clampingSeconds: bucket.start).nanoseconds, UsageStore.endedHolds(at: now).nanoseconds + 1)
             let row = try connection.first(
-                """
-                SELECT COALESCE((SELECT used FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2
-                    AND feature = $3 AND meter_event_name = $4 AND span = $5 AND starts_at = $6), 0),
-                  CAST(COALESCE((SELECT SUM(quantity) FROM bus_billing_holds WHERE account_id = $1 AND livemode = $2
-                    AND feature = $3 AND meter_event_name = $4 AND held_at >= $7), 0) AS BIGINT)
-                """, values(subject) + [.text(bucket.window.rawValue), .integer(bucket.start), .integer(heldSince)])
+                UsageStore.counting,
+                values(subject) + [.text(bucket.window.rawValue), .integer(bucket.start), .integer(heldSince)])
             counts[bucket] = UsageCount(used: try row?.integer(0) ?? 0, held: try row?.integer(1) ?? 0)
         }
         return counts
@@ -44,34 +40,20 @@ package struct UsageStore {
     /// Holds the quantity of a granted check until its usage is reported, and at most until the moment that this returns.
     package func hold(_ quantity: Int64, of subject: UsageSubject, id: String, at now: Timestamp) throws -> Timestamp {
         try connection.run(
-            """
-            INSERT INTO bus_billing_holds (account_id, livemode, feature, meter_event_name, id, held_at, quantity)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
-            ON CONFLICT (account_id, id) DO UPDATE SET livemode = excluded.livemode, feature = excluded.feature,
-              meter_event_name = excluded.meter_event_name, held_at = excluded.held_at, quantity = excluded.quantity
-            """, values(subject) + [.text(id), .integer(now.nanoseconds), .integer(quantity)])
+            UsageStore.holding, values(subject) + [.text(id), .integer(now.nanoseconds), .integer(quantity)])
         return now.advanced(bySeconds: Limits.quotaHoldSeconds)
     }
 
     /// True when holds have ended and are still stored.
     package func hasEndedHolds(of subject: UsageSubject, at now: Timestamp) throws -> Bool {
         try connection.first(
-            """
-            SELECT 1 FROM bus_billing_holds
-            WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at <= $5
-            LIMIT 1
-            """, values(subject) + [.integer(UsageStore.endedHolds(at: now).nanoseconds)]) != nil
+            UsageStore.anEndedHold, values(subject) + [.integer(UsageStore.endedHolds(at: now).nanoseconds)]) != nil
     }
 
     /// Removes holds that have ended, at most `Limits.endedHoldsForgottenMax`.
     package func forgetEndedHolds(of subject: UsageSubject, at now: Timestamp) throws {
         try connection.run(
-            """
-            DELETE FROM bus_billing_holds WHERE account_id = $1 AND id IN (
-              SELECT id FROM bus_billing_holds
-              WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at <= $5
-              ORDER BY held_at LIMIT $6)
-            """,
+            UsageStore.forgettingEndedHolds,
             values(subject) + [
                 .integer(UsageStore.endedHolds(at: now).nanoseconds), .integer(Int64(Limits.endedHoldsForgottenMax)),
             ])
@@ -85,17 +67,11 @@ package struct UsageStore {
     package func count(_ quantity: Int64, of subject: UsageSubject, hold holdID: String?, at moment: Timestamp) throws {
         if let holdID {
             try connection.run(
-                "DELETE FROM bus_billing_holds WHERE account_id = $1 AND id = $2",
-                [.text(subject.accountID), .text(holdID)])
+                UsageStore.settling, [.text(subject.accountID), .text(holdID)])
         } else {
             // The oldest that had not ended when the usage happened.
             try connection.run(
-                """
-                DELETE FROM bus_billing_holds WHERE account_id = $1 AND id IN (
-                  SELECT id FROM bus_billing_holds
-                  WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at > $5
-                  ORDER BY held_at, id LIMIT 1)
-                """, values(subject) + [.integer(UsageStore.endedHolds(at: moment).nanoseconds)])
+                UsageStore.settlingOldest, values(subject) + [.integer(UsageStore.endedHolds(at: moment).nanoseconds)])
         }
         for window in QuotaWindow.allCases where window != .period {
             try add(
@@ -112,11 +88,7 @@ package struct UsageStore {
         let periods = try paidPeriods(of: subject.accountID, at: moment).map { (QuotaWindow.period, $0.start) }
         for (window, start) in windows + periods {
             try connection.run(
-                """
-                UPDATE bus_billing_usage_counts SET used = CASE WHEN used > $7 THEN used - $7 ELSE 0 END
-                WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND span = $5
-                  AND starts_at = $6
-                """, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
+                UsageStore.takingBack, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
         }
     }
 
@@ -133,22 +105,11 @@ package struct UsageStore {
         _ quantity: Int64, of subject: UsageSubject, _ window: QuotaWindow, from start: Int64, keeping length: Int64?
     ) throws {
         let row = try connection.first(
-            """
-            INSERT INTO bus_billing_usage_counts
-              (account_id, livemode, feature, meter_event_name, span, starts_at, used)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
-            ON CONFLICT (account_id, livemode, feature, meter_event_name, span, starts_at) DO UPDATE SET used =
-              CASE WHEN bus_billing_usage_counts.used > 9223372036854775807 - excluded.used THEN 9223372036854775807
-              ELSE bus_billing_usage_counts.used + excluded.used END
-            RETURNING used
-            """, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
+            UsageStore.adding, values(subject) + [.text(window.rawValue), .integer(start), .integer(quantity)])
         // A window that begins makes room, so that a count costs the same after years.
         guard let length, try row?.integer(0) == quantity else { return }
         try connection.run(
-            """
-            DELETE FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2 AND feature = $3
-              AND meter_event_name = $4 AND span = $5 AND starts_at < $6
-            """,
+            UsageStore.forgettingWindows,
             values(subject) + [.text(window.rawValue), .integer(start - Limits.quotaWindowsKept * length)])
     }
 
@@ -158,6 +119,57 @@ package struct UsageStore {
             .text(subject.meterEventName),
         ]
     }
+
+    // MARK: Statements
+
+    private static let counting: SQL = """
+        SELECT COALESCE((SELECT used FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2
+            AND feature = $3 AND meter_event_name = $4 AND span = $5 AND starts_at = $6), 0),
+          CAST(COALESCE((SELECT SUM(quantity) FROM bus_billing_holds WHERE account_id = $1 AND livemode = $2
+            AND feature = $3 AND meter_event_name = $4 AND held_at >= $7), 0) AS BIGINT)
+        """
+    private static let holding: SQL = """
+        INSERT INTO bus_billing_holds (account_id, livemode, feature, meter_event_name, id, held_at, quantity)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (account_id, id) DO UPDATE SET livemode = excluded.livemode, feature = excluded.feature,
+          meter_event_name = excluded.meter_event_name, held_at = excluded.held_at, quantity = excluded.quantity
+        """
+    private static let anEndedHold: SQL = """
+        SELECT 1 FROM bus_billing_holds
+        WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at <= $5
+        LIMIT 1
+        """
+    private static let forgettingEndedHolds: SQL = """
+        DELETE FROM bus_billing_holds WHERE account_id = $1 AND id IN (
+          SELECT id FROM bus_billing_holds
+          WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at <= $5
+          ORDER BY held_at LIMIT $6)
+        """
+    private static let settlingOldest: SQL = """
+        DELETE FROM bus_billing_holds WHERE account_id = $1 AND id IN (
+          SELECT id FROM bus_billing_holds
+          WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at > $5
+          ORDER BY held_at, id LIMIT 1)
+        """
+    private static let takingBack: SQL = """
+        UPDATE bus_billing_usage_counts SET used = CASE WHEN used > $7 THEN used - $7 ELSE 0 END
+        WHERE account_id = $1 AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND span = $5
+          AND starts_at = $6
+        """
+    private static let adding: SQL = """
+        INSERT INTO bus_billing_usage_counts
+          (account_id, livemode, feature, meter_event_name, span, starts_at, used)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (account_id, livemode, feature, meter_event_name, span, starts_at) DO UPDATE SET used =
+          CASE WHEN bus_billing_usage_counts.used > 9223372036854775807 - excluded.used THEN 9223372036854775807
+          ELSE bus_billing_usage_counts.used + excluded.used END
+        RETURNING used
+        """
+    private static let forgettingWindows: SQL = """
+        DELETE FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2 AND feature = $3
+          AND meter_event_name = $4 AND span = $5 AND starts_at < $6
+        """
+    private static let settling: SQL = "DELETE FROM bus_billing_holds WHERE account_id = $1 AND id = $2"
 }
 
 extension QuotaWindow {

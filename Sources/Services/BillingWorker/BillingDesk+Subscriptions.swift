@@ -29,7 +29,7 @@ extension BillingDesk {
             let accountID = change.standing.accountID
             let result = SubscriptionResult(
                 accountID: accountID,
-                status: try accountID.map { try store.standing(of: $0, in: mode.current(on: connection)).status }
+                status: try accountID.map { try store.status(of: $0, in: mode.current(on: connection)) }
                     ?? .missing,
                 isApplied: change.isApplied,
                 isUndecided: change.standing.isUndecided)

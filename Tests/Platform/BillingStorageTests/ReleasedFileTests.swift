@@ -25,7 +25,7 @@ struct ReleasedFileTests {
             }
             let paying = try #require(try await Self.standing(1, .test, database).subscriptions.first)
             #expect(paying.planID == "llm-basic" && paying.customerID == "cus_1" && paying.features == ["llm:proxy"])
-            #expect(paying.entitled == [.init(from: Timestamp(clampingSeconds: 1_788_192_000), until: nil)])
+            #expect(paying.entitled == [.init(from: Timestamp(clampingSeconds: 1_785_600_000), until: nil)])
             let failing = try await Self.standing(2, .test, database).subscriptions.first
             #expect(failing?.pastDueSince == Timestamp(clampingSeconds: 1_785_600_050))
         }
@@ -77,6 +77,8 @@ struct ReleasedFileTests {
                 #expect(try await Self.standing(1, .test, database).status == .pastDue)
                 let failing = try await Self.standing(1, .test, database).subscriptions.first
                 #expect(failing?.planID == "llm-basic" && failing?.customerID == "cus_1")
+                let paid = (from: Timestamp(clampingSeconds: 1_785_600_000), until: failing?.pastDueSince)
+                #expect(failing?.entitled == [.init(from: paid.from, until: paid.until)])
                 #expect(try await Self.standing(4, .test, database).status == .active)
                 #expect(try await Self.standing(4, .test, database).subscriptions.first?.isUndecided == false)
                 #expect(try await Self.standing(3, .test, database).status == .canceled)

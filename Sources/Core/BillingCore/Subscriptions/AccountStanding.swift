@@ -9,9 +9,13 @@ package struct AccountStanding: Hashable, Sendable {
     package let subscriptions: [SubscriptionStanding]
 
     /// The standing that these subscriptions of one account add up to.
+    ///
+    /// A session that did not say which subscription it sold steps back behind any subscription of the account.
     package init(accountID: String, subscriptions: [SubscriptionStanding]) {
         self.accountID = accountID
-        self.subscriptions = subscriptions.sorted { left, right in
+        let namesOne = subscriptions.contains { $0.key.subscriptionID != nil }
+        let counting = namesOne ? subscriptions.filter { !$0.key.isUnnamedSession } : subscriptions
+        self.subscriptions = counting.sorted { left, right in
             (right.status.entitlement, right.occurredAt, left.key.name)
                 < (left.status.entitlement, left.occurredAt, right.key.name)
         }

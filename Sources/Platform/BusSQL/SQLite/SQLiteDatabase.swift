@@ -179,7 +179,8 @@ private struct SQLiteConnection: SQLConnection {
     }
 
     private static func arguments(_ values: [SQLValue]) -> StatementArguments {
-        StatementArguments(values.map(\.databaseValue))
+        // Of values of one type it would take each through a key path that it makes anew with every statement.
+        StatementArguments(values.map { $0.databaseValue as (any DatabaseValueConvertible)? })
     }
 }
 
