@@ -80,7 +80,7 @@ extension DeliveryLedger {
             for letter in letters { try letter.redeliver(at: now, connection) }
             return letters
         }
-        wakeUps.ring(Set(letters.map { .group($0.group) }))
+        wakeUps.ring(Set(letters.map { .delivery($0.group, name: $0.name) }))
         return letters.count
     }
 }

@@ -65,26 +65,28 @@ struct DeliveryLedger: Sendable {
         _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
         mayListen: @escaping @Sendable (EventName) -> Bool
     ) async throws -> Int {
-        let known = try await commits.perform { [now] connection in
+        let (known, names) = try await commits.perform { [now] connection in
             let now = now()
             var known = 0
+            var names: Set<String> = []
             for (id, outcome) in outcomes {
                 guard var row = try DeliveryRow.find(id.sequence, in: group, connection) else { continue }
                 try row.requireAccess(mayListen)
                 let action = row.state.acknowledging(outcome, attempt: id.attempt, at: now)
-                if action != .unknown { known += 1 }
                 switch action {
-                case .unknown: break
+                case .unknown: continue
                 case .remove: try row.remove(connection)
                 case .wait(let state):
                     row.state = state
                     try row.store(connection)
                 case .park(let code): try row.park(code: code, at: now, connection)
                 }
+                known += 1
+                names.insert(row.name)
             }
-            return known
+            return (known, names)
         }
-        if known > 0 { wakeUps.ring([.group(group)]) }
+        wakeUps.ring(names.map { .delivery(group, name: $0) })
         return known
     }
 
@@ -116,16 +118,19 @@ struct DeliveryLedger: Sendable {
 
     /// Returns deliveries that could not be written, so that another consumer can claim them at once.
     func giveBack(_ ids: [DeliveryID], in group: DeliveryGroup) async throws {
-        try await commits.perform { [now] connection in
+        let names = try await commits.perform { [now] connection in
             let now = now()
+            var names: Set<String> = []
             for id in ids {
                 guard var row = try DeliveryRow.find(id.sequence, in: group, connection),
                     row.state.isLeased, row.state.attempt == id.attempt
                 else { continue }
                 row.state = row.state.givenBack(at: now)
                 try row.store(connection)
+                names.insert(row.name)
             }
+            return names
         }
-        wakeUps.ring([.group(group)])
+        wakeUps.ring(names.map { .delivery(group, name: $0) })
     }
 }

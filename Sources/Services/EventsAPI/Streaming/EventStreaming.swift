@@ -39,7 +39,8 @@ struct EventStreaming: Sendable {
             }
         case .unicast(let terms):
             let group = DeliveryGroup(owner: owner, name: terms.group)
-            let subscription = wakeUps.subscribe([.group(group)] + query.names.map { .appended($0) })
+            let subscription = wakeUps.subscribe(
+                query.names.flatMap { [.delivery(group, name: $0.text), .appended($0)] })
             let holder = "\(terms.consumer)#\(String(UInt64.random(in: .min ... .max), radix: 36))"
             let claim = ClaimRequest(
                 group: group, names: query.names, holder: holder,

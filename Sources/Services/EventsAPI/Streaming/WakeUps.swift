@@ -10,8 +10,8 @@ final class WakeUps: Sendable {
         case appended(EventName)
         /// Any event was appended.
         case appendedAny
-        /// A delivery of this group was acknowledged, given back or replayed.
-        case group(DeliveryGroup)
+        /// A delivery of an event of this name in this group was acknowledged, given back or replayed.
+        case delivery(DeliveryGroup, name: String)
     }
 
     private struct State {
