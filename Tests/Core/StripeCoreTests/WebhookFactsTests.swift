@@ -36,6 +36,35 @@ struct WebhookFactsTests {
         }
     }
 
+    @Test(
+        "a price that a catalog sync replaced is known by our mark on it, unless Stripe names a lookup key",
+        arguments: [
+            (#""id":"price_old","lookup_key":null,"metadata":{"bus_catalog":"test","bus_lookup_key":"pro"}"#, "pro"),
+            (#""metadata":{"bus_lookup_key":"pro"},"lookup_key":null,"id":"price_old""#, "pro"),
+            (#""id":"price_old","metadata":{"x":{"bus_lookup_key":"no"},"bus_lookup_key":" pro\r\n"}"#, "pro"),
+            (#""id":"price_old","lookup_key":"","metadata":{"bus_lookup_key":"pro"}"#, "pro"),
+            (#""id":"price_old","lookup_key":"own","metadata":{"bus_lookup_key":"pro"}"#, "own"),
+            (#""metadata":{"bus_lookup_key":"pro"},"id":"price_old","lookup_key":"own""#, "own"),
+            (#""id":"price_old","metadata":{"bus_lookup_key":" "}"#, nil),
+            (#""id":"price_old","metadata":{"bus_lookup_key":"a b"}"#, nil),
+            (#""id":"price_old","metadata":{"bus_lookup_key":"\#(String(repeating: "k", count: 256))"}"#, nil),
+            (#""id":"price_old","metadata":{"bus_lookup_key":7}"#, nil),
+            (#""id":"price_old","metadata":["bus_lookup_key"]"#, nil),
+            (#""id":"price_old","metadata":null"#, nil),
+        ] as [(String, String?)])
+    func replacedPrice(price: String, lookupKey: String?) throws {
+        let items = #"{"object":"list","data":[{"quantity":1,"price":{\#(price)}}]}"#
+        let object = subscription(#""status":"active","items":\#(items)"#)
+        let update = try #require(
+            try decide(event("customer.subscription.updated", object, previous: #"{"items":\#(items)}"#)).outcome.update
+        )
+        #expect(update.prices.map(\.lookupKey) == [lookupKey] && update.prices.map(\.id) == ["price_old"])
+        #expect(update.previousPrices == update.prices)
+        let observed = ObservedSubscription(try StripeEventObject(Array(object.utf8)), answeredAt: nil)
+            .facts(readAt: second(1), accountID: nil, livemode: false).outcome.update
+        #expect(observed?.prices == update.prices)
+    }
+
     @Test("of more than 50 items the first 50 count; what is no item, price or quantity is left out")
     func oddItems() throws {
         let many = (0..<60).map { #"{"price":{"id":"price_\#($0)"},"quantity":\#($0)}"# }.joined(separator: ",")

@@ -51,6 +51,19 @@ package struct CatalogMark: Hashable, Sendable {
             marker: metadata?[CatalogMark.markerKey]?.text, lookupKey: metadata?[CatalogMark.nameKey]?.text)
     }
 
+    /// The name in the metadata that comes next, in the form of a catalog's lookup keys; blanks around it are dropped.
+    static func lookupKey(from reader: inout JSONReader) throws(JSONFault) -> String? {
+        var found: String?
+        try reader.enterObject()
+        while let key = try reader.nextMember() {
+            if key == "bus_lookup_key" { found = try reader.lenientString() } else { try reader.skipValue() }
+        }
+        guard let name = found.map({ String($0.trimmingASCIIWhitespace()) }), Labels.isIdentifier(name) else {
+            return nil
+        }
+        return name
+    }
+
     /// True for what a sync of this mode created or took over; only such objects are ever archived.
     package func isOurs(_ mode: StripeMode) -> Bool { marker == mode.rawValue }
 }

@@ -174,6 +174,7 @@ package struct StripeItems: Hashable, Sendable {
             price.id = try reader.identifier() ?? ""
             return price
         }
+        var mark: String?
         try reader.enterObject()
         while let key = try reader.nextMember() {
             if key == "id" {
@@ -182,10 +183,14 @@ package struct StripeItems: Hashable, Sendable {
                 price.lookupKey = try reader.lenientString()?.nonEmpty
             } else if key == "product" {
                 price.productID = try reader.expandableID()
+            } else if key == "metadata", price.lookupKey == nil, try reader.peek() == .object {
+                mark = try CatalogMark.lookupKey(from: &reader)
             } else {
                 try reader.skipValue()
             }
         }
+        // A replaced price has given its lookup key to the new one; our mark still says what it is sold as.
+        price.lookupKey = price.lookupKey ?? mark
         return price
     }
 }
