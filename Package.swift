@@ -211,7 +211,7 @@ let package = Package(
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient",
                 "BusRuntime", "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird,
-                .hummingbirdTesting, .inMemoryLogging, .logging, .nioCore, .nioPosix,
+                .hummingbirdTesting, .inMemoryLogging, .logging, .metrics, .nioCore, .nioPosix,
             ]),
         tests(
             of: "BillingWorker", in: "Services",

@@ -16,7 +16,8 @@ import Testing
         return [
             inFile ? "BUS_API_TOKEN_FILE" : "BUS_API_TOKEN": inFile ? file : token, "BUS_OPERATOR_TOKEN": token,
             "BUS_INTERNAL_TOKEN": token, "BUS_EVENTS_TOKEN": token, "BUS_STRIPE_SECRET_KEY": "sk_test_\(word)",
-            "BUS_STRIPE_WEBHOOK_SECRET": "whsec_\(word)", "BUS_OPERATOR_INTERNAL_KEY": "internal-\(word)",
+            "BUS_STRIPE_WEBHOOK_SECRET": "whsec_\(word)",
+            "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS": "cli=whsec_2\(word)", "BUS_OPERATOR_INTERNAL_KEY": "internal-\(word)",
             "BUS_AUTH_HS256_SECRET": "hs256-\(word)", "BUS_BILLING_DATABASE_URL": "postgres://u:\(word)@h/d",
         ]
     }
@@ -27,6 +28,7 @@ import Testing
         "operator billing catalog get", "operator billing catalog put --file catalog.json",
         "operator billing catalog template", "operator stripe test", "operator stripe catalog sync --file catalog.json",
         "operator stripe catalog sync --file catalog.json --dry-run", "operator token issue --subject x",
+        "operator stripe webhook diagnose --header t=1,v1=0 --body-file catalog.json",
         "events send --name a.b", "events listen --name a.b --replay --no-follow", "billing --help", "nonsense",
     ]
 

@@ -105,6 +105,17 @@ import Testing
             exit: 1, says: ["WARN", "ERROR"]),
         Case(
             line: "operator stripe catalog sync --file nowhere.json", environment: key, exit: 1, says: ["--file"]),
+        Case(line: "operator stripe webhook diagnose", says: ["--body-file"]),
+        Case(
+            line: "operator stripe webhook diagnose --body-file nowhere.json", exit: 1,
+            says: ["the file of --body-file"]),
+        Case(
+            line: "operator stripe webhook diagnose --body-file - --received-at soon",
+            says: ["--received-at is \"soon\"", "2026-08-01T16:00:05Z"]),
+        Case(
+            line: "operator stripe webhook diagnose --body-file -",
+            environment: ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS": "whsec_made_up"],
+            says: ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS", "previous=<secret>"]),
         Case(line: "completion tcsh", says: ["bash", "zsh", "fish"]),
     ]
 

@@ -23,6 +23,27 @@ extension SettingEffects {
         try await answer(environment, flags: flags, secret: secret, age: age).status
     }
 
+    /// What an ingress with this environment answers to a webhook, and what it logs.
+    private static func refused(_ environment: [String: String]) async throws -> (status: Int, log: String) {
+        let deployment = try Deployment(webhookSecret: "whsec_effect")
+        return try await deployment.withEvents { _ in
+            try await BusProcess.run(
+                Programs.stripe,
+                ["--events-url", "http://\(deployment.eventsAddress)", "--webhook-addr", "127.0.0.1:0"],
+                environment: deployment.stripeEnvironment.merging(environment) { $1 }
+            ) { worker in
+                let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
+                let webhook = SignedWebhook(
+                    eventID: "evt_effect", secret: "whsec_effect", now: unixNow(), template: deployment.template)
+                let status = try await webhook.send(to: ingress).status
+                let log = try await eventually("the refusal is logged") {
+                    worker.output.standardError.contains("webhook refused") ? worker.output.standardError : nil
+                }
+                return (status, log)
+            }.value
+        }
+    }
+
     /// What an ingress with this environment answers to a webhook of some age, with another text in it.
     private static func answer(
         _ environment: [String: String], flags: [String] = [], secret: String = "whsec_effect", age: Int64 = 0,
@@ -80,6 +101,23 @@ extension SettingEffects {
                 #expect(try await takes(["BUS_STRIPE_WEBHOOK_SECRET": "whsec_other"]) == 400)
                 #expect(
                     try await takes(["BUS_STRIPE_WEBHOOK_SECRET": "", "BUS_STRIPE_WEBHOOK_SECRET_FILE": path]) == 200)
+            },
+            SettingEffect("BUS_STRIPE_WEBHOOK_KNOWN_SECRETS", "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS_FILE") {
+                let file = try TemporaryFolder()
+                let path = try file.write("previous = whsec_effect\n", to: "secrets")
+                let other = ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_other"]
+                for known in [
+                    ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS": "cli=whsec_x,previous=whsec_effect"],
+                    ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS_FILE": path],
+                ] {
+                    let (status, log) = try await refused(other.merging(known) { $1 })
+                    #expect(status == 400 && log.contains(#""cause":"previous_secret""#), "\(log)")
+                    #expect(!log.contains("whsec_effect"))
+                }
+                let wrong = try await RecordedRun.of(
+                    Programs.stripe, [], ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS": "whsec_effect"])
+                #expect(wrong.exit == .code(2) && wrong.standardError.contains("previous=<secret>"))
+                #expect(!wrong.standardError.contains("whsec_effect"))
             },
             SettingEffect("BUS_STRIPE_WEBHOOK_TOLERANCE") {
                 let wide = try await takes(["BUS_STRIPE_WEBHOOK_TOLERANCE": "600s"], age: 400)

@@ -99,6 +99,16 @@ package enum Limits {
     package static let signatureHeaderBytesMax = 4_096
     /// Most `v1` signatures compared for one webhook.
     package static let signatureCandidatesMax = 16
+    /// Signing secrets that are known and do not count.
+    package static let webhookKnownSecretsMax = 16
+    /// Most codes that one diagnosis of a refused webhook computes, beside those of the check itself.
+    package static let diagnosisCodesMax = 512
+    /// Most bytes that one diagnosis hashes or writes.
+    package static let diagnosisBytesMax = 2 << 20
+    /// Largest body whose JSON a diagnosis writes anew.
+    package static let diagnosisJSONBytesMax = 64 << 10
+    /// Refused webhooks that an ingress diagnoses in one second; the others are refused without a reason.
+    package static let diagnosesPerSecondMax = 5
     /// Time from a webhook's last byte to its publish being given up.
     package static let webhookPublishSeconds = 10
     /// Webhooks waiting for a batch; more answer 503 and Stripe repeats.

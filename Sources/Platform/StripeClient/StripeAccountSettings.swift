@@ -31,4 +31,42 @@ extension SettingsReader {
         addFault("\(label("BUS_STRIPE_API_URL", flag)) \(StripeAddress.rule)")
         return text
     }
+
+    /// The signing secrets that count.
+    package mutating func webhookKeys(fileFlag: Flag? = nil) -> [WebhookKey] {
+        let secret = secret(
+            "BUS_STRIPE_WEBHOOK_SECRET", fileFlag: fileFlag,
+            help: "Signing secrets of webhooks, whsec_, with commas between several.")
+        guard let secret, !secret.isEmpty else { return [] }
+        let keys = WebhookKey.keys(in: secret)
+        // Secrets of Stripe's dashboard and of `stripe listen` begin alike, so another beginning is probably a mistake.
+        if keys.contains(where: { $0.shape != .signingSecret }) {
+            addWarning(
+                "BUS_STRIPE_WEBHOOK_SECRET does not begin with whsec_; copy the signing secret of the endpoint, "
+                    + "not its id or the API key")
+        }
+        return keys
+    }
+
+    /// The signing secrets that are known and do not count.
+    package mutating func knownWebhookKeys(fileFlag: Flag? = nil) -> [KnownWebhookKey] {
+        let name = "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS"
+        let secret = secret(
+            "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS", fileFlag: fileFlag,
+            help: "Secrets that do not count, for diagnoses: previous=whsec_..., cli=whsec_...")
+        guard let secret, !secret.isEmpty else { return [] }
+        if let known = KnownWebhookKey.list(in: secret) { return known }
+        addFault(
+            "\(name) is no list of at most \(Limits.webhookKnownSecretsMax) secrets with a label each; write it as "
+                + "previous=<secret>,cli=<secret>, with labels of small letters, digits and -")
+        return []
+    }
+
+    /// How old a webhook's signature may be, in seconds.
+    package mutating func webhookToleranceSeconds() -> Int {
+        let tolerance = duration(
+            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
+            help: "Largest age of a webhook's signature.")
+        return Int(tolerance.inSeconds)
+    }
 }

@@ -102,11 +102,11 @@ extension SettingsReader {
     /// How webhooks are judged.
     fileprivate mutating func webhookRules(_ key: StripeKey?) -> WebhookRules {
         let keys = webhookKeys()
-        let tolerance = duration(
-            "BUS_STRIPE_WEBHOOK_TOLERANCE", default: "300s", in: .seconds(1) ... .seconds(3600),
-            help: "Largest age of a webhook's signature.")
+        let known = knownWebhookKeys()
+        let tolerance = webhookToleranceSeconds()
         return WebhookRules(
-            keys: keys, toleranceSeconds: Int(tolerance.inSeconds), mode: webhookMode(key), accounts: accounts())
+            keys: keys, known: known, toleranceSeconds: tolerance, mode: webhookMode(key),
+            accounts: accounts())
     }
 
     /// Which mode events belong to: the key's, or without one what the operator says.
@@ -136,18 +136,5 @@ extension SettingsReader {
             addFault("BUS_STRIPE_ACCOUNTS holds \(account); list ids that begin with acct_, with commas")
         }
         return Set(accounts)
-    }
-
-    /// Secrets of Stripe's dashboard and of `stripe listen` begin alike, so another beginning is probably a mistake.
-    private mutating func webhookKeys() -> [WebhookKey] {
-        let secret = secret(
-            "BUS_STRIPE_WEBHOOK_SECRET", help: "Signing secrets of webhooks, whsec_, with commas between several.")
-        guard let secret, !secret.isEmpty else { return [] }
-        if !WebhookKey.looksRight(secret) {
-            addWarning(
-                "BUS_STRIPE_WEBHOOK_SECRET does not begin with whsec_; copy the signing secret of the endpoint, "
-                    + "not its id or the API key")
-        }
-        return WebhookKey.keys(in: secret)
     }
 }

@@ -31,6 +31,7 @@ extension BusRoot {
             "events send", "events listen", "billing status", "billing setup", "billing portal", "operator token issue",
             "operator billing status", "operator billing catalog template", "operator billing catalog get",
             "operator billing catalog put", "operator stripe test", "operator stripe catalog sync",
+            "operator stripe webhook diagnose",
         ]
         #expect(names.isSuperset(of: wanted))
     }

@@ -25,7 +25,8 @@ struct IngressBench: Sendable {
 
     /// Runs `body` against an ingress; each publish takes the next fault, and succeeds after the last.
     static func run(
-        faults: [StripeDouble.Fault] = [], secret: String = secret, missing: [String] = [], logger: Logger = silent,
+        faults: [StripeDouble.Fault] = [], secret: String = secret, known: String = "",
+        missing: [String] = [], logger: Logger = silent,
         _ body: (IngressBench) async throws -> Void
     ) async throws {
         let accepted = Array(repeating: StripeDouble.Fault.status(202, body: "{}"), count: 500)
@@ -39,7 +40,9 @@ struct IngressBench: Sendable {
             let outlet = FactsOutlet(publisher, features: KnownFeatures(client: client), scopes: nil)
             let gateway = LocalStripeGateway(settings: StripeRequestSettings(mode: .local))
             let receiver = WebhookReceiver(
-                rules: WebhookRules(keys: WebhookKey.keys(in: Secret(secret)), toleranceSeconds: 300, mode: .local),
+                rules: WebhookRules(
+                    keys: WebhookKey.keys(in: Secret(secret)), known: KnownWebhookKey.list(in: Secret(known)) ?? [],
+                    toleranceSeconds: 300, mode: .local),
                 publisher: publisher,
                 actions: WebhookActions(
                     gateway: gateway, outlet: outlet,

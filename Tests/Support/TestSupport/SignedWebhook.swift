@@ -19,6 +19,13 @@ package struct SignedWebhook: Sendable {
         signature = StripeSigner.header(body, at: now, secret: secret)
     }
 
+    /// A body under a signature that need not be its own.
+    package init(eventID: String, body: [UInt8], signature: String) {
+        self.eventID = eventID
+        self.body = body
+        self.signature = signature
+    }
+
     /// The file with the full shape.
     package static func template() throws -> String {
         try Repository.text("Examples/customer.subscription.updated.json")

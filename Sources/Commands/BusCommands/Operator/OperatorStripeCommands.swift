@@ -13,8 +13,9 @@ struct OperatorStripeCommands: ParsableCommand {
             EXAMPLES
               bus operator stripe test
               bus operator stripe catalog sync --file catalog.json --dry-run
+              bus operator stripe webhook diagnose --header "$header" --body-file body.json
             """,
-        subcommands: [StripeTestCommand.self, StripeCatalogCommands.self])
+        subcommands: [StripeTestCommand.self, StripeCatalogCommands.self, StripeWebhookCommands.self])
 }
 
 /// `bus operator stripe test`.
@@ -82,4 +83,15 @@ struct StripeCatalogCommands: ParsableCommand {
               bus operator stripe catalog sync --file catalog.json --dry-run
             """,
         subcommands: [CatalogSyncCommand.self])
+}
+
+/// `bus operator stripe webhook`.
+struct StripeWebhookCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "webhook", abstract: "The webhooks that Stripe sends.",
+        discussion: """
+            EXAMPLE
+              bus operator stripe webhook diagnose --header "$header" --body-file body.json
+            """,
+        subcommands: [WebhookDiagnoseCommand.self])
 }

@@ -1,4 +1,4 @@
-/// Why a webhook's signature is refused.
+/// Why a webhook's signature is refused, as far as one look tells; `SignatureDoctor` finds out more.
 package enum SignatureFault: Error, Equatable, Sendable {
     /// No signing secret is configured, so nothing can be verified.
     case noKeys
@@ -8,24 +8,20 @@ package enum SignatureFault: Error, Equatable, Sendable {
     case malformed
     /// No `v1` of the header belongs to the body under any key.
     case noMatch
-    /// The signature is right, but its time is too far from now.
-    case outOfTolerance
+    /// The signature is right, but signed longer ago than the tolerance.
+    case tooOld
+    /// The signature is right, but its time is further ahead than the tolerance.
+    case fromFuture
 
-    /// What happened and what to do, for whoever sent the webhook; it shows nothing of secret, header or body.
-    package var message: String {
+    /// What the fault says without a diagnosis: the answer to whoever sent the webhook, who must learn nothing more.
+    package var cause: SignatureCause {
         switch self {
-        case .noKeys:
-            "no webhook signing secret is set; set BUS_STRIPE_WEBHOOK_SECRET or BUS_STRIPE_WEBHOOK_SECRET_FILE"
-        case .missing:
-            "the Stripe-Signature header is missing; send it as Stripe sent it, and check that no proxy strips headers"
-        case .malformed:
-            "the Stripe-Signature header cannot be read; pass it on unchanged, with one t=<seconds> and v1=<code>"
-        case .noMatch:
-            "the signature does not match the body; set the signing secret of this very endpoint, and check that no "
-                + "proxy re-encodes the body"
-        case .outOfTolerance:
-            "the signature is too old or from the future; check the clocks of this machine and of the sender, and send "
-                + "a newly signed webhook"
+        case .noKeys: .noSecret
+        case .missing: .headerMissing
+        case .malformed: .headerUnreadable
+        case .noMatch: .noKnownSecret
+        case .tooOld: .tooOld
+        case .fromFuture: .fromFuture
         }
     }
 }

@@ -4,6 +4,8 @@ import BusContract
 package struct WebhookRules: Sendable {
     /// Keys that may have signed one.
     package let keys: [WebhookKey]
+    /// Secrets that are known and do not count; a refusal can say that one of them signed.
+    package let known: [KnownWebhookKey]
     /// Largest age of a signature, in seconds.
     package let toleranceSeconds: Int
     /// Which mode events belong to; local takes both.
@@ -12,8 +14,12 @@ package struct WebhookRules: Sendable {
     package let accounts: Set<String>
 
     /// Rules of one deployment.
-    package init(keys: [WebhookKey], toleranceSeconds: Int, mode: StripeMode, accounts: Set<String> = []) {
+    package init(
+        keys: [WebhookKey], known: [KnownWebhookKey] = [], toleranceSeconds: Int, mode: StripeMode,
+        accounts: Set<String> = []
+    ) {
         self.keys = keys
+        self.known = known
         self.toleranceSeconds = toleranceSeconds
         self.mode = mode
         self.accounts = accounts

@@ -23,9 +23,9 @@ extension WebhookFault {
         switch self {
         case .signature(let fault):
             switch fault {
-            case .noKeys: BusError(.webhookSecretUnconfigured, fault.message)
-            case .outOfTolerance: BusError(.webhookTimestampOutOfTolerance, fault.message)
-            case .missing, .malformed, .noMatch: BusError(.webhookSignatureInvalid, fault.message)
+            case .noKeys: BusError(.webhookSecretUnconfigured, fault.cause.message)
+            case .tooOld, .fromFuture: BusError(.webhookTimestampOutOfTolerance, fault.cause.message)
+            case .missing, .malformed, .noMatch: BusError(.webhookSignatureInvalid, fault.cause.message)
             }
         case .event(.json):
             BusError(.webhookPayloadInvalid, "the signed body is not valid JSON")

@@ -35,6 +35,7 @@ package struct WebhookReceiver: Sendable {
     let publisher: EventPublisher
     let actions: WebhookActions
     let logger: Logger
+    private let refusals: RefusalReport
     private let counters = WebhookCounters()
 
     init(rules: WebhookRules, publisher: EventPublisher, actions: WebhookActions, logger: Logger) {
@@ -42,6 +43,7 @@ package struct WebhookReceiver: Sendable {
         self.publisher = publisher
         self.actions = actions
         self.logger = logger
+        refusals = RefusalReport(rules, logger)
     }
 
     /// Verifies and maps the bytes of one webhook.
@@ -50,7 +52,13 @@ package struct WebhookReceiver: Sendable {
         do {
             decision = try WebhookDecision.decide(body: body, signatureHeader: signature, at: now, rules: rules)
         } catch {
-            return .answer(refusal(of: error))
+            counters.refused.increment()
+            switch error {
+            case .signature(let fault):
+                refusals.report(fault, body, header: signature, at: now)
+                return .answer(refusal(of: fault))
+            case .event(let fault): return .answer(refusal(of: fault))
+            }
         }
         switch decision.outcome {
         case .update(let update) where !actions.refetches: return .publish(update, decision)
@@ -131,15 +139,14 @@ package struct WebhookReceiver: Sendable {
         ]
     }
 
-    private func refusal(of fault: WebhookFault) -> Answer {
-        counters.refused.increment()
+    /// The answer tells no more than one look at the webhook: whoever sends a wrong one must learn nothing from it.
+    private func refusal(of fault: SignatureFault) -> Answer {
+        refused(fault == .noKeys ? .webhookSecretUnconfigured : .invalidSignature, fault.cause.message)
+    }
+
+    private func refusal(of fault: StripeEventFault) -> Answer {
         logger.info("webhook refused", metadata: ["outcome": "refused", "error.type": "\(fault)"])
-        switch fault {
-        case .signature(.noKeys): return refused(.webhookSecretUnconfigured, SignatureFault.noKeys.message)
-        case .signature(let fault): return refused(.invalidSignature, fault.message)
-        case .event:
-            return refused(.badRequest, "the signed body is not a Stripe event; send a snapshot event as JSON")
-        }
+        return refused(.badRequest, "the signed body is not a Stripe event; send a snapshot event as JSON")
     }
 
     /// 413.

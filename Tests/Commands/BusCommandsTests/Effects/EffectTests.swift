@@ -55,7 +55,8 @@ import Testing
     @Test(arguments: leaves.filter { $0.command.settings.contains(.noColor) }.map { $0.words.joined(separator: " ") })
     func colourFollowsTheVariables(_ words: String) async throws {
         let folder = try TemporaryFolder()
-        let line = "\(Products.path(of: "bus")) \(words) --ttl soon --name a.b --account x --file nowhere"
+        let line =
+            "\(Products.path(of: "bus")) \(words) --ttl soon --name a.b --account x --file nowhere --body-file nowhere"
         let known = BusRoot.manual(of: CommandPlace(words.split(separator: " ").map { String($0) }).command).settings
         var kept: [Substring] = []
         var rest = line.split(separator: " ")[...]

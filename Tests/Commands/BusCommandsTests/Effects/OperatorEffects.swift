@@ -111,6 +111,48 @@ extension Effect {
         },
     ]
 
+    private static let diagnose = "operator stripe webhook diagnose"
+
+    /// An empty document, signed on 2026-08-01 at 16:00:05 with `whsec_made_up`.
+    private static func diagnosed(
+        _ covers: String, _ flags: String, _ environment: [String: String] = ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_no"],
+        says: String
+    ) -> Effect {
+        let header = StripeSigner.header(Array("{}".utf8), at: 1_785_600_005, secret: "whsec_made_up")
+        let time = covers == "--received-at" ? "" : " --received-at 2026-08-01T16:05:05Z"
+        let files = ["b.json": "{}", "secret": "whsec_made_up", "known": "cli=whsec_made_up"]
+        return Effect(
+            covers: ["\(diagnose) \(covers)"],
+            line: "\(diagnose) --body-file b.json --header \(header)\(time) \(flags)",
+            environment: environment, files: files
+        ) { $0.exit == .code(0) && $0.requests.isEmpty && $0.output.contains(says) }
+    }
+
+    private static let ofDiagnose: [Effect] = [
+        diagnosed("--header", "", ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_made_up"], says: #""accepted":true"#),
+        diagnosed("--body-file", "--body-file secret", says: "body_not_json"),
+        diagnosed(
+            "--received-at", "--received-at 2026-08-01T16:05:06Z", ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_made_up"],
+            says: #""age_seconds":301"#),
+        diagnosed("--secret-file", "--secret-file secret", says: #""accepted":true"#),
+        diagnosed("--known-secrets-file", "--known-secrets-file known", says: "cli_secret"),
+        diagnosed("BUS_STRIPE_WEBHOOK_SECRET", "", says: "no_known_secret"),
+        diagnosed(
+            "BUS_STRIPE_WEBHOOK_SECRET_FILE", "", ["BUS_STRIPE_WEBHOOK_SECRET_FILE": "secret"],
+            says: #""accepted":true"#),
+        diagnosed(
+            "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS", "",
+            ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_no", "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS": "old=whsec_made_up"],
+            says: #""secret":"old""#),
+        diagnosed(
+            "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS_FILE", "",
+            ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_no", "BUS_STRIPE_WEBHOOK_KNOWN_SECRETS_FILE": "known"],
+            says: "cli_secret"),
+        diagnosed(
+            "BUS_STRIPE_WEBHOOK_TOLERANCE", "",
+            ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_made_up", "BUS_STRIPE_WEBHOOK_TOLERANCE": "299s"], says: "too_old"),
+    ]
+
     static let ofStripe: [Effect] =
-        access("operator stripe test", "") + access(sync, " --file c.json --dry-run") + ofSync
+        access("operator stripe test", "") + access(sync, " --file c.json --dry-run") + ofSync + ofDiagnose
 }

@@ -1,0 +1,57 @@
+import BusCore
+import CoreMetrics
+import Logging
+import StripeCore
+import Synchronization
+
+/// Says why signatures are refused: one log line each, and `bus_stripe_webhook_refusals_total` by cause.
+///
+/// The diagnosis goes to the operator alone and changes no answer. It costs more than the check, so at most
+/// `Limits.diagnosesPerSecondMax` of a second are made, whoever sends how many.
+final class RefusalReport: Sendable {
+    private let doctor: SignatureDoctor
+    private let logger: Logger
+    private let pace = Mutex(DiagnosisPace())
+    private let counters: [SignatureCause: Counter]
+    private let undiagnosed = RefusalReport.counter("undiagnosed")
+
+    init(_ rules: WebhookRules, _ logger: Logger) {
+        doctor = SignatureDoctor(rules)
+        self.logger = logger
+        counters = Dictionary(
+            uniqueKeysWithValues: SignatureCause.allCases.map { ($0, RefusalReport.counter($0.rawValue)) })
+    }
+
+    /// Reports one refusal.
+    func report(_ fault: SignatureFault, _ body: UnsafeRawBufferPointer, header: String?, at now: Timestamp) {
+        var metadata: Logger.Metadata = ["outcome": "refused", "error.type": "\(fault.cause.rawValue)"]
+        if pace.withLock({ $0.take(at: now) }),
+            let finding = doctor.diagnose(body, header: header, at: now).findings.first
+        {
+            counters[finding.cause]?.increment()
+            metadata["cause"] = "\(finding.cause.rawValue)"
+            metadata["diagnosis"] = "\(finding.line)"
+        } else {
+            undiagnosed.increment()
+        }
+        logger.info("webhook refused", metadata: metadata)
+    }
+
+    private static func counter(_ cause: String) -> Counter {
+        Counter(label: "bus_stripe_webhook_refusals_total", dimensions: [("cause", cause)])
+    }
+}
+
+/// How many diagnoses this second still allows.
+struct DiagnosisPace {
+    private var second: Int64 = -1
+    private var taken = 0
+
+    /// True when one more may be made; a clock that jumps begins a new second.
+    mutating func take(at now: Timestamp) -> Bool {
+        if now.seconds != second { (second, taken) = (now.seconds, 0) }
+        guard taken < Limits.diagnosesPerSecondMax else { return false }
+        taken += 1
+        return true
+    }
+}
