@@ -76,6 +76,7 @@ let package = Package(
         module("BusContract", in: "Core", ["BusCore"]),
         module("BillingCore", in: "Core", ["BusCore", "BusContract", .crypto]),
         module("StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", .crypto]),
+        module("SandboxWorld", in: "Core", ["BusCore"]),
 
         // Platform: one adapter to the outside each.
         module(
@@ -180,6 +181,7 @@ let package = Package(
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
         tests(of: "StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "StripeCore", "TestSupport"]),
+        tests(of: "SandboxWorld", in: "Core", ["BusCore", "SandboxWorld", "TestSupport"]),
         tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusRuntime", "BusSQL", "TestSupport"]),
         tests(
             of: "BusRuntime", in: "Platform",
