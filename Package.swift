@@ -138,6 +138,13 @@ let package = Package(
                 .nioCore, .serviceLifecycle,
             ]),
 
+        module(
+            "StripeSandbox", in: "Services",
+            [
+                "BusCore", "BusContract", "SandboxWorld", "StripeClient", "BusRuntime", "BusServer", .asyncHTTPClient,
+                .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+            ]),
+
         // Commands: flags to settings to run.
         module(
             "BusCommands", in: "Commands",
@@ -150,6 +157,7 @@ let package = Package(
         command("bus-api-provider-events", ["BusRuntime", "BusCLI", "EventsAPI"]),
         command("bus-integration-billing", ["BusContract", "BusCLI", "BusClient", "BillingWorker"]),
         command("bus-integration-stripe", ["BusContract", "BusCLI", "BusClient", "StripeIntegration"]),
+        command("bus-stripe-sandbox", ["BusCLI", "StripeSandbox"]),
         command(
             "bus-local",
             [
@@ -229,6 +237,12 @@ let package = Package(
                 .logging, .nioCore,
             ]),
         tests(
+            of: "StripeSandbox", in: "Services",
+            [
+                "BusCore", "BusContract", "StripeCore", "StripeClient", "StripeSandbox", "BusRuntime", "BusServer",
+                "TestSupport", .asyncHTTPClient, .hummingbird, .hummingbirdTesting, .logging,
+            ]),
+        tests(
             of: "BusCommands", in: "Commands",
             ["BusCore", "BusContract", "BusCommands", "BusRuntime", "BusCLI", "TestSupport", .argumentParser, "bus"]),
         .testTarget(
@@ -237,6 +251,7 @@ let package = Package(
                 "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "TestSupport",
                 .asyncHTTPClient, .logging, .serviceLifecycle, "bus", "bus-api-provider-billing",
                 "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe", "bus-local",
+                "bus-stripe-sandbox",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),
     ]

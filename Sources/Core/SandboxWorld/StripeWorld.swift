@@ -129,8 +129,11 @@ package struct StripeWorld: Sendable {
                 "Unrecognized request URL (\(call.method.rawValue): \(call.path)). "
                     + "If you are trying to list objects, remove the trailing slash.")
         }
-        try ParameterShape.check(call.parameters, against: route.parameters)
-        let routed = RoutedCall(ids: ids, form: call.parameters, version: version, path: call.path)
+        guard let parameters = call.parameters else {
+            throw WorldRefusal("Invalid request: the parameters are not form-encoded.")
+        }
+        try ParameterShape.check(parameters, against: route.parameters)
+        let routed = RoutedCall(ids: ids, form: parameters, version: version, path: call.path)
         let cause = WorldEvent.Request(id: requestID, key: call.headers.idempotencyKey)
         return try inAccount(call.headers.account) { account throws(WorldRefusal) in
             account.cause = cause

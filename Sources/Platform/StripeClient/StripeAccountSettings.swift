@@ -14,6 +14,13 @@ extension SettingsReader {
             help: "Stripe key, sk_ or rk_\(without).")
     }
 
+    /// What signs webhooks; several during a rotation.
+    package mutating func stripeWebhookSecret(fileFlag: Flag? = nil) -> Secret? {
+        secret(
+            "BUS_STRIPE_WEBHOOK_SECRET", fileFlag: fileFlag,
+            help: "Signing secrets of webhooks, whsec_, with commas between several.")
+    }
+
     /// The version that is pinned.
     package mutating func stripeVersion(flag: Flag? = nil) -> String? {
         text(
@@ -34,10 +41,7 @@ extension SettingsReader {
 
     /// The signing secrets that count.
     package mutating func webhookKeys(fileFlag: Flag? = nil) -> [WebhookKey] {
-        let secret = secret(
-            "BUS_STRIPE_WEBHOOK_SECRET", fileFlag: fileFlag,
-            help: "Signing secrets of webhooks, whsec_, with commas between several.")
-        guard let secret, !secret.isEmpty else { return [] }
+        guard let secret = stripeWebhookSecret(fileFlag: fileFlag), !secret.isEmpty else { return [] }
         let keys = WebhookKey.keys(in: secret)
         // Secrets of Stripe's dashboard and of `stripe listen` begin alike, so another beginning is probably a mistake.
         if keys.contains(where: { $0.shape != .signingSecret }) {

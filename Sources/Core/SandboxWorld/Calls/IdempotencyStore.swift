@@ -6,7 +6,7 @@ struct IdempotencyStore: Sendable {
     struct Fingerprint: Hashable, Sendable {
         let method: WorldCall.Method
         let path: String
-        let parameters: ParameterTree
+        let parameters: ParameterTree?
         let version: String?
     }
 

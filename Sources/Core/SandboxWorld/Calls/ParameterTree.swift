@@ -65,13 +65,13 @@ package enum ParameterTree: Hashable, Sendable {
         return true
     }
 
-    /// Percent-decodes; a plus is a blank.
-    private static func decoded(_ text: some StringProtocol) -> String? {
+    /// Percent-decodes; nil for text that is not encoded so. In forms a plus is a blank, in paths it is not.
+    package static func decoded(_ text: some StringProtocol, plusIsBlank: Bool = true) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()
         while let byte = rest.next() {
             switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "+") where plusIsBlank: bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue) else {
                     return nil

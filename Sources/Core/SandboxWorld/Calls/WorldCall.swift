@@ -34,14 +34,15 @@ package struct WorldCall: Hashable, Sendable {
     package let method: Method
     /// The path with its escapes resolved, `/v1/prices/price_1`.
     package let path: String
-    /// Of the query or of the body.
-    package let parameters: ParameterTree
+    /// Of the query or of the body; nil when they cannot be read.
+    package let parameters: ParameterTree?
     /// The head.
     package var headers: Headers
 
     /// A call.
     package init(
-        _ method: Method, _ path: String, _ parameters: ParameterTree = .none, headers: Headers = Headers()
+        _ method: Method, _ path: String, _ parameters: ParameterTree? = ParameterTree.none,
+        headers: Headers = Headers()
     ) {
         self.method = method
         self.path = path

@@ -1,0 +1,154 @@
+import BusCore
+import BusRuntime
+import SandboxWorld
+import Synchronization
+
+/// The world, its clock and what is to be sent, behind one lock.
+///
+/// Everything that happens is put into the outbox under the lock in which it happened, so webhooks start in that order.
+final class SandboxHome: Sendable {
+    private struct State {
+        var world: StripeWorld
+        var outbox: WebhookOutbox
+        /// The world's time is the machine's and this long later, unless it stands still.
+        var offsetSeconds: Int64 = 0
+        /// Where the clock stands; nil when it runs.
+        var stands: Timestamp?
+
+        var now: Timestamp {
+            (stands ?? Timestamp.now).advanced(bySeconds: stands == nil ? offsetSeconds : 0)
+        }
+
+        /// Puts what happened into the outbox.
+        mutating func post(_ events: [WorldEvent]) {
+            for event in events {
+                let endpoints = world.endpoints(for: event)
+                outbox.add(event, endpoints: endpoints, version: world.version, dials: world.dials.webhooks)
+            }
+        }
+    }
+
+    /// Rings when there may be something to send.
+    let bell = Signal()
+    private let state: Mutex<State>
+
+    init(_ settings: SandboxSettings) {
+        let outbox = WebhookOutbox(forwardTo: settings.forwardTo, secret: settings.webhookSecret, seed: settings.seed)
+        let world = StripeWorld(WorldSettings(seed: settings.seed), at: settings.start ?? Timestamp.now)
+        state = Mutex(State(world: world, outbox: outbox, stands: settings.start))
+    }
+
+    private func withState<Result: Sendable>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        defer { bell.ring() }
+        return try state.withLock { state in try body(&state) }
+    }
+
+    // MARK: The world
+
+    /// Answers a call; hosted pages are where the caller found us.
+    func handle(_ call: WorldCall, host: String?) -> WorldReply {
+        withState { state in
+            if let host { state.world.pagesURL = "http://\(host)/local/stripe" }
+            let (reply, events) = state.world.handle(call, at: state.now)
+            state.post(events)
+            return reply
+        }
+    }
+
+    func act(_ intent: CheckoutIntent, onCheckout session: String) throws(PageFault) -> PageOutcome {
+        try acting { world, now throws(PageFault) in try world.act(intent, onCheckout: session, at: now) }
+    }
+
+    func act(_ intent: PortalIntent, onPortal session: String) throws(PageFault) -> PageOutcome {
+        try acting { world, now throws(PageFault) in try world.act(intent, onPortal: session, at: now) }
+    }
+
+    private func acting(
+        _ act: (inout StripeWorld, Timestamp) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent])
+    ) throws(PageFault) -> PageOutcome {
+        let result = withState { state -> Result<PageOutcome, PageFault> in
+            do throws(PageFault) {
+                let (outcome, events) = try act(&state.world, state.now)
+                state.post(events)
+                return .success(outcome)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Makes an event of a type; its ids, or nil for a type without an example.
+    func trigger(_ sample: SampleEvent) -> [String]? {
+        withState { state in
+            guard let events = state.world.trigger(sample, at: state.now) else { return nil }
+            state.post(events)
+            return events.map(\.id)
+        }
+    }
+
+    // MARK: The clock
+
+    /// The world's time, and whether it stands still.
+    var clock: (now: Timestamp, stands: Bool) {
+        state.withLock { ($0.now, $0.stands != nil) }
+    }
+
+    /// Moves the clock; how much happened on the way.
+    func advance(bySeconds seconds: Int64) -> (now: Timestamp, events: Int) {
+        withState { state in
+            if let stands = state.stands {
+                state.stands = stands.advanced(bySeconds: seconds)
+            } else {
+                state.offsetSeconds += seconds
+            }
+            let events = state.world.advance(to: state.now)
+            state.post(events)
+            return (state.now, events.count)
+        }
+    }
+
+    /// Lets happen what is due by now.
+    func tick() {
+        state.withLock { state in
+            let events = state.world.advance(to: state.now)
+            state.post(events)
+        }
+    }
+
+    // MARK: Faults
+
+    var dials: FaultDials {
+        get { state.withLock { $0.world.dials } }
+        set { state.withLock { $0.world.dials = newValue } }
+    }
+
+    // MARK: Webhooks
+
+    /// The next webhook that is to be sent now; nil when none is, or when enough are under way.
+    func takeDue(at now: ContinuousClock.Instant) -> WebhookOutbox.Job? {
+        state.withLock { $0.outbox.takeDue(at: now) }
+    }
+
+    /// Notes what became of a webhook.
+    func finish(_ job: WebhookOutbox.Job, _ answer: WebhookOutbox.Answer, at now: ContinuousClock.Instant) {
+        withState { $0.outbox.finish(job, answer, at: now) }
+    }
+
+    /// When the next webhook is due.
+    var nextDue: ContinuousClock.Instant? { state.withLock { $0.outbox.nextDue } }
+
+    /// What was sent, newest first.
+    func deliveries(count: Int) -> [WebhookOutbox.Delivery] { state.withLock { $0.outbox.newest(count) } }
+
+    /// Sends an event once more; false when it is not known.
+    func resend(_ id: String) -> Bool {
+        withState { state in
+            guard let event = state.world.event(id) else { return false }
+            state.outbox.add(
+                event, endpoints: state.world.endpoints(for: event), version: state.world.version,
+                dials: FaultDials.Webhooks())
+            return true
+        }
+    }
+}

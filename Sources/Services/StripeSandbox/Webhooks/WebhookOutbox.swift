@@ -1,0 +1,164 @@
+import BusCore
+import SandboxWorld
+
+/// Webhooks that wait, that are under way, and that came to an end.
+struct WebhookOutbox: Sendable {
+    /// Where a webhook goes and how it is made.
+    struct Target: Sendable {
+        let url: String
+        let secret: Secret
+        let version: APIVersion
+    }
+
+    /// One webhook on its way.
+    struct Job: Sendable {
+        let delivery: Int
+        let event: WorldEvent
+        let target: Target
+    }
+
+    /// What an attempt led to.
+    enum Answer: Sendable, Hashable {
+        case status(Int)
+        case failure(String)
+
+        var isSuccess: Bool { if case .status(200..<300) = self { true } else { false } }
+    }
+
+    /// An event and an address, from the first attempt to the last.
+    struct Delivery: Sendable {
+        enum State: String, Sendable {
+            case waiting, sending, delivered, failed, dropped
+        }
+
+        let number: Int
+        let event: WorldEvent
+        let target: Target
+        fileprivate(set) var state: State
+        fileprivate(set) var answers: [Answer] = []
+    }
+
+    private struct Due: Sendable {
+        let time: ContinuousClock.Instant
+        let number: Int
+    }
+
+    private let forward: Target?
+    private var numbers: SeededNumbers
+    private var deliveries: [Int: Delivery] = [:]
+    private var first = 0
+    private var next = 0
+    /// Sorted by time, the earliest last.
+    private var due: [Due] = []
+    private var openCount = 0
+
+    init(forwardTo: String?, secret: Secret?, seed: UInt64) {
+        numbers = SeededNumbers(seed: seed ^ 0x0B0C)
+        if let forwardTo, let secret {
+            forward = Target(url: forwardTo, secret: secret, version: .current)
+        } else {
+            forward = nil
+        }
+    }
+
+    // MARK: Adding
+
+    /// Plans the webhooks of an event, with the faults that are dialled.
+    mutating func add(
+        _ event: WorldEvent, endpoints: [WorldEndpoint], version: APIVersion, dials: FaultDials.Webhooks
+    ) {
+        var targets = [forward].compactMap(\.self)
+        for endpoint in endpoints {
+            targets.append(
+                Target(url: endpoint.url, secret: Secret(endpoint.secret), version: endpoint.version ?? version))
+        }
+        for target in targets {
+            guard BaseURL(target.url)?.address.isNearby == true, due.count < Limits.sandboxWebhooksWaitingMax,
+                !meets(dials.dropPercent)
+            else {
+                keep(event, target, .dropped)
+                continue
+            }
+            for _ in 0..<(meets(dials.duplicatePercent) ? 2 : 1) {
+                var wait: Duration = .zero
+                if dials.delayMilliseconds > 0 {
+                    wait += .milliseconds(Int64(numbers.next() % UInt64(dials.delayMilliseconds + 1)))
+                }
+                if meets(dials.reorderPercent) { wait += .milliseconds(Int64(100 + numbers.next() % 400)) }
+                schedule(keep(event, target, .waiting), at: .now + wait)
+            }
+        }
+    }
+
+    /// Draws only where a dial is set, so that a world without faults draws nothing.
+    private mutating func meets(_ percent: Int) -> Bool {
+        percent > 0 && (percent >= 100 || Int(numbers.next() % 100) < percent)
+    }
+
+    @discardableResult
+    private mutating func keep(_ event: WorldEvent, _ target: Target, _ state: Delivery.State) -> Int {
+        let number = next
+        next += 1
+        deliveries[number] = Delivery(number: number, event: event, target: target, state: state)
+        while deliveries.count > Limits.sandboxDeliveriesKept, first < number {
+            if let old = deliveries[first]?.state, old == .waiting || old == .sending { break }
+            deliveries[first] = nil
+            first += 1
+        }
+        return number
+    }
+
+    private mutating func schedule(_ number: Int, at time: ContinuousClock.Instant) {
+        // Mostly the latest of all, which comes first.
+        var low = 0
+        var high = due.count
+        while low < high {
+            let middle = (low + high) / 2
+            if (due[middle].time, due[middle].number) > (time, number) { low = middle + 1 } else { high = middle }
+        }
+        due.insert(Due(time: time, number: number), at: low)
+    }
+
+    // MARK: Sending
+
+    var nextDue: ContinuousClock.Instant? {
+        openCount < Limits.sandboxWebhooksOpenMax ? due.last?.time : nil
+    }
+
+    mutating func takeDue(at now: ContinuousClock.Instant) -> Job? {
+        guard openCount < Limits.sandboxWebhooksOpenMax, let last = due.last, last.time <= now else { return nil }
+        due.removeLast()
+        guard let delivery = deliveries[last.number] else { return nil }
+        deliveries[last.number]?.state = .sending
+        openCount += 1
+        return Job(delivery: last.number, event: delivery.event, target: delivery.target)
+    }
+
+    /// Notes an answer; what failed is sent again later, five times longer each time.
+    mutating func finish(_ job: Job, _ answer: Answer, at now: ContinuousClock.Instant) {
+        openCount -= 1
+        guard var delivery = deliveries[job.delivery] else { return }
+        delivery.answers.append(answer)
+        if answer.isSuccess {
+            delivery.state = .delivered
+        } else if delivery.answers.count >= Limits.sandboxWebhookAttemptsMax {
+            delivery.state = .failed
+        } else {
+            delivery.state = .waiting
+            var pause = Limits.sandboxWebhookPauseSecondsMin
+            for _ in 1..<delivery.answers.count { pause *= 5 }
+            schedule(job.delivery, at: now + .seconds(pause))
+        }
+        deliveries[job.delivery] = delivery
+    }
+
+    func newest(_ count: Int) -> [Delivery] {
+        var found: [Delivery] = []
+        var number = next - 1
+        while number >= first, found.count < count {
+            if let delivery = deliveries[number] { found.append(delivery) }
+            number -= 1
+        }
+        return found
+    }
+}
