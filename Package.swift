@@ -142,7 +142,8 @@ let package = Package(
             "StripeSandbox", in: "Services",
             [
                 "BusCore", "BusContract", "SandboxWorld", "StripeClient", "BusRuntime", "BusServer", .asyncHTTPClient,
-                .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+                .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
+                .serviceLifecycle,
             ]),
 
         // Commands: flags to settings to run.

@@ -55,6 +55,13 @@ package struct StripeWorld: Sendable {
 
     /// Answers a call at a time; the events are those of the clock, then those of the call.
     package mutating func handle(_ call: WorldCall, at time: Timestamp) -> (reply: WorldReply, events: [WorldEvent]) {
+        var (reply, events) = answer(call, at: time)
+        // An answer says the world's time, which a kept answer must not keep.
+        reply.headers.append(("Date", now.httpText))
+        return (reply, events)
+    }
+
+    private mutating func answer(_ call: WorldCall, at time: Timestamp) -> (WorldReply, [WorldEvent]) {
         let past = advance(to: time)
         let requestID = requests.next("req_", length: 14)
         let version = call.headers.version.map { APIVersion($0) } ?? own.settings.version

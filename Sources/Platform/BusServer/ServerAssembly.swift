@@ -81,8 +81,11 @@ extension SettingsReader {
 /// Every HTTP listener of ours but the webhook ingress: bounded, timed out, and announcing itself when it is up.
 package enum ServerAssembly {
     /// A server for `router`; `name` appears in the `listening` log line and as a readiness condition.
+    ///
+    /// - Parameter handlers: What stands between HTTP and the router beside our own grammar.
     package static func server(
         name: String, router: Router<BusRequestContext>, address: ListenAddress, process: ServiceProcess,
+        handlers: @escaping @Sendable () -> [any RemovableChannelHandler] = { [] },
         onListening: @escaping @Sendable () -> Void = {}
     ) -> any Service {
         process.readiness.set(name, false)
@@ -95,7 +98,7 @@ package enum ServerAssembly {
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [RequestGrammar()],
+                    additionalChannelHandlers: [RequestGrammar()] + handlers(),
                     idleTimeout: .seconds(Int64(Limits.connectionIdleSeconds)), httpDecoderConfiguration: decoder)),
             configuration: .init(
                 address: .hostname(address.host, port: address.port), backlog: 1_024,

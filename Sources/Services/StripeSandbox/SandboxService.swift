@@ -3,6 +3,7 @@ import BusRuntime
 import BusServer
 import Hummingbird
 import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// The offline Stripe as one value: the world, its routes and its webhooks.
@@ -30,6 +31,9 @@ package struct SandboxService: Sendable {
         ControlRoutes(home: home).add(to: router)
     }
 
+    /// What the listener needs beside the routes: the world's time in answers, and connections that end on purpose.
+    @Sendable package static func handlers() -> [any RemovableChannelHandler] { [AnswerMarks()] }
+
     /// What sends webhooks and lets the clock run.
     package func services() -> [any Service] { [sender] }
 
@@ -55,7 +59,7 @@ package struct SandboxService: Sendable {
                 process: process)
             let server = ServerAssembly.server(
                 name: "stripe", router: sandbox.router(), address: settings.address, process: process,
-                onListening: { isUp.close() })
+                handlers: SandboxService.handlers, onListening: { isUp.close() })
             // The first `listening` line of the log is the API's.
             try await process.run(sandbox.services() + [StartLater(operations, after: isUp), server])
         }

@@ -58,7 +58,8 @@ import Testing
             hand.advance(days: 1)
             try hand.call(
                 .post, "/v1/billing/meter_events",
-                "event_name=tokens&payload[stripe_customer_id]=\(customer)&payload[value]=\(value)&identifier=u\(number)")
+                "event_name=tokens&payload[stripe_customer_id]=\(customer)&payload[value]=\(value)&identifier=u\(number)"
+            )
         }
         _ = hand.takeTypes()
         hand.advance(days: 29)

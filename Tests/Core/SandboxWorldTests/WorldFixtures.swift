@@ -91,17 +91,20 @@ struct WorldHand {
 
     /// A plan with a licensed and a metered price; the metered one costs a minor unit each.
     mutating func sellPlan() throws -> (base: String, tokens: String, meter: String) {
-        let meter = try call(
-            .post, "/v1/billing/meters",
-            "display_name=Tokens&event_name=tokens&default_aggregation[formula]=sum")["id"]?.text ?? ""
+        let meter =
+            try call(
+                .post, "/v1/billing/meters",
+                "display_name=Tokens&event_name=tokens&default_aggregation[formula]=sum")["id"]?.text ?? ""
         try call(.post, "/v1/products", "id=pro&name=Pro")
-        let base = try call(
-            .post, "/v1/prices",
-            "product=pro&currency=eur&unit_amount=2000&recurring[interval]=month&lookup_key=base")["id"]?.text ?? ""
-        let tokens = try call(
-            .post, "/v1/prices",
-            "product=pro&currency=eur&unit_amount_decimal=0.5&recurring[interval]=month&recurring[usage_type]=metered"
-                + "&recurring[meter]=\(meter)&lookup_key=tokens")["id"]?.text ?? ""
+        let base =
+            try call(
+                .post, "/v1/prices",
+                "product=pro&currency=eur&unit_amount=2000&recurring[interval]=month&lookup_key=base")["id"]?.text ?? ""
+        let tokens =
+            try call(
+                .post, "/v1/prices",
+                "product=pro&currency=eur&unit_amount_decimal=0.5&recurring[interval]=month&recurring[usage_type]=metered"
+                    + "&recurring[meter]=\(meter)&lookup_key=tokens")["id"]?.text ?? ""
         return (base, tokens, meter)
     }
 

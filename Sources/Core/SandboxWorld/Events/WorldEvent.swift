@@ -69,6 +69,15 @@ package struct WorldEvent: Hashable, Sendable {
 }
 
 extension Timestamp {
+    /// As the `Date` header of an answer writes it.
+    var httpText: String {
+        let parts = Timestamp(clampingSeconds: seconds).rfc3339.split { "-T:Z".contains($0) }
+        let day = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(seconds / 86_400 % 7)]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let month = months[(Int(parts[1]) ?? 1) - 1]
+        return "\(day), \(parts[2]) \(month) \(parts[0]) \(parts[3]):\(parts[4]):\(parts[5]) GMT"
+    }
+
     /// RFC 3339 with milliseconds, as the second version of Stripe's API writes times.
     var stripeV2Text: String {
         let text = rfc3339
