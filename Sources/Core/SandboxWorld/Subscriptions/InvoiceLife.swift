@@ -147,8 +147,7 @@ extension StripeAccount {
         guard let invoice = invoices[id] else { return }
         let days = StripeAccount.retryDays
         // A debit that fails days later finds the subscription running already, and is collected like any other.
-        let isRunning = invoice.subscription.flatMap { subscriptions[$0] }?.status == .active
-        let isFirst = invoice.reason == "subscription_create" && !isRunning
+        let isFirst = invoice.subscription.flatMap { subscriptions[$0] }?.status == .incomplete
         let failures = max(1, Int(invoice.attemptCount))
         let next = !isFirst && failures <= days.count ? now + days[failures - 1] * 86_400 : nil
         invoices.change(id) { $0.dueAt = next }

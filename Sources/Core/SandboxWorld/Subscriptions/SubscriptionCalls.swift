@@ -145,8 +145,8 @@ extension StripeAccount {
     mutating func updateSubscription(_ id: String, _ form: ParameterTree) throws(WorldRefusal) -> WorldJSON {
         let subscription = try subscription(id)
         if subscription.status.isFinal {
-            let isOnlyText = form.map("items") == nil && form["trial_end"] == nil && form["cancel_at"] == nil
-            guard isOnlyText else {
+            let fields = if case .map(let members) = form { Set(members.keys) } else { Set<String>() }
+            guard fields.isSubset(of: ["metadata", "cancellation_details", "expand"]) else {
                 throw WorldRefusal("A canceled subscription can only update its cancellation_details and metadata.")
             }
         }
