@@ -27,7 +27,7 @@ import Testing
     ]
 
     static let answered: [Case] =
-        [events, stripe, local, billing, billingAPI, "bus"].flatMap { program in
+        [events, stripe, local, billing, billingAPI, Programs.sandbox, "bus"].flatMap { program in
             [
                 Case(program: program, arguments: ["--help"], exit: 0, says: ["USAGE: \(program)"]),
                 Case(program: program, arguments: ["--version"], exit: 0, says: ["."]),

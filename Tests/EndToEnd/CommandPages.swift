@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct CommandPages {
     private static let services = [
         "bus-api-provider-billing", "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe",
-        "bus-local",
+        "bus-local", "bus-stripe-sandbox",
     ]
 
     @Test func pageIsMadeFromTheParsers() async throws {

@@ -36,6 +36,8 @@ import Testing
         Program(
             name: "bus-api-provider-billing", page: "billing-api", heading: "Settings of the billing API",
             kinds: ["all", "billing API"]),
+        Program(
+            name: "bus-stripe-sandbox", page: "sandbox", heading: "Settings of the offline Stripe", kinds: ["all"]),
     ])
     func settings(_ program: Program) async throws {
         let documented = try documented(program)
@@ -60,6 +62,7 @@ import Testing
             ("bus-api-provider-events", "workers", "Exit codes"), ("bus-integration-stripe", "workers", "Exit codes"),
             ("bus-integration-billing", "workers", "Exit codes"),
             ("bus-api-provider-billing", "workers", "Exit codes"), ("bus-local", "workers", "Exit codes"),
+            ("bus-stripe-sandbox", "workers", "Exit codes"),
             ("bus", "commands", "Output and exit codes"), ("bus", "commands", "Dispatcher"),
         ])
     func exitCodes(program: String, page: String, heading: String) async throws {

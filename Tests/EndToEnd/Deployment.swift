@@ -93,6 +93,7 @@ enum Listener {
     static let events = "events"
     static let webhook = "webhooks"
     static let billing = "billing"
+    static let stripe = "stripe"
     static let operations = "operations"
 }
 

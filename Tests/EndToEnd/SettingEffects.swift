@@ -19,10 +19,11 @@ struct SettingEffect: Sendable, CustomTestStringConvertible {
 @Suite(.timeLimit(.minutes(10))) struct SettingEffects {
     static let programs = [
         Programs.events, Programs.stripe, Programs.billing, Programs.billingAPI, Programs.local,
+        Programs.sandbox,
     ]
 
     static var all: [SettingEffect] {
-        ofEveryProgram + ofTokens + ofStreams + ofWorkers + ofStripe + ofBilling + ofEvents + ofLocal
+        ofEveryProgram + ofTokens + ofStreams + ofWorkers + ofStripe + ofBilling + ofEvents + ofLocal + ofSandbox
     }
 
     @Test(arguments: SettingEffects.all) func hasItsEffect(_ effect: SettingEffect) async throws {
@@ -57,6 +58,7 @@ enum Programs {
     static let billing = "bus-integration-billing"
     static let billingAPI = "bus-api-provider-billing"
     static let local = "bus-local"
+    static let sandbox = "bus-stripe-sandbox"
 }
 
 /// What a program asks of an Events API that is only a recorder: it answers everything with one status.

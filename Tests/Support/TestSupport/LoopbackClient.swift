@@ -8,6 +8,10 @@ package struct LoopbackClient: Sendable {
     /// Scheme, host and port.
     package let base: String
 
+    /// Redirects are answers to look at; it lives as long as the tests.
+    private static let http = HTTPClient(
+        eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: .init(redirectConfiguration: .disallow))
+
     /// Talks to `address`, written `host:port` or as a URL.
     package init(_ address: String) {
         base = address.contains("://") ? address : "http://\(address)"
@@ -49,6 +53,11 @@ package struct LoopbackClient: Sendable {
         try await send(.PUT, path, body: body, headers: headers)
     }
 
+    /// Takes away what is there.
+    package func delete(_ path: String, headers: [String: String] = [:]) async throws -> Answer {
+        try await send(.DELETE, path, body: nil, headers: headers)
+    }
+
     /// Reads a path.
     package func get(_ path: String, headers: [String: String] = [:]) async throws -> Answer {
         try await send(.GET, path, body: nil, headers: headers)
@@ -62,7 +71,7 @@ package struct LoopbackClient: Sendable {
         request.method = method
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response = try await LoopbackClient.http.execute(request, timeout: .seconds(60))
         let bytes = try await response.body.collect(upTo: 128 << 20)
         return Answer(status: Int(response.status.code), headers: response.headers, body: Array(buffer: bytes))
     }

@@ -1,12 +1,13 @@
 """Holds form bodies to the parameter classes of Stripe's own package.
 
-JSON lines in: {"call", "form"}. JSON lines out: {"faults": [...]}, empty when every parameter is known and of its type.
+JSON lines in: {"call", "form"}, where the call is a key below or "module Class". JSON lines out: {"faults": [...]}, empty when every parameter is known and of its type.
 """
 import decimal
 import importlib
 import json
 import re
 import sys
+import types
 import typing
 from urllib.parse import parse_qsl
 
@@ -59,7 +60,7 @@ def unwrap(kind):
 def check(value, kind, path, module):
     kind = unwrap(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is typing.Union:
+    if origin in (typing.Union, types.UnionType):
         tries = [check(value, option, path, module) for option in arguments]
         return min(tries, key=len)
     if origin in (typing.Literal, typing_extensions.Literal):
@@ -112,6 +113,6 @@ def members(value, kind, path, module):
 
 for line in sys.stdin:
     case = json.loads(line)
-    source, name = CALLS[case["call"]]
+    source, name = CALLS.get(case["call"]) or ("stripe.params." + case["call"]).split(" ")
     module = importlib.import_module(source)
     print(json.dumps({"faults": members(tree(case["form"]), getattr(module, name), "", module)}))

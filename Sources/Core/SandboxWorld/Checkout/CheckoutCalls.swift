@@ -52,7 +52,7 @@ extension CallRoute {
         "tax_id_collection": .object(["enabled": .required(.flag)]),
         "billing_address_collection": .choice(["auto", "required"]),
         "payment_method_collection": .choice(["always", "if_required"]),
-        "payment_method_types": .list(.text(50), 50), "expires_at": .time, "locale": .text(10),
+        "expires_at": .time, "locale": .text(10),
         "ui_mode": .choice(["hosted_page", "hosted"]), "currency": .text(3),
         "submit_type": .choice(["auto", "book", "donate", "pay", "subscribe"]),
         "phone_number_collection": .object(["enabled": .required(.flag)]),
@@ -172,7 +172,7 @@ extension StripeAccount {
         for (name, only) in others.sorted(by: { $0.key < $1.key }) where form[name] != nil && mode != only {
             throw WorldRefusal(param: name, "You can not pass `\(name)` in `\(mode.rawValue)` mode.")
         }
-        if mode == .setup, form.text("currency") == nil, form["payment_method_types"] == nil {
+        if mode == .setup, form.text("currency") == nil {
             throw WorldRefusal(
                 code: "parameter_missing", param: "currency", "`currency` is required in `setup` mode.")
         }

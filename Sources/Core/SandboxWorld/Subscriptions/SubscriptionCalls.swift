@@ -38,7 +38,6 @@ extension CallRoute {
         "payment_behavior": .choice([
             "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete",
         ]),
-        "billing_cycle_anchor": .choice(["now", "unchanged"]),
         "cancellation_details": .object(["comment": .clearable(.text(5_000)), "feedback": .clearable(.text(100))]),
         "off_session": .flag,
     ]
@@ -85,7 +84,7 @@ extension CallRoute {
         },
         CallRoute(
             .post, "/v1/subscriptions/*/resume",
-            ["billing_cycle_anchor": .choice(["now", "unchanged"]), "proration_behavior": proration]
+            ["proration_behavior": proration]
         ) { account, call throws(WorldRefusal) in
             try account.resume(call.id)
             return account.json(of: try account.subscription(call.id))
