@@ -39,7 +39,9 @@ package struct StripeWorld: Sendable {
 
     // MARK: Time
 
-    /// Moves the clock; renewals, ends of trials and dunning happen on the way. The clock never goes back.
+    /// Moves the clock, which never goes back.
+    ///
+    /// Renewals, ends of trials and dunning happen on the way.
     package mutating func advance(to time: Timestamp) -> [WorldEvent] {
         own.advance(to: time.seconds)
         var events = own.events.takeFresh()
@@ -213,10 +215,10 @@ package struct StripeWorld: Sendable {
         own.endpoints.all.filter { $0.wants(event) }
     }
 
-    /// An event of a type as `stripe trigger` makes it, but with Bus metadata; nil for a type that has no example.
-    package mutating func trigger(_ sample: SampleEvent, at time: Timestamp) -> [WorldEvent]? {
+    /// An event of any type, as `stripe trigger` makes it, but with Bus metadata.
+    package mutating func trigger(_ sample: SampleEvent, at time: Timestamp) -> [WorldEvent] {
         let past = advance(to: time)
-        guard own.emit(sample) else { return nil }
+        own.emit(sample)
         return past + own.events.takeFresh()
     }
 

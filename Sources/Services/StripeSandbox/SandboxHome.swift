@@ -78,10 +78,10 @@ final class SandboxHome: Sendable {
         return try result.get()
     }
 
-    /// Makes an event of a type; its ids, or nil for a type without an example.
-    func trigger(_ sample: SampleEvent) -> [String]? {
+    /// Makes an event of a type; returns its id after those of what was due.
+    func trigger(_ sample: SampleEvent) -> [String] {
         withState { state in
-            guard let events = state.world.trigger(sample, at: state.now) else { return nil }
+            let events = state.world.trigger(sample, at: state.now)
             state.post(events)
             return events.map(\.id)
         }

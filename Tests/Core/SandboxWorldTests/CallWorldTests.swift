@@ -167,13 +167,15 @@ import Testing
     // MARK: Faults
 
     @Test(arguments: [
-        (FaultDials.Kind.rateLimited, 429), (.failure, 500), (.conflict, 409), (.forbidden, 403),
+        (FaultDials.Kind.rateLimited, 429), (.failure, 500), (.conflict, 409), (.forbidden, 403), (.lockTimeout, 429),
     ]) func dialsRefuse(_ kind: FaultDials.Kind, _ status: Int) throws {
         var hand = WorldHand()
         hand.world.dials.calls = [.init(kind, path: "/v1/customers", method: .post, remaining: 1)]
         #expect(try hand.reply(.get, "/v1/customers").status == 200, "another method")
         #expect(try hand.reply(.post, "/v1/products", "name=a").status == 200, "another path")
-        #expect(try hand.reply(.post, "/v1/customers", key: "k").status == status)
+        let refused = try hand.reply(.post, "/v1/customers", key: "k")
+        #expect(refused.status == status)
+        #expect((refused.headers["Stripe-Rate-Limited-Reason"] != nil) == (kind == .rateLimited))
         #expect(try hand.reply(.post, "/v1/customers", key: "k").status == 200, "not kept")
     }
 

@@ -80,8 +80,27 @@ import Testing
                 for request in receiver.requests {
                     #expect(request.body.contains(StripeFixture.accountID) && request.body.contains(#""acct_1""#))
                 }
-                let unknown = try await bench.client.post("/sandbox/trigger/charge.refunded", [])
-                #expect(unknown.status == 400)
+            }
+        }
+    }
+
+    @Test func samplesMayBeOfAnyTypeOrOfLiveMode() async throws {
+        try await StripeDouble.run { receiver in
+            try await SandboxBench.run(forwardingTo: receiver.url) { bench in
+                for path in [
+                    "nobody.knows.this", "customer.subscription.created?livemode=true",
+                    "v1.billing.meter.error_report_triggered",
+                ] {
+                    try await bench.control("POST", "/sandbox/trigger/\(path)")
+                }
+                try await eventually("all come") { receiver.requests.count == 3 ? true : nil }
+                let events = try receiver.requests.map { try JSONValue(parsing: Array($0.body.utf8)) }
+                let live = try #require(events.first { $0["type"] == "customer.subscription.created" })
+                #expect(live["livemode"] == true && live["data"]?["object"]?["livemode"] == true)
+                #expect(events.contains { $0["object"] == "v2.core.event" })
+                #expect(events.contains { $0["type"] == "nobody.knows.this" && $0["livemode"] == false })
+                let wrong = try await bench.client.post("/sandbox/trigger/a%20b", [])
+                #expect(wrong.status == 400)
             }
         }
     }

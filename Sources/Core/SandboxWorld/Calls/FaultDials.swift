@@ -6,6 +6,8 @@ package struct FaultDials: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         /// Too many requests.
         case rateLimited = "429"
+        /// Another call works on the object; this one has no limiter's header.
+        case lockTimeout = "lock_timeout"
         /// A failure that Stripe does not keep.
         case failure = "500"
         /// A failure that Stripe keeps under the idempotency key and repeats for a day.

@@ -1,6 +1,8 @@
 import BusCore
 
-/// What a parameter may hold. A call takes the parameters of its table and no other.
+/// What a parameter may hold.
+///
+/// A call takes the parameters of its table and no other.
 indirect enum ParameterShape: Sendable {
     /// At most so many characters.
     case text(Int)

@@ -65,7 +65,9 @@ package enum ParameterTree: Hashable, Sendable {
         return true
     }
 
-    /// Percent-decodes; nil for text that is not encoded so. In forms a plus is a blank, in paths it is not.
+    /// Percent-decodes; nil for text that is not encoded so.
+    ///
+    /// In forms a plus is a blank, in paths it is not.
     package static func decoded(_ text: some StringProtocol, plusIsBlank: Bool = true) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()

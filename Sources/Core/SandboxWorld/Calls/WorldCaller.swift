@@ -50,6 +50,10 @@ extension FaultDials.Call {
             throw WorldRefusal(
                 status: 429, code: "rate_limit",
                 "Request rate limit exceeded. Learn more about rate limits in the docs.")
+        case .lockTimeout:
+            throw WorldRefusal(
+                status: 429, code: "lock_timeout",
+                "This object cannot be accessed right now because another API request is currently accessing it.")
         case .failure: throw FaultDials.failure
         case .conflict:
             throw WorldRefusal(

@@ -10,6 +10,8 @@ package struct SampleEvent: Hashable, Sendable {
     package var planID: String?
     /// The connected account it says it belongs to.
     package var connectedAccount: String?
+    /// It says that it is of live mode.
+    package var isLive = false
 
     /// A sample for a Bus account.
     package init(
@@ -31,23 +33,30 @@ package struct SampleEvent: Hashable, Sendable {
 }
 
 extension StripeAccount {
-    /// Makes what a sample needs, and notes its event alone; false for a type without an example.
-    mutating func emit(_ sample: SampleEvent) -> Bool {
-        let example: WorldJSON?
+    /// Notes the event of a sample; no object of the account changes.
+    mutating func emit(_ sample: SampleEvent) {
+        if sample.type.hasPrefix("v1.billing.meter.") {
+            return emitThin(
+                sample.type, about: ids.next("mtr_test_"), details: ["reason": ["error_count": 0, "error_types": []]])
+        }
+        var example: WorldJSON?
         switch sample.type.split(separator: ".").prefix(2).joined(separator: ".") {
         case "checkout.session": example = sampleCheckout(sample)
         case "customer.subscription": example = sampleSubscription(sample)
         case "customer.created", "customer.updated", "customer.deleted": example = sampleCustomer(sample)
         case "invoice.paid", "invoice.payment_failed", "invoice.payment_succeeded": example = sampleInvoice(sample)
-        default: example = nil
+        default: break
         }
-        guard let example else { return false }
-        events.add(
-            WorldEvent(
-                id: ids.next("evt_"), type: sample.type, created: now, object: example,
-                previous: sample.type == "customer.subscription.updated" ? ["status": "incomplete"] : nil,
-                request: nil, account: sample.connectedAccount, thinObject: nil))
-        return true
+        // A type that nobody has heard of is a type too.
+        var object =
+            example ?? ["id": .text(ids.next("obj_")), "object": .text(sample.type), "metadata": .map(sample.metadata)]
+        object["livemode"] = .bool(sample.isLive)
+        var event = WorldEvent(
+            id: ids.next("evt_"), type: sample.type, created: now, object: object,
+            previous: sample.type == "customer.subscription.updated" ? ["status": "incomplete"] : nil, request: nil,
+            account: sample.connectedAccount, thinObject: nil)
+        event.isLive = sample.isLive
+        events.add(event)
     }
 
     private mutating func sampleCustomer(_ sample: SampleEvent) -> WorldJSON {

@@ -18,6 +18,8 @@ package struct WorldEvent: Hashable, Sendable {
     package let account: String?
     /// The id of a thin event's object; nil in a whole event.
     let thinObject: ThinObject?
+    /// It says that it is of live mode, which only a sample does.
+    var isLive = false
 
     struct Request: Hashable, Sendable {
         let id: String
@@ -46,7 +48,7 @@ package struct WorldEvent: Hashable, Sendable {
         if let previous { data["previous_attributes"] = version.shaped(previous: previous, of: object) }
         var event: WorldJSON = [
             "id": .text(id), "object": "event", "api_version": .text(version.name), "created": .integer(created),
-            "data": data, "livemode": false, "pending_webhooks": .integer(pending),
+            "data": data, "livemode": .bool(isLive), "pending_webhooks": .integer(pending),
             "request": ["id": .text(or: request?.id), "idempotency_key": .text(or: request?.key)], "type": .text(type),
         ]
         if let account { event["account"] = .text(account) }
@@ -55,7 +57,7 @@ package struct WorldEvent: Hashable, Sendable {
 
     private func thin(_ related: ThinObject, _ showingDetails: Bool) -> WorldJSON {
         var event: WorldJSON = [
-            "id": .text(id), "object": "v2.core.event", "type": .text(type), "livemode": false,
+            "id": .text(id), "object": "v2.core.event", "type": .text(type), "livemode": .bool(isLive),
             "created": .text(Timestamp(clampingSeconds: created).stripeV2Text), "context": .null,
         ]
         if let id = related.id {

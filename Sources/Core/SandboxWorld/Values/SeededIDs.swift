@@ -17,7 +17,9 @@ package struct SeededNumbers: RandomNumberGenerator, Hashable, Sendable {
     }
 }
 
-/// Makes ids. Every kind counts for itself, so that another read or another event shifts no id of an object.
+/// Makes ids.
+///
+/// Every kind counts for itself, so that another read or another event shifts no id of an object.
 struct SeededIDs: Hashable, Sendable {
     private let seed: UInt64
     private var counts: [String: UInt64] = [:]

@@ -74,12 +74,11 @@ struct ControlRoutes: Sendable {
         if let features = query["features"] { sample.features = String(features) }
         sample.planID = query["plan_id"].map { String($0) }
         sample.connectedAccount = query["account"].map { String($0) }
-        guard let ids = home.trigger(sample) else {
-            throw BusError(
-                .invalidRequest,
-                "there is no example of \(sample.type); take a type of checkout.session, customer.subscription, customer "
-                    + "or invoice")
+        sample.isLive = query["livemode"] == "true"
+        guard sample.type.utf8.allSatisfy(\.isNameByte) else {
+            throw BusError(.invalidRequest, "the type must be letters, digits, dots and underscores")
         }
+        let ids = home.trigger(sample)
         return answer(["events": .array(ids.map { .string($0) })])
     }
 
