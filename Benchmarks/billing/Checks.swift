@@ -28,7 +28,7 @@ struct Checks: AsyncParsableCommand {
         let client = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
         let publisher = EventPublisher(client: client, timeout: .seconds(30))
         let replies = RequestReply(
-            responses: [Exchange.entitlementCheck.response], client: client, publisher: publisher,
+            exchanges: [Exchange.entitlementCheck.rules], client: client, publisher: publisher,
             source: "billing-bench",
             settings: ListenerSettings(&reader), readiness: Readiness(), logger: logger)
         let load = ServiceGroupConfiguration.ServiceConfiguration(

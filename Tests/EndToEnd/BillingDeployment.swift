@@ -82,7 +82,7 @@ extension Deployment {
     /// The Stripe worker with an ingress: before a double with a test key, or in local mode without one.
     func withStripe<Value: Sendable>(
         before double: StripeDouble? = nil, environment: [String: String] = [:],
-        _ body: @Sendable (LoopbackClient) async throws -> Value
+        _ body: @Sendable (LoopbackClient, BusProcess) async throws -> Value
     ) async throws -> Value {
         var variables = stripeEnvironment
         variables["BUS_API_TOKEN"] = serviceToken(Subject.stripe, "billing:provider billing:subscription:write")
@@ -97,7 +97,7 @@ extension Deployment {
             ["--events-url", "http://\(eventsAddress)", "--webhook-addr", "127.0.0.1:0"], environment: variables
         ) { worker in
             try await Deployment.ready(worker, Listener.webhook)
-            return try await body(LoopbackClient(try await worker.address(of: Listener.webhook)))
+            return try await body(LoopbackClient(try await worker.address(of: Listener.webhook)), worker)
         }.value
     }
 

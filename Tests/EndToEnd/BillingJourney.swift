@@ -11,7 +11,7 @@ import Testing
     @Test func anAccountBuysUsesExhaustsAndLosesAccess() async throws {
         let deployment = try Deployment()
         try await deployment.withEvents { _ in
-            try await deployment.withStripe { ingress in
+            try await deployment.withStripe { ingress, _ in
                 try await deployment.withBillingWorker { _ in
                     try await deployment.withBillingAPI { api, _ in
                         let journey = Steps(deployment: deployment, ingress: ingress, api: api)

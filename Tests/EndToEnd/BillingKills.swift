@@ -60,7 +60,7 @@ private struct KillRun {
         try await StripeDouble.run { double in
             let deployment = try Deployment()
             return try await deployment.withEvents { _ in
-                try await deployment.withStripe(before: double) { _ in
+                try await deployment.withStripe(before: double) { _, _ in
                     let events = try await SQLiteDatabase(path: "\(deployment.folder.path)/events.sqlite")
                     let run = KillRun(work: work, deployment: deployment, double: double, events: events)
                     let value = try await body(run)

@@ -53,7 +53,7 @@ import Testing
             let stripe = ["BUS_STRIPE_TIMEOUT": "600s"]
             let billing = ["BUS_BILLING_PROVIDER_TIMEOUT": "600s", "BUS_WORKER_CONCURRENCY": "8"]
             try await deployment.withEvents { _ in
-                try await deployment.withStripe(before: double, environment: stripe) { _ in
+                try await deployment.withStripe(before: double, environment: stripe) { _, _ in
                     try await deployment.withBillingWorker(environment: billing) { _ in
                         try await activate(deployment)
                         try await deployment.publish(BillingEvent.export, (1...8).map { ("e\($0)", export($0)) })
@@ -85,7 +85,7 @@ import Testing
             let deployment = try Deployment()
             let environment = ["BUS_BILLING_PROVIDER_TIMEOUT": "5s"]
             try await deployment.withEvents { _ in
-                try await deployment.withStripe(before: double) { _ in
+                try await deployment.withStripe(before: double) { _, _ in
                     try await deployment.withBillingWorker(environment: environment) { worker in
                         try await activate(deployment)
                         try await deployment.publish(BillingEvent.export, (1...3).map { ("e\($0)", export($0)) })

@@ -60,7 +60,7 @@ import Testing
             try await makeCatalog()
             let customer = try await makeCustomer()
             try await deployment.withEvents { _ in
-                try await deployment.withStripe(environment: environment) { ingress in
+                try await deployment.withStripe(environment: environment) { ingress, _ in
                     try await deployment.withBillingWorker { _ in
                         try await checkOut(customer)
                         try await subscribe(customer, ingress)

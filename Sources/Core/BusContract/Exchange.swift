@@ -60,10 +60,11 @@ package struct ExchangeRules: Hashable, Sendable {
     }
 
     /// An exchange with a payment company's worker.
-    init(at provider: ProviderLabel, _ action: String, _ delivery: Delivery) {
+    init(at provider: ProviderLabel, _ action: String, _ delivery: Delivery, needs feature: EventsFeature? = nil) {
         let base = "bus.\(provider).\(action)"
         self.init(
-            "\(base).request", "\(base).response", scope: .provider, delivery, from: .services, provider: provider)
+            "\(base).request", "\(base).response", scope: .provider, delivery, from: .services, provider: provider,
+            needs: feature)
     }
 
     init(
@@ -92,7 +93,7 @@ package enum EventsFeature: String, CaseIterable, Sendable {
     case deadLetters = "dead-letters"
     /// `after_id` of a stream.
     case resume
-    /// It knows the scopes of the names below `bus.billing.` that the published contract lacks.
+    /// It knows the scopes of the names that the published contract lacks.
     case unlinkedUpdates = "unlinked-updates"
 }
 

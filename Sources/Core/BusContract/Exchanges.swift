@@ -115,7 +115,7 @@ extension Exchange where Request == ObserveRequest, Response == ObserveAnswer {
 
     /// Reads a subscription at a payment company and publishes it as an update.
     package static func observe(at provider: ProviderLabel) -> Exchange {
-        Exchange(ExchangeRules(at: provider, "subscription.observe", .command))
+        Exchange(ExchangeRules(at: provider, "subscription.observe", .command, needs: .unlinkedUpdates))
     }
 }
 

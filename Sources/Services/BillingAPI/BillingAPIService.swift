@@ -34,7 +34,7 @@ package struct BillingAPIService: Sendable {
             let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
             let publisher = EventPublisher(client: events, timeout: settings.timeout)
             let replies = RequestReply(
-                responses: BillingAPIModule.responses, client: events, publisher: publisher,
+                exchanges: BillingAPIModule.exchanges, client: events, publisher: publisher,
                 source: BillingAPIModule.name, settings: settings.listener, readiness: process.readiness,
                 logger: process.logger)
             requests = WorkerCalls { [timeout = settings.timeout] name, payload in
@@ -102,13 +102,13 @@ package struct BillingAPIService: Sendable {
     }
 }
 
-/// What this module is called and listens to.
+/// What this module is called and asks for.
 package enum BillingAPIModule {
     /// The `source` of its requests.
     package static let name = "bus-api-provider-billing"
-    /// The responses it waits for.
-    package static let responses: [EventName] = [
-        Exchange.status.response, Exchange.checkoutSession.response, Exchange.portalSession.response,
-        Exchange.entitlementCheck.response,
+    /// What it asks the billing worker.
+    static let exchanges = [
+        Exchange.status.rules, Exchange.checkoutSession.rules, Exchange.portalSession.rules,
+        Exchange.entitlementCheck.rules,
     ]
 }

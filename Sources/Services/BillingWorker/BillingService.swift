@@ -57,7 +57,7 @@ package struct BillingService: Sendable {
             provider = LocalPaymentProvider(label: company.text)
         case .events:
             let replies = RequestReply(
-                responses: company.responses, client: events, publisher: publisher, source: BusModule.billing.name,
+                exchanges: company.exchanges, client: events, publisher: publisher, source: BusModule.billing.name,
                 settings: settings.worker.listener, readiness: process.readiness, logger: logger)
             self.replies = replies
             let events = EventPaymentProvider(provider: company, requests: replies, timeout: settings.providerTimeout)

@@ -85,11 +85,11 @@ struct EventPaymentProvider: PaymentProvider {
 }
 
 extension ProviderLabel {
-    /// What the company's worker answers with.
-    var responses: [EventName] {
+    /// What the company's worker is asked.
+    var exchanges: [ExchangeRules] {
         [
-            Exchange.checkout(at: self).response, Exchange.portal(at: self).response,
-            Exchange.meterEvent(at: self).response, Exchange.observe(at: self).response,
+            Exchange.checkout(at: self).rules, Exchange.portal(at: self).rules, Exchange.meterEvent(at: self).rules,
+            Exchange.observe(at: self).rules,
         ]
     }
 }

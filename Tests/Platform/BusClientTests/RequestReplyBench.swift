@@ -17,7 +17,8 @@ struct RequestReplyBench: Sendable {
     /// Runs `body` beside the requester and stops it; what ended it before that comes back.
     @discardableResult
     static func run(
-        pendingMax: Int = 10_000, settings environment: [String: String] = [:],
+        asking exchanges: [ExchangeRules] = [Exchange.status.rules], pendingMax: Int = 10_000,
+        settings environment: [String: String] = [:],
         _ script: @escaping EventsDouble.Script, _ body: (RequestReplyBench) async throws -> Void
     ) async throws -> ProcessFailure? {
         var variables = [
@@ -32,7 +33,7 @@ struct RequestReplyBench: Sendable {
             let publisher = EventPublisher(client: client, timeout: .seconds(30))
             let readiness = Readiness()
             let requests = RequestReply(
-                responses: [Exchange.status.response], client: client, publisher: publisher, source: "bus-example",
+                exchanges: exchanges, client: client, publisher: publisher, source: "bus-example",
                 settings: settings, readiness: readiness, logger: silent, pendingMax: pendingMax)
             let requesting = Task { try await requests.run() }
             let publishing = Task {

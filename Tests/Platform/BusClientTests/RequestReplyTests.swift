@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import CoreMetrics
@@ -76,6 +77,40 @@ struct RequestReplyTests {
             #expect(fault == .unavailable(reason: "the stream of bus.billing.status.response is not open"))
             #expect(bench.published.isEmpty && bench.requests.pendingCount == 0)
             #expect(bench.readiness.missing == ["stream bus.billing.status.response"])
+        }
+    }
+
+    @Test("what a server has no names for is not asked, and the requester is ready without it")
+    func unknownNames() async throws {
+        for (capabilities, isKnown) in [
+            (EventsDouble.Step.missing, false), (.manualAck, false),
+            (.reply(200, #"{"features":["unlinked-updates"]}"#), true),
+        ] {
+            let script: EventsDouble.Script = { call in
+                switch call.route {
+                case "capabilities": capabilities
+                case "stream": .openLines([])
+                default: .answer { responseLine($0, name: $0["name"]?.text?.replacing(".request", with: ".response")) }
+                }
+            }
+            try await RequestReplyBench.run(asking: [Exchange.status.rules, Exchange.stripeObserve.rules], script) {
+                bench in
+                try await bench.streams(isKnown ? 2 : 1)
+                #expect(try await bench.ask(1) == 1)
+                let observe = ObserveRequest(accountID: "a", providerSubscriptionID: "sub_1")
+                let started = ContinuousClock.now
+                // The double answers with the request, which is no answer to it.
+                await #expect {
+                    _ = try await bench.requests.ask(.stripeObserve, observe, metadata: [:], within: .seconds(300))
+                } throws: { error in
+                    let name = "bus.stripe.subscription.observe.request"
+                    let fault = RequestReplyFault.unavailable(reason: "this Events API does not know \(name)")
+                    return isKnown ? error is ReplyFault : error as? RequestReplyFault == fault
+                }
+                #expect(ContinuousClock.now - started < .seconds(300), "it does not wait in vain")
+                #expect(bench.double.calls("stream").count == (isKnown ? 2 : 1))
+                #expect(bench.published.count == (isKnown ? 2 : 1))
+            }
         }
     }
 

@@ -27,7 +27,7 @@ final class EventSubscription: Sendable {
     private var reopening: StreamReopening {
         StreamReopening(
             name: exchange.request, client: worker.client, settings: worker.settings.listener,
-            readiness: worker.readiness, logger: worker.logger)
+            readiness: worker.readiness, logger: worker.logger, feature: exchange.feature)
     }
 
     /// Streams until shutdown, or until one event with `--once`; handlers outlive the connection their event came on.
@@ -41,7 +41,8 @@ final class EventSubscription: Sendable {
 
     /// Reads one connection to its end; true when that was the only event to handle.
     private func stream(to handlers: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
-        let features = try await featuresThatKnowTheNames()
+        // Asked on every connection, because a server may be upgraded or replaced meanwhile.
+        let features = try await reopening.featuresThatKnowTheName()
         let query = StreamQuery(
             name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
             leaseSeconds: features.contains(.manualAck) ? worker.settings.leaseSeconds : nil)
@@ -52,22 +53,6 @@ final class EventSubscription: Sendable {
             if let id = delivery.id { held.withLock { _ = $0.insert(id) } }
             handlers.addTask { await self.handle(delivery) }
             return worker.settings.handlesOnce
-        }
-    }
-
-    /// Asked on every connection, because a server may be upgraded or replaced meanwhile.
-    ///
-    /// A server that does not know the names of this exchange delivers none of them and refuses the stream, so it is
-    /// asked again until another one takes its place. Guessing instead would leave a whole connection, days perhaps,
-    /// without acknowledgements.
-    private func featuresThatKnowTheNames() async throws -> Set<EventsFeature> {
-        while true {
-            let features = try await worker.client.features()
-            guard let needed = exchange.feature, !features.contains(needed) else { return features }
-            worker.readiness.set("stream \(exchange.request)", true)
-            try await cancelWhenGracefulShutdown {
-                try await ContinuousClock().sleep(for: .seconds(Limits.capabilitiesKnownSeconds))
-            }
         }
     }
 

@@ -12,6 +12,8 @@ struct StreamReopening {
     let settings: ListenerSettings
     let readiness: Readiness
     let logger: Logger
+    /// What the server must list before it knows the name; nil for a name that every server knows.
+    let feature: EventsFeature?
 
     /// Runs connection after connection until shutdown, or until one returns true.
     func run(_ connection: () async throws -> Bool) async throws {
@@ -37,6 +39,22 @@ struct StreamReopening {
             }
             failures = ContinuousClock.now - opened > .seconds(60) ? 1 : failures + 1
             await wait(settings.backoff.delay(afterFailures: failures, random: .random(in: 0..<1)))
+        }
+    }
+
+    /// The features of the server once it knows the name.
+    ///
+    /// A server that does not know the name sends no event of it and refuses the stream, so it is asked again until
+    /// another one takes its place. Guessing instead would leave a whole connection, days perhaps, without
+    /// acknowledgements.
+    func featuresThatKnowTheName() async throws -> Set<EventsFeature> {
+        while true {
+            let features = try await client.features()
+            guard let feature, !features.contains(feature) else { return features }
+            readiness.set("stream \(name)", true)
+            try await cancelWhenGracefulShutdown {
+                try await ContinuousClock().sleep(for: .seconds(Limits.capabilitiesKnownSeconds))
+            }
         }
     }
 

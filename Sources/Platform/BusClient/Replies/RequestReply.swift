@@ -23,8 +23,9 @@ package enum RequestReplyFault: Error, Equatable, Sendable {
 /// The correlation id alone identifies a response. Late responses and those for other processes are dropped and
 /// counted (docs/contract/events.md, "Correlation").
 package final class RequestReply: Service, Sendable {
-    private let responses: [EventName]
+    private let exchanges: [ExchangeRules]
     private let client: EventsClient
+    private let features: KnownFeatures
     private let publisher: EventPublisher
     private let source: String
     private let settings: ListenerSettings
@@ -32,19 +33,20 @@ package final class RequestReply: Service, Sendable {
     private let logger: Logger
     private let pending: Mutex<PendingRequests>
 
-    /// A requester for these responses.
+    /// A requester for these exchanges.
     ///
     /// - Parameters:
     ///   - publisher: Publishes the requests; it must run beside this.
     ///   - source: The `source` of the requests, `bus-api-provider-billing`.
     ///   - pendingMax: Requests that may wait at once.
     package init(
-        responses: [EventName], client: EventsClient, publisher: EventPublisher, source: String,
+        exchanges: [ExchangeRules], client: EventsClient, publisher: EventPublisher, source: String,
         settings: ListenerSettings, readiness: Readiness, logger: Logger,
         pendingMax: Int = Limits.pendingRequestsMax
     ) {
-        self.responses = responses
+        self.exchanges = exchanges
         self.client = client
+        features = KnownFeatures(client: client)
         self.publisher = publisher
         self.source = source
         self.settings = settings
@@ -63,7 +65,8 @@ package final class RequestReply: Service, Sendable {
         _ exchange: Exchange<Request, Response>, _ request: Request, metadata: [String: String],
         within timeout: Duration
     ) async throws -> Reply<Response> {
-        try exchange.reply(
+        try await checkThatTheServerKnows(exchange.rules)
+        return try exchange.reply(
             try await call(exchange.request, request.payload, metadata: metadata, within: timeout))
     }
 
@@ -73,7 +76,7 @@ package final class RequestReply: Service, Sendable {
     package func call(
         _ name: EventName, _ payload: JSONText, metadata: [String: String] = [:], within timeout: Duration
     ) async throws -> EventEnvelope {
-        guard let response = name.response, responses.contains(response) else {
+        guard let response = name.response, exchanges.contains(where: { $0.response == response }) else {
             throw RequestReplyFault.unavailable(reason: "nobody listens for responses to \(name)")
         }
         let id = UUIDText.random()
@@ -86,18 +89,29 @@ package final class RequestReply: Service, Sendable {
 
     /// Hears responses until shutdown; throws `ProcessFailure` when the token is refused or the URL is wrong.
     package func run() async throws {
-        for name in responses { readiness.set("stream \(name)", !settings.isRequired) }
+        for exchange in exchanges { readiness.set("stream \(exchange.response)", !settings.isRequired) }
         defer {
             for request in pending.withLock({ $0.stop() }) {
                 request.waiter.resume(throwing: RequestReplyFault.stopped)
             }
         }
         try await withThrowingDiscardingTaskGroup { group in
-            for name in responses { group.addTask { try await self.listen(name) } }
+            for exchange in exchanges { group.addTask { try await self.listen(exchange) } }
         }
     }
 
     // MARK: One request
+
+    /// Asking a server that does not know the names would only wait in vain.
+    private func checkThatTheServerKnows(_ rules: ExchangeRules) async throws {
+        guard let feature = rules.feature else { return }
+        let isKnown: Bool
+        do { isKnown = try await features.contains(feature) } catch {
+            throw RequestReplyFault.unavailable(reason: error.summary)
+        }
+        if isKnown { return }
+        throw RequestReplyFault.unavailable(reason: "this Events API does not know \(rules.request)")
+    }
 
     private func exchange(
         _ id: String, _ draft: EventDraft, _ response: EventName, until deadline: ContinuousClock.Instant
@@ -147,12 +161,15 @@ package final class RequestReply: Service, Sendable {
 
     // MARK: Responses
 
-    private func listen(_ name: EventName) async throws {
+    private func listen(_ exchange: ExchangeRules) async throws {
+        let name = exchange.response
         let stream = StreamReopening(
-            name: name, client: client, settings: settings, readiness: readiness, logger: logger)
+            name: name, client: client, settings: settings, readiness: readiness, logger: logger,
+            feature: exchange.feature)
         let dropped = Counter(label: "bus_responses_dropped_total", dimensions: [("event", name.text)])
         try await stream.run {
             defer { pending.withLock { $0.close(name) } }
+            if exchange.feature != nil { _ = try await stream.featuresThatKnowTheName() }
             var query = StreamQuery(name: name)
             // What was answered while the stream was down is read again; the rest of the replay is dropped.
             query.replay = pending.withLock { $0.hasPublished(awaiting: name) }
