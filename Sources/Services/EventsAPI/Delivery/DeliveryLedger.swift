@@ -65,7 +65,7 @@ struct DeliveryLedger: Sendable {
         _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
         mayListen: @escaping @Sendable (EventName) -> Bool
     ) async throws -> Int {
-        let (known, names) = try await commits.perform { [now] connection in
+        let (known, names) = try await commits.perform { [now, wakeUps] connection in
             let now = now()
             var known = 0
             var names: Set<String> = []
@@ -77,6 +77,8 @@ struct DeliveryLedger: Sendable {
                 case .unknown: continue
                 case .remove: try row.remove(connection)
                 case .wait(let state):
+                    // Who gives back is stopping. Ended before the delivery is free, its stream cannot take it again.
+                    if outcome.isGivingBack { wakeUps.close(.holder(row.holder)) }
                     row.state = state
                     try row.store(connection)
                 case .park(let code): try row.park(code: code, at: now, connection)

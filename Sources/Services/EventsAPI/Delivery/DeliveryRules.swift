@@ -44,6 +44,11 @@ enum DeliveryOutcome: Hashable, Sendable {
     case done
     case retry(code: String?, delaySeconds: Int?)
     case dead(code: String?)
+
+    /// Nobody started to handle it.
+    var isGivingBack: Bool {
+        if case .retry(DeliveryState.unhandled, _) = self { true } else { false }
+    }
 }
 
 /// A claimed event that is not acknowledged yet, and the rules of its life; time comes in as an argument.

@@ -39,9 +39,9 @@ struct EventStreaming: Sendable {
             }
         case .unicast(let terms):
             let group = DeliveryGroup(owner: owner, name: terms.group)
-            let subscription = wakeUps.subscribe(
-                query.names.flatMap { [.delivery(group, name: $0.text), .appended($0)] })
             let holder = "\(terms.consumer)#\(String(UInt64.random(in: .min ... .max), radix: 36))"
+            let subscription = wakeUps.subscribe(
+                [.holder(holder)] + query.names.flatMap { [.delivery(group, name: $0.text), .appended($0)] })
             let claim = ClaimRequest(
                 group: group, names: query.names, holder: holder,
                 leaseSeconds: terms.isManual ? terms.leaseSeconds : Limits.automaticLeaseSeconds,

@@ -12,6 +12,8 @@ final class WakeUps: Sendable {
         case appendedAny
         /// A delivery of an event of this name in this group was acknowledged, given back or replayed.
         case delivery(DeliveryGroup, name: String)
+        /// The stream itself, to be ended.
+        case holder(String)
     }
 
     private struct State {
@@ -40,6 +42,12 @@ final class WakeUps: Sendable {
             topics.flatMap { topic in state.signals[topic].map { Array($0.values) } ?? [] }
         }
         for signal in signals { signal.ring() }
+    }
+
+    /// Ends the streams of one topic.
+    func close(_ topic: Topic) {
+        let signals = state.withLock { $0.signals[topic].map { Array($0.values) } ?? [] }
+        for signal in signals { signal.close() }
     }
 
     /// Ends every wait, for shutdown.
