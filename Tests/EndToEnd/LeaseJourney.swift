@@ -15,24 +15,35 @@ import Testing
     @Test("a handler that takes longer than its lease keeps its delivery")
     func slowHandler() async throws {
         try await deployment.withEvents { _ in
+            let file = try await SQLiteDatabase(path: "\(deployment.folder.path)/events.sqlite")
+            let gate = AsyncStream.makeStream(of: Void.self)
+            // Long before the next extension, so that a busy machine cannot be too late for it.
+            let lease = 20
             try await HeldWorker.run(
-                before: deployment, consumer: "one", leaseSeconds: 5, leaseExtensionInterval: .seconds(1)
+                before: deployment, consumer: "one", leaseSeconds: lease, leaseExtensionInterval: .milliseconds(500)
             ) {
-                // Nearly two leases: the time is the case itself.
-                try? await ContinuousClock().sleep(for: .seconds(9))
+                for await _ in gate.stream {}
             } _: { first in
                 try await ask(["slow"])
                 try await eventually("the handler runs") { first.handled.isEmpty ? nil : true }
+                let end = try #require(try await leaseEnds(in: file).first)
                 try await HeldWorker.run(
-                    before: deployment, consumer: "two", leaseSeconds: 5, leaseExtensionInterval: .seconds(1)
+                    before: deployment, consumer: "two", leaseSeconds: lease, leaseExtensionInterval: .milliseconds(500)
                 ) {
                 } _: { second in
+                    // A lease that was extended after the first one's end ends at least one lease later.
+                    try await eventually("the handler takes longer than a lease", tries: 12_000) {
+                        let extended = try await leaseEnds(in: file).first ?? end
+                        return extended > end + Int64(lease) * 1_000_000_000 ? true : nil
+                    }
+                    gate.continuation.finish()
                     try await eventually("the request is answered") { try await answered().isEmpty ? nil : true }
                     #expect(second.handled == [], "the delivery went to another worker")
                 }
                 #expect(first.handled == ["slow"])
                 #expect(try await answered() == ["slow"])
             }
+            try file.close()
         }
     }
 

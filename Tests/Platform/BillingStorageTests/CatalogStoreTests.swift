@@ -6,7 +6,7 @@ import Testing
 
 @testable import BillingStorage
 
-@Suite("Storing the catalog", .timeLimit(.minutes(1)))
+@Suite("Storing the catalog", .timeLimit(.minutes(5)))
 struct CatalogStoreTests {
     private static let first = StoredCatalog(["plans": [["id": "basic"]], "products": []])
     private static let second = StoredCatalog(["plans": [["id": "pro"]], "products": []])

@@ -7,7 +7,7 @@ import Testing
 
 @testable import BusClient
 
-@Suite("Publishing in shared batches", .timeLimit(.minutes(1)))
+@Suite("Publishing in shared batches", .timeLimit(.minutes(5)))
 struct EventPublisherTests {
     private func draft(_ number: Int) -> EventDraft {
         EventDraft(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import BusClient
 
-@Suite("Keeping streams open", .timeLimit(.minutes(1)))
+@Suite("Keeping streams open", .timeLimit(.minutes(5)))
 struct EventSubscriptionTests {
     /// A double without acknowledgements whose streams are told by their number.
     private func streams(_ stream: @escaping @Sendable (Int) -> EventsDouble.Step) -> EventsDouble.Script {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import BusClient
 
-@Suite("Asking by events", .timeLimit(.minutes(1)))
+@Suite("Asking by events", .timeLimit(.minutes(5)))
 struct RequestReplyTests {
     /// A double whose streams are told by their number, and which answers each request at once or not at all.
     private func script(

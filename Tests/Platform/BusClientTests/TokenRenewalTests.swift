@@ -137,7 +137,7 @@ struct TokenRenewalTests {
     }
 }
 
-@Suite("Calls with a token that was replaced", .timeLimit(.minutes(1)))
+@Suite("Calls with a token that was replaced", .timeLimit(.minutes(5)))
 struct RenewedCallTests {
     private let folder: TemporaryFolder
 

@@ -24,9 +24,11 @@ struct IngressBench: Sendable {
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Runs `body` against an ingress; each publish takes the next fault, and succeeds after the last.
+    ///
+    /// - Parameter bytesPerRead: What the ingress hears at once, however it was sent; nil leaves that to the system.
     static func run(
         faults: [StripeDouble.Fault] = [], secret: String = secret, known: String = "",
-        missing: [String] = [], logger: Logger = silent,
+        missing: [String] = [], logger: Logger = silent, bytesPerRead: Int? = nil,
         _ body: (IngressBench) async throws -> Void
     ) async throws {
         let accepted = Array(repeating: StripeDouble.Fault.status(202, body: "{}"), count: 500)
@@ -51,7 +53,13 @@ struct IngressBench: Sendable {
                 logger: logger)
             let readiness = Readiness()
             for condition in missing { readiness.set(condition, false) }
-            let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            if let bytesPerRead {
+                _ = bootstrap.childChannelOption(
+                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bytesPerRead))
+            }
+            let server =
+                try await bootstrap
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try WebhookServer.configure(
@@ -97,16 +105,12 @@ struct IngressBench: Sendable {
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + webhook.body
     }
 
-    /// Sends bytes in one piece, or in the pieces given, and reads so many answers.
-    func answers(_ count: Int = 1, to pieces: [[UInt8]]) async throws -> [RawAnswer] {
-        let connection = try await RawConnection.open(address)
-        for piece in pieces { try await connection.send(piece) }
-        let answers = try await connection.answers(count)
-        await connection.close()
-        return answers
-    }
-
+    /// Sends bytes on a connection of their own and reads the answer.
     func answer(to bytes: [UInt8]) async throws -> RawAnswer {
-        try #require(try await answers(to: [bytes]).first)
+        let connection = try await RawConnection.open(address)
+        try await connection.send(bytes)
+        let answers = try await connection.answers(1)
+        await connection.close()
+        return try #require(answers.first)
     }
 }

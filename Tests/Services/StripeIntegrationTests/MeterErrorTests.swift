@@ -25,7 +25,7 @@ private func details(_ types: String) -> StripeDouble.Fault {
             + #""reason":{"error_count":7,"error_types":\#(types)}}}"#)
 }
 
-@Suite("Usage that Stripe refuses afterwards", .timeLimit(.minutes(1)))
+@Suite("Usage that Stripe refuses afterwards", .timeLimit(.minutes(5)))
 struct MeterErrorTests {
     @Test("a report is read, warned of, and told to billing by the keys of the usage")
     func told() async throws {

@@ -19,7 +19,7 @@ private func observe(_ id: String = subscription, account: String = account) -> 
         Exchange.stripeObserve.request, ["account_id": .string(account), "provider_subscription_id": .string(id)])
 }
 
-@Suite("Subscriptions that are read again", .timeLimit(.minutes(1)))
+@Suite("Subscriptions that are read again", .timeLimit(.minutes(5)))
 struct ObserveTests {
     @Test("a reading takes the place of the event, except of a deletion and of what Stripe does not know")
     func refetch() async throws {

@@ -11,7 +11,7 @@ import Testing
 @testable import StripeIntegration
 
 /// What the ingress does with events that give no update, before an Events API of today's or of an older kind.
-@Suite("Webhooks without an update", .timeLimit(.minutes(1)))
+@Suite("Webhooks without an update", .timeLimit(.minutes(5)))
 struct UnlinkedWebhookTests {
     private static let knowing = StripeDouble.Fault.status(200, body: #"{"features":["batch","unlinked-updates"]}"#)
     private static let old = StripeDouble.Fault.status(404)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import StripeIntegration
 
-@Suite("The webhook ingress on the wire", .timeLimit(.minutes(1)))
+@Suite("The webhook ingress on the wire", .timeLimit(.minutes(5)))
 struct WebhookSocketTests {
     private let head = "POST \(SignedWebhook.path) HTTP/1.1\r\nHost: x\r\n"
 
@@ -22,17 +22,16 @@ struct WebhookSocketTests {
 
     @Test("a request is the same in one piece, in single bytes, and in chunks of any size")
     func pieces() async throws {
-        try await IngressBench.run { bench in
-            let webhook = bench.webhook("evt_1")
-            let whole = bench.request(webhook)
-            let inBytes = chunked(webhook, by: 100)
-            for pieces in [[whole], whole.map { [$0] }, inBytes.map { [$0] }] {
-                let answers = try await bench.answers(to: pieces)
-                #expect(answers.map(\.status) == [200])
-            }
-            for size in [1, 7, 100_000] {
-                let answer = try await bench.answer(to: chunked(webhook, by: size))
-                #expect(answer.status == 200, "chunks of \(size)")
+        // Pieces are made where they are read: sent one by one they would arrive as the system pleases, and too late on
+        // a busy machine.
+        for bytesPerRead in [nil, 1, 7] {
+            try await IngressBench.run(bytesPerRead: bytesPerRead) { bench in
+                let webhook = bench.webhook("evt_1")
+                #expect(try await bench.answer(to: bench.request(webhook)).status == 200)
+                for size in [1, 7, 100, 100_000] {
+                    let answer = try await bench.answer(to: chunked(webhook, by: size))
+                    #expect(answer.status == 200, "chunks of \(size), read by \(bytesPerRead ?? 0)")
+                }
             }
         }
     }
