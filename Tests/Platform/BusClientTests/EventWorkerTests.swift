@@ -7,7 +7,7 @@ import Testing
 
 @testable import BusClient
 
-@Suite("Answering requests", .timeLimit(.minutes(1)))
+@Suite("Answering requests", .timeLimit(.minutes(5)))
 struct EventWorkerTests {
     /// A double whose first stream brings `lines` and stays open; later ones are silent.
     private func script(_ lines: [String], capabilities: EventsDouble.Step = .missing) -> EventsDouble.Script {
@@ -213,59 +213,6 @@ struct EventWorkerTests {
         }
     }
 
-    @Test("at most so many handlers of one exchange run at once")
-    func concurrency() async throws {
-        let running = Mutex((now: 0, most: 0))
-        let script: EventsDouble.Script = { call in
-            switch call.route {
-            case "capabilities": .missing
-            case "stream": .openLines((1...40).map { line("evt_\(call.number)_\($0)") })
-            default: .reply(202)
-            }
-        }
-        try await WorkerBench.run(settings: ["BUS_WORKER_CONCURRENCY": "3"]) { _ in
-            running.withLock {
-                $0.now += 1
-                $0.most = max($0.most, $0.now)
-            }
-            for _ in 0..<20 { await Task.yield() }
-            running.withLock { $0.now -= 1 }
-        } script: {
-            script($0)
-        } _: { bench in
-            try await bench.responses(40)
-            #expect(running.withLock { $0.most } <= 3)
-        }
-    }
-
-    @Test("an exchange whose handlers all wait delays no other exchange")
-    func slowNeighbours() async throws {
-        let names: [EventName] = [Exchange.stripeMeterEvent.request, Exchange.stripePortal.request]
-        let gate = Gate()
-        let script: EventsDouble.Script = { call in
-            switch call.route {
-            case "capabilities": .missing
-            case "stream":
-                call.query.contains("meter_event")
-                    ? .openLines((1...20).map { line("slow_\($0)", name: Exchange.stripeMeterEvent.request) })
-                    : .openLines((1...20).map { line("fast_\($0)") })
-            default: .reply(202)
-            }
-        }
-        try await WorkerBench.run(names, settings: ["BUS_WORKER_CONCURRENCY": "2"]) { caller in
-            if caller.eventID?.hasPrefix("slow") == true { await gate.wait() }
-        } script: {
-            script($0)
-        } _: { bench in
-            let fast = await Result { try await bench.responses(20) }
-            #expect(bench.requests.filter { $0.eventID?.hasPrefix("slow") == true }.count <= 2)
-            // Also after a failure, or the worker would never end.
-            await gate.open()
-            try fast.get()
-            try await bench.responses(40)
-        }
-    }
-
     @Test("what must not be lost and is refused for good is dead, with the refusal's code")
     func refusedForGood() async throws {
         try await WorkerBench.run(
@@ -288,38 +235,5 @@ struct EventWorkerTests {
             try await bench.responses(1)
             #expect(bench.requests.map(\.eventID) == ["evt_1"])
         }
-    }
-}
-
-@Suite("Processed events")
-struct ProcessedEventsTests {
-    @Test("the newest ids are remembered, a failed one is not, and one under way is known")
-    func memory() {
-        var events = ProcessedEvents(countMax: 2)
-        #expect(events.begin("a") == .new && events.begin("a") == .underWay)
-        events.end("a", isDone: false)
-        for id in ["a", "b", "c"] {
-            #expect(events.begin(id) == .new)
-            events.end(id, isDone: true)
-        }
-        #expect(events.begin("b") == .done && events.begin("c") == .done)
-        #expect(events.begin("a") == .new)
-    }
-}
-
-/// Holds everybody up until it opens.
-private actor Gate {
-    private var isOpen = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    func wait() async {
-        if isOpen { return }
-        await withCheckedContinuation { waiting.append($0) }
-    }
-
-    func open() {
-        isOpen = true
-        for waiter in waiting { waiter.resume() }
-        waiting = []
     }
 }

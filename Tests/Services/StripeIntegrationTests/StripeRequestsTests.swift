@@ -1,155 +1,30 @@
-import AsyncHTTPClient
-import BillingCore
-import BusClient
 import BusContract
 import BusCore
-import Logging
-import StripeClient
 import StripeCore
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import StripeIntegration
 
 private let account = StripeFixture.accountID
-private let secret = "whsec_requests_test"
 private let now = Timestamp(clampingSeconds: 1_785_600_005)
-
-/// Events that were published, or the failure to publish them.
-final class Published: Sendable {
-    private let drafts = Mutex<[EventDraft]>([])
-    private let fails: Bool
-    private let features: Set<EventsFeature>
-
-    init(fails: Bool = false, features: Set<EventsFeature> = [.unlinkedUpdates]) {
-        self.fails = fails
-        self.features = features
-    }
-
-    /// Stands in for the Events API.
-    var outlet: FactsOutlet {
-        FactsOutlet(
-            publish: { draft in
-                if self.fails { throw EventsFault.unavailable(reason: "down", retryAfterSeconds: nil) }
-                self.drafts.withLock { $0.append(draft) }
-            }, takes: { $0.feature.map(self.features.contains) ?? true })
-    }
-
-    var keys: [String?] { drafts.withLock { $0.map(\.idempotencyKey) } }
-    var payloads: [JSONValue?] { drafts.withLock { $0.map { try? $0.envelope.payload.value() } } }
-    var names: [String] { drafts.withLock { $0.map(\.envelope.name.text) } }
-    /// The updates among them.
-    var all: [SubscriptionUpdate] {
-        get throws {
-            try drafts.withLock { $0 }.filter { $0.envelope.name == Exchange.subscriptionUpdate.request }
-                .map { try SubscriptionUpdate($0.envelope.payload) }
-        }
-    }
-    /// The unlinked facts among them.
-    var unlinked: [SubscriptionUpdate] {
-        get throws {
-            try drafts.withLock { $0 }.filter { $0.envelope.name == Exchange.unlinkedUpdate.request }
-                .map { try UnlinkedUpdate($0.envelope.payload).update }
-        }
-    }
-}
-
-private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
-extension StripeRequests {
-    /// The response to one request.
-    func answer(_ request: EventEnvelope, now: Timestamp) async -> EventEnvelope {
-        await handlers.respond(to: request, at: now)?.response
-            ?? EventEnvelope(name: request.name, payload: JSONText(.null))
-    }
-}
-
-func requests(
-    _ gateway: any StripeGateway, _ mode: StripeMode = .test, published: Published = Published(),
-    keys: [WebhookKey] = WebhookKey.keys(in: Secret(secret)), refetches: Bool = false,
-    price: String? = "price_default", log: any LogHandler = SwiftLogNoOpLogHandler()
-) -> StripeRequests {
-    StripeRequests(
-        gateway: gateway, settings: StripeRequestSettings(mode: mode, defaultPriceID: price),
-        rules: WebhookRules(keys: keys, toleranceSeconds: 300, mode: mode),
-        actions: WebhookActions(
-            gateway: gateway, outlet: published.outlet,
-            observer: SubscriptionObserver(gateway: gateway, outlet: published.outlet, mode: mode),
-            refetches: refetches, logger: Logger(label: "test") { _ in log }),
-        callers: CallerPolicy(ownSubject: "11111111-0000-4000-8000-000000000001", trustedSubjects: [account]),
-        budget: .seconds(60), logger: silent)
-}
-
-private func local(_ published: Published = Published()) -> StripeRequests {
-    requests(
-        LocalStripeGateway(settings: StripeRequestSettings(mode: .local)), .local, published: published, price: nil)
-}
-
-/// Requests over a client of a double.
-func withDouble<Value: Sendable>(
-    faults: [StripeDouble.Fault] = [], refetches: Bool = false, price: String? = "price_default",
-    published: Published = Published(), log: any LogHandler = SwiftLogNoOpLogHandler(),
-    _ body: (StripeRequests, StripeDouble) async throws -> Value
-) async throws -> Value {
-    try await StripeDouble.run(faults: faults) { double in
-        let http = HTTPClient(
-            eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: StripeClient.configuration)
-        let client = StripeClient(
-            http: http, key: try StripeKey(Secret("sk_test_double")), baseURL: double.url, logger: silent,
-            retryDelay: { _ in .milliseconds(1) })
-        let result: Result<Value, any Error>
-        do {
-            result = .success(
-                try await body(
-                    requests(
-                        ClientStripeGateway(client: client), published: published, refetches: refetches, price: price,
-                        log: log), double))
-        } catch {
-            result = .failure(error)
-        }
-        try await http.shutdown()
-        return try result.get()
-    }
-}
-
-func envelope(
-    _ name: EventName, _ payload: JSONValue, correlationID: String? = "c-1", owner: String? = nil
-) -> EventEnvelope {
-    var envelope = EventEnvelope(name: name, correlationID: correlationID, payload: JSONText(payload))
-    if let owner { envelope.stamp(owner: owner) }
-    return envelope
-}
-
-func verifyRequest(_ body: [UInt8], secret: String = secret, _ more: [String: JSONValue] = [:]) -> EventEnvelope {
-    let payload: [String: JSONValue] = [
-        "payload": .string(String(decoding: body, as: UTF8.self)),
-        "signature": .string(StripeSigner.header(body, at: now.seconds, secret: secret)),
-    ]
-    return envelope(Exchange.webhookVerify.request, .object(payload.merging(more) { $1 }))
-}
-
-extension EventEnvelope {
-    func member(_ name: String) -> JSONValue? { (try? payload.value())?[name] }
-    var text: String { String(decoding: payload.bytes, as: UTF8.self) }
-}
 
 struct StripeRequestsTests {
     @Test("a response copies the correlation id, names its source, and has no error")
     func success() async throws {
         let request = envelope(Exchange.stripeCheckout.request, ["account_id": .string(account)])
-        let first = await local().answer(request, now: now)
+        let first = await localRequests().answer(request, now: now)
         #expect(first.name == Exchange.stripeCheckout.response)
         #expect(first.correlationID == "c-1")
         #expect(first.source == "bus-integration-stripe")
         #expect(first.error == nil && first.metadata.isEmpty)
         #expect(first.member("stripe_mode") == "local")
-        let second = await local().answer(request, now: now)
+        let second = await localRequests().answer(request, now: now)
         #expect(first == second)
-        let portal = await local().answer(
+        let portal = await localRequests().answer(
             envelope(Exchange.stripePortal.request, ["account_id": .string(account)]), now: now)
         #expect(portal.member("session_id")?.text?.hasPrefix("bps_local_") == true)
-        let meter = await local().answer(
+        let meter = await localRequests().answer(
             envelope(
                 Exchange.stripeMeterEvent.request,
                 ["account_id": .string(account), "meter": "m", "quantity": 5, "event_id": "e"]), now: now)
@@ -161,9 +36,9 @@ struct StripeRequestsTests {
         let bytes = Array(
             #"{"id":"evt_7","name":"bus.stripe.portal_session.create.request","payload":{"account_id":"\#(account)"}}"#
                 .utf8)
-        #expect(await local().answer(try EventEnvelope(decoding: bytes), now: now).correlationID == "evt_7")
+        #expect(await localRequests().answer(try EventEnvelope(decoding: bytes), now: now).correlationID == "evt_7")
         let bare = envelope(Exchange.stripePortal.request, ["account_id": .string(account)], correlationID: nil)
-        let fresh = await local().answer(bare, now: now).correlationID
+        let fresh = await localRequests().answer(bare, now: now).correlationID
         #expect(fresh.flatMap(UUIDText.normalized) != nil)
     }
 
@@ -175,7 +50,7 @@ struct StripeRequestsTests {
         ] as [(String?, Bool)] {
             for name in ExchangeRules.answered(by: .stripe).map(\.request) where name != Exchange.webhookVerify.request
             {
-                let response = await local().answer(
+                let response = await localRequests().answer(
                     envelope(name, ["account_id": .string(account)], owner: owner), now: now)
                 #expect((response.error?.code == "forbidden_account") == !isAllowed, "\(name) \(owner ?? "-")")
                 if !isAllowed {
@@ -269,62 +144,5 @@ struct StripeRequestsTests {
             #expect(double.meterEvents.count == 20)
             #expect(double.meterConcurrencyMax == 1)
         }
-    }
-}
-
-struct StripeVerifyRequestTests {
-    @Test("a verified update is published once and described")
-    func verified() async throws {
-        let published = Published()
-        let body = try StripeFixture.event("customer.subscription.updated")
-        let response = await local(published).answer(verifyRequest(body), now: now)
-        #expect(response.error == nil)
-        #expect(response.member("verified") == true && response.member("subscription_update_emitted") == true)
-        #expect(response.member("status") == "past_due")
-        #expect(try published.all.map(\.eventID) == ["evt_BusFixture000003"])
-    }
-
-    @Test("a caller's secret verifies nothing, and is reported")
-    func callerSecret() async throws {
-        let published = Published()
-        let body = try StripeFixture.event("customer.subscription.updated")
-        let more: [String: JSONValue] = ["webhook_secret": "whsec_callers_own"]
-        let forged = verifyRequest(body, secret: "whsec_callers_own", more)
-        let response = await local(published).answer(forged, now: now)
-        #expect(response.error?.code == "webhook_signature_invalid")
-        #expect(response.text == #"{"verified":false,"ignored_fields":["webhook_secret"]}"#)
-        let unconfigured = requests(LocalStripeGateway(settings: StripeRequestSettings(mode: .local)), .local, keys: [])
-        #expect(await unconfigured.answer(forged, now: now).error?.code == "webhook_secret_unconfigured")
-        let good = await local(published).answer(verifyRequest(body, more), now: now)
-        #expect(good.member("ignored_fields") == ["webhook_secret"])
-        #expect(try published.all.count == 1)
-    }
-
-    @Test("a failed verification says why and that nothing was verified")
-    func failures() async throws {
-        let body = try StripeFixture.event("customer.subscription.updated")
-        let unsigned = envelope(Exchange.webhookVerify.request, ["payload": "{}"])
-        let old = now.advanced(bySeconds: 301)
-        let cases: [(String, EventEnvelope, Timestamp)] = [
-            ("invalid_request", envelope(Exchange.webhookVerify.request, ["signature": "s"]), now),
-            ("webhook_signature_invalid", unsigned, now),
-            ("webhook_timestamp_out_of_tolerance", verifyRequest(body), old),
-            ("webhook_payload_invalid", verifyRequest(Array("{}".utf8)), now),
-            ("webhook_payload_invalid", verifyRequest(body + [0x78]), now),
-        ]
-        for (code, request, time) in cases {
-            let response = await local().answer(request, now: time)
-            #expect(response.error?.code == code)
-            #expect(response.metadata["stripe.retryable"] == "false")
-            #expect(response.text == #"{"verified":false}"#)
-        }
-    }
-
-    @Test("an update that cannot be published is retryable")
-    func unpublished() async throws {
-        let body = try StripeFixture.event("customer.subscription.updated")
-        let response = await local(Published(fails: true)).answer(verifyRequest(body), now: now)
-        #expect(response.error?.code == "events_unavailable")
-        #expect(response.metadata["stripe.retryable"] == "true")
     }
 }
