@@ -120,7 +120,7 @@ private struct Shop: Sendable {
         ]
         try await deployment.withEvents { _ in
             try await deployment.withBillingWorker { _ in
-                try await deployment.withStripe(environment: environment) { ingress in
+                try await deployment.withStripe(environment: environment) { ingress, _ in
                     try await Sandbox.run(
                         ["--addr", address, "--forward-to", ingress.base + SignedWebhook.path],
                         environment: ["BUS_STRIPE_WEBHOOK_SECRET": deployment.webhookSecret]
