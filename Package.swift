@@ -23,6 +23,7 @@ extension Target.Dependency {
     static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -65,6 +66,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
@@ -93,6 +95,9 @@ let package = Package(
                 "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]),
+        module(
+            "BusPages", in: "Platform",
+            ["BusCore", "BusServer", .httpTypes, .hummingbird, .mustache, .nioCore]),
         module(
             "BusClient", in: "Platform",
             [
@@ -141,9 +146,9 @@ let package = Package(
         module(
             "StripeSandbox", in: "Services",
             [
-                "BusCore", "BusContract", "SandboxWorld", "StripeClient", "BusRuntime", "BusServer", .asyncHTTPClient,
-                .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
-                .serviceLifecycle,
+                "BusCore", "BusContract", "BillingCore", "SandboxWorld", "StripeClient", "BusPages", "BusRuntime",
+                "BusServer", .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+                .nioHTTP1, .nioHTTPTypes, .serviceLifecycle,
             ]),
 
         // Commands: flags to settings to run.
@@ -196,6 +201,7 @@ let package = Package(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusContract", "BusAuth", "TestSupport", .crypto]),
+        tests(of: "BusPages", in: "Platform", ["BusCore", "BusPages"]),
         tests(
             of: "BusClient", in: "Platform",
             [
