@@ -167,6 +167,8 @@ package enum Limits {
     package static let sandboxParameterDepthMax = 8
     /// Largest body of a call.
     package static let sandboxBodyBytesMax = 1 << 20
+    /// Largest form of a hosted page.
+    package static let sandboxFormBytesMax = 16 << 10
     /// Time for which the answer to a keyed call is kept, and how many answers.
     package static let sandboxKeySeconds: Int64 = 24 * 3_600
     package static let sandboxKeysMax = 100_000

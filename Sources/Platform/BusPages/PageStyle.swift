@@ -51,12 +51,12 @@ package enum PageStyle {
         ul { list-style: none; }
         a { color: var(--accent); text-underline-offset: 0.15em; }
         code { font-family: ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; font-size: var(--size-s); }
-        time, .number { font-variant-numeric: tabular-nums; }
+        time, .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
         table { width: 100%; border-collapse: collapse; }
         th, td { padding: var(--space-s) var(--space-s) var(--space-s) 0; text-align: left; vertical-align: baseline; }
         th { color: var(--quiet); font-size: var(--size-s); font-weight: 600; }
         tbody tr { border-top: 1px solid var(--line); }
-        th.number, td.number { text-align: right; padding-right: 0; white-space: nowrap; }
+        th.number, td.number { text-align: right; padding-right: 0; }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
         @media (prefers-reduced-motion: no-preference) {
           .button { transition: filter 120ms; }
@@ -84,7 +84,11 @@ package enum PageStyle {
         .rule { border-top: 1px solid var(--line); padding-top: var(--space-m); }
         .quiet { color: var(--quiet); }
         .hint { color: var(--quiet); font-size: var(--size-s); }
-        .price { font-size: var(--size-xl); font-weight: 650; line-height: 1.2; font-variant-numeric: tabular-nums; }
+        td .hint { display: block; }
+        .price { color: var(--quiet); }
+        .price strong {
+          font-size: var(--size-xl); line-height: 1.2; color: var(--ink); font-variant-numeric: tabular-nums;
+        }
         .lines > li { display: grid; gap: 0 var(--space-m); grid-template-columns: minmax(0, 1fr) auto; }
         .lines > li + li { border-top: 1px solid var(--line); margin-top: var(--space-s); padding-top: var(--space-s); }
         .lines .number { text-align: right; }
@@ -114,6 +118,7 @@ package enum PageStyle {
     private static let controls = """
         .field { display: grid; gap: var(--space-xs); }
         .field label, legend { font-weight: 600; }
+        legend { padding: 0 0 var(--space-s); }
         fieldset { border: 0; min-width: 0; }
         input, select {
           width: 100%; min-height: var(--target); padding: var(--space-s) var(--space-m);

@@ -55,6 +55,22 @@ final class SandboxHome: Sendable {
         }
     }
 
+    /// What a Checkout page shows now; nil for an unknown session.
+    func checkoutPage(_ session: String) -> (page: CheckoutPage, now: Timestamp)? {
+        withState { state in
+            state.post(state.world.advance(to: state.now))
+            return state.world.checkoutPage(session).map { ($0, state.world.now) }
+        }
+    }
+
+    /// What a portal page shows now; nil for an unknown session.
+    func portalPage(_ session: String) -> (page: PortalPage, now: Timestamp)? {
+        withState { state in
+            state.post(state.world.advance(to: state.now))
+            return state.world.portalPage(session).map { ($0, state.world.now) }
+        }
+    }
+
     func act(_ intent: CheckoutIntent, onCheckout session: String) throws(PageFault) -> PageOutcome {
         try acting { world, now throws(PageFault) in try world.act(intent, onCheckout: session, at: now) }
     }

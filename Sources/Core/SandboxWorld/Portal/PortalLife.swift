@@ -28,10 +28,20 @@ package struct PortalPage: Hashable, Sendable {
         package let names: [String]
         /// The prices in it.
         package let prices: [String]
+        /// The same as a page shows them.
+        package let lines: [PageLine]
+        /// ISO code, lower case.
+        package let currency: String
         /// When the paid period ends.
         package let periodEnd: Int64
         /// When it ends for good; nil when no end is scheduled.
         package let cancelAt: Int64?
+        /// When it ended.
+        package let endedAt: Int64?
+        /// Nothing is collected until somebody resumes it.
+        package let isPaused: Bool
+        /// So many payments to come fail.
+        package let failingPayments: Int
         /// What it can be changed to.
         package let offers: [Offer]
     }
@@ -40,6 +50,8 @@ package struct PortalPage: Hashable, Sendable {
     package struct Invoice: Hashable, Sendable {
         /// `in_…`.
         package let id: String
+        /// What people call it.
+        package let number: String
         /// Stripe's word.
         package let status: String
         /// Minor units.
@@ -75,12 +87,19 @@ extension StripeAccount {
                 PortalPage.Subscription(
                     id: subscription.id, status: subscription.status.rawValue,
                     names: subscription.items.compactMap { prices[$0.price].flatMap { products[$0.product]?.name } },
-                    prices: subscription.items.map(\.price), periodEnd: subscription.periodEnd,
-                    cancelAt: subscription.cancelAt, offers: offers(for: subscription, in: session))
+                    prices: subscription.items.map(\.price),
+                    lines: subscription.items.compactMap { item in
+                        prices[item.price].map { pageLine(of: $0, quantity: item.quantity) }
+                    },
+                    currency: subscription.currency, periodEnd: subscription.periodEnd,
+                    cancelAt: subscription.cancelAt, endedAt: subscription.endedAt,
+                    isPaused: subscription.status == .paused || subscription.pause != nil,
+                    failingPayments: subscription.failingCharges, offers: offers(for: subscription, in: session))
             },
             invoices: recent.map {
                 PortalPage.Invoice(
-                    id: $0.id, status: $0.status.rawValue, total: $0.total, currency: $0.currency, created: $0.created)
+                    id: $0.id, number: $0.number, status: $0.status.rawValue, total: $0.total, currency: $0.currency,
+                    created: $0.created)
             })
     }
 

@@ -1,0 +1,100 @@
+import BusContract
+import BusCore
+import BusServer
+import Crypto
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import SandboxWorld
+
+/// Marks the forms of a session, so that only its own page can send them.
+struct PageTokens: Sendable {
+    private let key = SymmetricKey(size: .bits256)
+
+    func token(for session: String) -> String {
+        HMAC<SHA256>.authenticationCode(for: Array(session.utf8), using: key)
+            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    func accepts(_ token: String?, for session: String) -> Bool {
+        guard let token else { return false }
+        // Compared under another code, so that the time tells nothing.
+        let code = HMAC<SHA256>.authenticationCode(for: Array(self.token(for: session).utf8), using: key)
+        return HMAC<SHA256>.isValidAuthenticationCode(
+            code, authenticating: Array(token.utf8), using: key)
+    }
+}
+
+/// The form of a hosted page, as our own page sent it.
+struct PageForm: Sendable {
+    let action: String
+    private let fields: ParameterTree
+
+    func text(_ name: String) -> String? { fields.text(name) }
+
+    /// Reads a form, and refuses one that is not from the session's own page.
+    ///
+    /// - Parameter fields: The fields of each action beside `action` and `token`.
+    init(
+        _ request: Request, session: String, tokens: PageTokens, fields known: KeyValuePairs<String, [String]>
+    ) async throws {
+        let path = request.uri.path
+        guard PageForm.isFromHere(request) else { throw PageProblem.anotherSite(path) }
+        guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
+            throw PageProblem(
+                status: 415, title: "This is not a form",
+                text: "The page takes forms as browsers send them: application/x-www-form-urlencoded.",
+                next: (path, "Open the page"))
+        }
+        let body = try await request.collectedBody(bytesMax: Limits.sandboxFormBytesMax)
+        guard let text = String(validating: body, as: UTF8.self), let form = ParameterTree(encoded: text) else {
+            throw BusError(.badRequest, "send the form as a browser does")
+        }
+        guard tokens.accepts(form.text("token"), for: session) else { throw PageProblem.staleForm(path) }
+        guard let action = form.text("action"), let expected = known.first(where: { $0.key == action }) else {
+            throw PageProblem.unknownAction(known.map(\.key), path)
+        }
+        if case .map(let members) = form,
+            let other = members.keys.sorted().first(where: { !(expected.value + ["action", "token"]).contains($0) })
+        {
+            throw PageProblem.unknownField(other, path)
+        }
+        self.action = action
+        fields = form
+    }
+
+    /// Browsers say where a form comes from; a program that says nothing still needs the token.
+    private static func isFromHere(_ request: Request) -> Bool {
+        if let site = HTTPField.Name("Sec-Fetch-Site").flatMap({ request.headers[$0] }), site != "same-origin" {
+            return false
+        }
+        guard let origin = request.headers[.origin] else { return true }
+        guard let host = request.head.authority else { return false }
+        return origin == "http://\(host)" || origin == "https://\(host)"
+    }
+}
+
+extension RouterMethods where Context == BusRequestContext {
+    /// A hosted page and its form; whatever goes wrong is a page too.
+    func page(
+        _ path: RouterPath, show: @escaping @Sendable (Request, String) async throws -> Response,
+        send: @escaping @Sendable (Request, String) async throws -> Response
+    ) {
+        let handler: @Sendable (Request, BusRequestContext) async throws -> Response = { request, context in
+            do {
+                let session = try context.parameters.require("session")
+                switch request.method {
+                case .get, .head: return try await show(request, session)
+                case .post: return try await send(request, session)
+                default: throw BusError(.methodNotAllowed, "\(request.uri.path) takes GET, HEAD, POST")
+                }
+            } catch {
+                guard let problem = PageProblem(error, path: request.uri.path) else { throw error }
+                return problem.response
+            }
+        }
+        for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace] {
+            on(path, method: method, use: handler)
+        }
+    }
+}
