@@ -246,8 +246,8 @@ let package = Package(
         tests(
             of: "StripeSandbox", in: "Services",
             [
-                "BusCore", "BusContract", "StripeCore", "StripeClient", "StripeSandbox", "BusRuntime", "BusServer",
-                "TestSupport", .asyncHTTPClient, .hummingbird, .hummingbirdTesting, .logging,
+                "BusCore", "BusContract", "BillingCore", "SandboxWorld", "StripeCore", "StripeClient", "StripeSandbox",
+                "BusRuntime", "BusServer", "TestSupport", .asyncHTTPClient, .hummingbird, .hummingbirdTesting, .logging,
             ]),
         tests(
             of: "BusCommands", in: "Commands",

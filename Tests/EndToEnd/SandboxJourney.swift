@@ -15,6 +15,16 @@ import Testing
         }
     }
 
+    @Test("it stops cleanly when it is asked to")
+    func stops() async throws {
+        let outcome = try await BusProcess.run(Programs.sandbox, ["--addr", "127.0.0.1:0"]) { process in
+            _ = try await process.address(of: Listener.stripe)
+            process.terminate()
+            try await process.end()
+        }
+        #expect(outcome.exit == .code(0))
+    }
+
     @Test("one seed and the same calls give the same bytes, another seed others")
     func seeds() async throws {
         func bytes(_ seed: String) async throws -> [[UInt8]] {
@@ -28,7 +38,9 @@ import Testing
                     answers.append(try await sandbox.call(path, form).body)
                 }
                 _ = try await sandbox.post("/sandbox/clock", Array(#"{"advance":"31d"}"#.utf8))
-                answers.append(try await sandbox.call("/v1/customers", "name=later").body)
+                let later = try await sandbox.call("/v1/customers", "name=later")
+                #expect(later.header("Date") == "Tue, 01 Sep 2026 00:00:00 GMT", "the world's time")
+                answers.append(later.body)
                 answers.append(try await sandbox.get("/v1/events", headers: Sandbox.bearer).body)
                 return answers
             }

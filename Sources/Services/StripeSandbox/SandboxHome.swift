@@ -19,6 +19,18 @@ final class SandboxHome: Sendable {
             (stands ?? Timestamp.now).advanced(bySeconds: stands == nil ? offsetSeconds : 0)
         }
 
+        /// Moves the clock; how much happened on the way.
+        mutating func move(bySeconds seconds: Int64) -> Int {
+            if let stands {
+                self.stands = stands.advanced(bySeconds: seconds)
+            } else {
+                offsetSeconds += seconds
+            }
+            let events = world.advance(to: now)
+            post(events)
+            return events.count
+        }
+
         /// Puts what happened into the outbox.
         mutating func post(_ events: [WorldEvent]) {
             for event in events {
@@ -110,18 +122,18 @@ final class SandboxHome: Sendable {
         state.withLock { ($0.now, $0.stands != nil) }
     }
 
-    /// Moves the clock; how much happened on the way.
+    /// Moves the clock day by day; how much happened on the way.
+    ///
+    /// So a year of many subscriptions is posted in parts, and calls get their turn between them.
     func advance(bySeconds seconds: Int64) -> (now: Timestamp, events: Int) {
-        withState { state in
-            if let stands = state.stands {
-                state.stands = stands.advanced(bySeconds: seconds)
-            } else {
-                state.offsetSeconds += seconds
-            }
-            let events = state.world.advance(to: state.now)
-            state.post(events)
-            return (state.now, events.count)
+        var left = seconds
+        var count = 0
+        while left > 0 {
+            let step = min(left, 86_400)
+            count += withState { $0.move(bySeconds: step) }
+            left -= step
         }
+        return (clock.now, count)
     }
 
     /// Lets happen what is due by now.

@@ -48,8 +48,9 @@ struct WebhookOutbox: Sendable {
     private var deliveries: [Int: Delivery] = [:]
     private var first = 0
     private var next = 0
-    /// Sorted by time, the earliest last.
+    /// Sorted by time from `firstDue` on, the earliest first.
     private var due: [Due] = []
+    private var firstDue = 0
     private var openCount = 0
 
     init(forwardTo: String?, secret: Secret?, seed: UInt64) {
@@ -73,7 +74,8 @@ struct WebhookOutbox: Sendable {
                 Target(url: endpoint.url, secret: Secret(endpoint.secret), version: endpoint.version ?? version))
         }
         for target in targets {
-            guard BaseURL(target.url)?.address.isNearby == true, due.count < Limits.sandboxWebhooksWaitingMax,
+            guard BaseURL(target.url)?.address.isNearby == true,
+                due.count - firstDue < Limits.sandboxWebhooksWaitingMax,
                 !meets(dials.dropPercent)
             else {
                 keep(event, target, .dropped)
@@ -109,29 +111,30 @@ struct WebhookOutbox: Sendable {
     }
 
     private mutating func schedule(_ number: Int, at time: ContinuousClock.Instant) {
-        // Mostly the latest of all, which comes first.
-        var low = 0
-        var high = due.count
-        while low < high {
-            let middle = (low + high) / 2
-            if (due[middle].time, due[middle].number) > (time, number) { low = middle + 1 } else { high = middle }
-        }
-        due.insert(Due(time: time, number: number), at: low)
+        var place = due.count
+        // Mostly the latest of all, so the search begins at the end.
+        while place > firstDue, (due[place - 1].time, due[place - 1].number) > (time, number) { place -= 1 }
+        due.insert(Due(time: time, number: number), at: place)
     }
 
     // MARK: Sending
 
     var nextDue: ContinuousClock.Instant? {
-        openCount < Limits.sandboxWebhooksOpenMax ? due.last?.time : nil
+        openCount < Limits.sandboxWebhooksOpenMax && firstDue < due.count ? due[firstDue].time : nil
     }
 
     mutating func takeDue(at now: ContinuousClock.Instant) -> Job? {
-        guard openCount < Limits.sandboxWebhooksOpenMax, let last = due.last, last.time <= now else { return nil }
-        due.removeLast()
-        guard let delivery = deliveries[last.number] else { return nil }
-        deliveries[last.number]?.state = .sending
+        guard let time = nextDue, time <= now else { return nil }
+        let number = due[firstDue].number
+        firstDue += 1
+        if firstDue > 1_024, firstDue * 2 > due.count {
+            due.removeSubrange(..<firstDue)
+            firstDue = 0
+        }
+        guard let delivery = deliveries[number] else { return nil }
+        deliveries[number]?.state = .sending
         openCount += 1
-        return Job(delivery: last.number, event: delivery.event, target: delivery.target)
+        return Job(delivery: number, event: delivery.event, target: delivery.target)
     }
 
     /// Notes an answer; what failed is sent again later, five times longer each time.
