@@ -167,8 +167,10 @@ let package = Package(
         command(
             "bus-local",
             [
-                "BusCore", "BusRuntime", "BusCLI", "BusAuth", "BusClient", "BusServer", "BillingAPI", "BillingWorker",
-                "EventsAPI", "StripeIntegration", .asyncHTTPClient, .serviceLifecycle,
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "SandboxWorld", "BusRuntime", "BusCLI", "BusAuth",
+                "BusClient", "BusPages", "BusServer", "BusSQL", "BillingStorage", "StripeClient", "BillingAPI", "BillingWorker",
+                "EventsAPI", "StripeIntegration", "StripeSandbox", .asyncHTTPClient, .httpTypes, .hummingbird,
+                .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
             ]),
 
         // What `make bench` measures from inside; nothing of it is installed.

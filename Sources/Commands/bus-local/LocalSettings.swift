@@ -6,6 +6,7 @@ import BusRuntime
 import BusServer
 import EventsAPI
 import StripeIntegration
+import StripeSandbox
 
 /// What `bus-local` runs with: the settings of its services, with local values where nothing is set.
 struct LocalSettings {
@@ -17,8 +18,18 @@ struct LocalSettings {
     let stripe: StripeSettings
     let billing: BillingSettings
     let billingAPI: BillingAPISettings
+    /// The offline Stripe; nil with a key, which leads to Stripe's test mode.
+    let sandbox: SandboxSettings?
+    /// Stored where no catalog is yet.
+    let catalogPath: String?
 
     var origin: String { "http://\(address)" }
+
+    /// Where the services inside find the Events API.
+    func endpoint() throws(ProcessFailure) -> EventsEndpoint {
+        guard let endpoint = stripe.events else { throw EventsEndpoint.missing }
+        return endpoint
+    }
 
     /// Reads everything; faults stay in the reader until its `check()`.
     ///
@@ -34,6 +45,8 @@ struct LocalSettings {
         let allowsRemote = reader.bool(
             "", flag: "--unsafe-listen", help: "Allow an address that other machines can reach.")
         accountID = reader.localAccount(default: "00000000-0000-4000-8000-000000000001")
+        catalogPath = reader.text(
+            "", flag: "--catalog", value: "file", help: "Catalog that is stored while the folder has none.")
         tokenSecret =
             reader.secret("BUS_LOCAL_JWT_SECRET", help: "Signs the local tokens.")
             ?? Secret("not-a-secret-local-development-hs256-key")
@@ -49,6 +62,8 @@ struct LocalSettings {
         billing = BillingSettings(&reader)
         billingAPI = BillingAPISettings(&reader, tokenSecret: tokenSecret)
         events = EventsSettings(&reader, tokenSecret: tokenSecret)
+        let offline = SandboxSettings(&reader)
+        sandbox = stripe.key == nil ? offline : nil
         reader.offersFlags = true
         for address in [wanted, stripe.webhookAddress].compactMap(\.self) where !address.isLoopback && !allowsRemote {
             reader.addFault(
@@ -68,15 +83,22 @@ struct LocalSettings {
         reader.fix("BUS_EVENTS_API_URL", "http://\(address)")
         reader.fix("BUS_EVENTS_SQLITE_PATH", "\(folder)/events.sqlite")
         reader.fix("BUS_BILLING_SQLITE_PATH", "\(folder)/billing.sqlite")
+        // The offline Stripe has no listener of its own here; its webhooks take the way that Stripe's take.
+        reader.fix("BUS_STRIPE_SANDBOX_ADDR", "127.0.0.1:\(address.port)")
+        reader.fix("BUS_STRIPE_SANDBOX_FORWARD_TO", "http://127.0.0.1:\(address.port)/api/internal/stripe/webhook")
+        reader.fix("BUS_STRIPE_SANDBOX_START", nil)
         for name in [
             "BUS_API_TOKEN", "BUS_EVENTS_TOKEN", "BUS_EVENTS_TOKEN_REFRESH", "BUS_BILLING_ADDR", "BUS_BILLING_BACKEND",
             "BUS_EVENTS_GROUP", "BUS_EVENTS_CONSUMER", "BUS_STRIPE_WEBHOOK_ONLY",
         ] {
             reader.fix(name, nil)
         }
+        // A person reads it, who wants to know what starts and what is wrong, not every request.
+        reader.setDefault("BUS_LOG_LEVEL", "notice")
         reader.setDefault("BUS_STRIPE_WEBHOOK_ADDR", "127.0.0.1:8084")
         reader.setDefault("BUS_STRIPE_WEBHOOK_SECRET", "whsec_local_not_secret")
         reader.setDefault("BUS_STRIPE_LOCAL_BASE_URL", "http://\(address)/local/stripe")
+        reader.setDefault("BUS_STRIPE_RETURN_URL", "http://\(address)/")
         reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")
     }
 }

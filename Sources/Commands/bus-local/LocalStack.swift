@@ -1,41 +1,71 @@
 import AsyncHTTPClient
 import BillingAPI
+import BillingStorage
 import BillingWorker
 import BusAuth
 import BusClient
 import BusCore
 import BusRuntime
+import BusSQL
 import BusServer
 import EventsAPI
 import FoundationEssentials
+import Hummingbird
 import ServiceLifecycle
 import StripeIntegration
+import StripeSandbox
 
 /// Every service in one process, on one port, in one folder.
 enum LocalStack {
     static func run(_ settings: LocalSettings, process: ServiceProcess) async throws {
         let serviceToken = try await LocalTokens.write(settings)
         let events = try await EventsService(settings.events, process: process)
+        let database = try await BillingDatabase.open(settings.billingAPI.store)
+        let catalogs = try await BillingDatabase.opening { try await CatalogStore.open(database) }
+        if let path = settings.catalogPath { try await LocalCatalog.store(path, in: catalogs) }
         let token = TokenSource(token: serviceToken, label: "bus-local")
         try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
-            let stripe = try StripeService(settings.stripe, tokens: token, http: http, process: process)
-            stripe.announce()
-            let api = try await BillingAPIService(settings.billingAPI, tokens: token, http: http, process: process)
-            let billing = try await BillingService(settings.billing, tokens: token, http: http, process: process)
-            let others =
-                stripe.services() + billing.services() + api.services() + [stripe.sideIngress()].compactMap(\.self)
-            // A signal wakes one waiter, so every one of them has its own.
-            let clients = others.map { ($0, Signal()) }
-            let server = events.services(
-                addingRoutes: { router in
-                    WebhookRoute(stripe.receiver).add(to: router)
-                    api.addRoutes(to: router)
-                },
-                onListening: {
-                    for (_, isListening) in clients { isListening.close() }
-                    Terminal.output(welcome(settings))
-                })
-            try await process.run(server + clients.map { StartLater($0, after: $1) })
+            try await HTTPClient.withHTTPClient(configuration: SandboxService.configuration) { webhooks in
+                let offline = try settings.sandbox.map {
+                    try OfflinePart(
+                        $0, journalPath: "\(settings.folder)/stripe.journal", catalogs: catalogs, http: webhooks,
+                        stripeHTTP: http, process: process)
+                }
+                let stripe = try StripeService(
+                    settings.stripe, tokens: token, http: http, process: process, offline: offline?.stripe)
+                stripe.announce()
+                let api = try await BillingAPIService(settings.billingAPI, tokens: token, http: http, process: process)
+                let billing = try await BillingService(settings.billing, tokens: token, http: http, process: process)
+                let record = LiveRecord()
+                let live = LiveRoutes(
+                    record: record, desk: billing.desk, sandbox: offline?.sandbox, settings: settings)
+                let listener = LiveListener(
+                    record: record,
+                    client: EventsClient(
+                        http: http, endpoint: try settings.endpoint(), tokens: token, logger: process.logger),
+                    accountID: settings.accountID, sandbox: offline?.sandbox, logger: process.logger)
+                let parts =
+                    stripe.services() + billing.services() + api.services()
+                    + [stripe.sideIngress()].compactMap(\.self) + (offline?.sandbox.services() ?? []) + [listener]
+                // A signal wakes one waiter, so every one of them has its own.
+                let clients = parts.map { ($0, Signal()) }
+                let server = events.services(
+                    addingRoutes: { router in
+                        WebhookRoute(stripe.receiver).add(to: router)
+                        api.addRoutes(to: router)
+                        // It counts for what is added behind it.
+                        router.add(middleware: OwnPagesOnly(checksHost: settings.address.isLoopback))
+                        live.add(to: router)
+                        offline?.addRoutes(to: router)
+                    },
+                    handlers: SandboxService.handlers,
+                    onListening: {
+                        for (_, isListening) in clients { isListening.close() }
+                        Terminal.output(welcome(settings))
+                    })
+                let storage = StorageCloser(database: database, logger: process.logger)
+                try await process.run([storage] + server + clients.map { StartLater($0, after: $1) })
+            }
         }
     }
 

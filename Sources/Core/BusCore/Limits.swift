@@ -202,6 +202,25 @@ package enum Limits {
     package static let sandboxDeliveriesKept = 10_000
     /// Longest delay that a dial may ask for.
     package static let sandboxDelayMillisecondsMax: Int64 = 60_000
+    /// The journal that a world is made again from; what happens later is not kept.
+    package static let sandboxJournalBytesMax = 32 << 20
+
+    /// Ids of local mode that lead to a session.
+    package static let sandboxLocalLinksMax = 10_000
+
+    // MARK: bus-local
+
+    /// A form of the live page.
+    package static let liveFormBytesMax = 4_096
+    /// What the live page remembers of the log, and what it shows of it.
+    package static let liveStepsMax = 10_000
+    package static let liveStepsShown = 40
+    /// Webhooks that the live page shows.
+    package static let liveWebhooksShown = 12
+    /// Live pages that are open at once.
+    package static let livePagesMax = 32
+    /// Silence after which an open page hears that it is still connected.
+    package static let livePulseSeconds: Int64 = 15
 
     // MARK: Billing catalog
 

@@ -3,7 +3,7 @@
 /// Pages take their looks from these classes alone; none has a style of its own.
 package enum PageStyle {
     /// The whole sheet.
-    package static let text = scale + dark + elements + blocks + controls + small
+    package static let text = scale + dark + elements + blocks + controls + live + small
 
     private static let scale = """
         :root {

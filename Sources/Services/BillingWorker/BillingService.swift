@@ -12,6 +12,8 @@ import ServiceLifecycle
 
 /// The billing worker as one value: settings in, services out, composed by hand.
 package struct BillingService: Sendable {
+    /// What the worker knows of accounts.
+    package let desk: BillingDesk
     private let settings: BillingSettings
     private let process: ServiceProcess
     private let commits: GroupCommit
@@ -46,7 +48,7 @@ package struct BillingService: Sendable {
         publisher = EventPublisher(client: events, timeout: settings.providerTimeout)
         commits = GroupCommit(database: database)
         retention = BillingRetention(commits: commits, logger: logger)
-        let desk = BillingDesk(
+        desk = BillingDesk(
             database: database, commits: commits, mode: mode, catalogs: CatalogCache(),
             quotaFile: settings.quotaFile, grace: settings.pastDueGrace)
         plans = PlanWatch(desk: desk, logger: logger)

@@ -5,6 +5,7 @@ import BusSQL
 import BusServer
 import Hummingbird
 import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// The events server as one value: storage, commits, routes, listeners.
@@ -51,9 +52,10 @@ package struct EventsService: Sendable {
     ///
     /// They stop in the opposite order: streams, listeners, commits, file.
     ///
-    /// `bus-local` adds the routes of its other services to the one listener.
+    /// `bus-local` adds the routes of its other services to the one listener, and what they need beside routes.
     package func services(
         addingRoutes: (Router<BusRequestContext>) -> Void = { _ in },
+        handlers: @escaping @Sendable () -> [any RemovableChannelHandler] = { [] },
         onListening: @escaping @Sendable () -> Void = {}
     ) -> [any Service] {
         let router = router()
@@ -69,7 +71,7 @@ package struct EventsService: Sendable {
         services.append(StartLater(listener, after: isUp))
         services.append(
             ServerAssembly.server(
-                name: "events", router: router, address: settings.address, process: process,
+                name: "events", router: router, address: settings.address, process: process, handlers: handlers,
                 onListening: {
                     isUp.close()
                     onListening()

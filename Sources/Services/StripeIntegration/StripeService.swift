@@ -23,8 +23,11 @@ package struct StripeService: Sendable {
     private let duties: StripeDuties
 
     /// Composes the service; `http` is shared by all calls and shut down by the caller.
+    ///
+    /// `offline` stands in for Stripe where no key is set.
     package init(
-        _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess
+        _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess,
+        offline: OfflineStripe? = nil
     ) throws {
         guard let endpoint = settings.events else { throw EventsEndpoint.missing }
         self.settings = settings
@@ -33,7 +36,7 @@ package struct StripeService: Sendable {
         let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
         let publisher = EventPublisher(client: events, timeout: .seconds(Limits.webhookPublishSeconds))
         self.publisher = publisher
-        let gateway = StripeService.gateway(settings, http: http, logger: process.logger)
+        let gateway = StripeService.gateway(settings, offline, http: http, logger: process.logger)
         let outlet = FactsOutlet(publisher, features: KnownFeatures(client: events), scopes: tokens.scopes)
         let actions = WebhookActions(
             gateway: gateway, outlet: outlet,
@@ -50,11 +53,18 @@ package struct StripeService: Sendable {
             logger: process.logger)
     }
 
-    private static func gateway(_ settings: StripeSettings, http: HTTPClient, logger: Logger) -> any StripeGateway {
-        guard let key = settings.key else { return LocalStripeGateway(settings: settings.requests) }
-        return ClientStripeGateway(
-            client: StripeClient(
-                http: http, key: key, baseURL: settings.apiURL, apiVersion: settings.apiVersion, logger: logger))
+    private static func gateway(
+        _ settings: StripeSettings, _ offline: OfflineStripe?, http: HTTPClient, logger: Logger
+    ) -> any StripeGateway {
+        func client(_ key: StripeKey, _ url: String) -> ClientStripeGateway {
+            ClientStripeGateway(
+                client: StripeClient(
+                    http: http, key: key, baseURL: url, apiVersion: settings.apiVersion, logger: logger))
+        }
+        if let key = settings.key { return client(key, settings.apiURL) }
+        let local = LocalStripeGateway(settings: settings.requests)
+        guard let offline else { return local }
+        return OfflineStripeGateway(local: local, stripe: client(offline.key, offline.url), offline: offline)
     }
 
     /// Services in start order; they stop the other way round.

@@ -7,16 +7,25 @@ import Synchronization
 ///
 /// Everything that happens is put into the outbox under the lock in which it happened, so webhooks start in that order.
 final class SandboxHome: Sendable {
-    private struct State {
+    struct State {
         var world: StripeWorld
         var outbox: WebhookOutbox
         /// The world's time is the machine's and this long later, unless it stands still.
         var offsetSeconds: Int64 = 0
         /// Where the clock stands; nil when it runs.
         var stands: Timestamp?
+        /// Sessions by the ids of local mode that lead to them.
+        var links: [String: String] = [:]
+        /// Keeps what changes the world; nil when nothing is kept.
+        var journal: WorldJournal?
 
         var now: Timestamp {
             (stands ?? Timestamp.now).advanced(bySeconds: stands == nil ? offsetSeconds : 0)
+        }
+
+        /// Notes a change of the world; a journal that is full keeps the world as it is now.
+        mutating func keep(_ change: JournalEntry.Change) {
+            if let journal, !journal.append(JournalEntry(time: now, change: change)) { self.journal = nil }
         }
 
         /// Moves the clock; how much happened on the way.
@@ -25,6 +34,7 @@ final class SandboxHome: Sendable {
                 self.stands = stands.advanced(bySeconds: seconds)
             } else {
                 offsetSeconds += seconds
+                keep(.clock(offsetSeconds: offsetSeconds))
             }
             let events = world.advance(to: now)
             post(events)
@@ -42,6 +52,8 @@ final class SandboxHome: Sendable {
 
     /// Rings when there may be something to send.
     let bell = Signal()
+    /// Rings when something may look different, for the one who shows it.
+    let changes = Signal()
     private let state: Mutex<State>
 
     init(_ settings: SandboxSettings) {
@@ -50,8 +62,11 @@ final class SandboxHome: Sendable {
         state = Mutex(State(world: world, outbox: outbox, stands: settings.start))
     }
 
-    private func withState<Result: Sendable>(_ body: (inout State) throws -> Result) rethrows -> Result {
-        defer { bell.ring() }
+    func withState<Result: Sendable>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        defer {
+            bell.ring()
+            changes.ring()
+        }
         return try state.withLock { state in try body(&state) }
     }
 
@@ -62,6 +77,8 @@ final class SandboxHome: Sendable {
         withState { state in
             if let host { state.world.pagesURL = "http://\(host)/local/stripe" }
             let (reply, events) = state.world.handle(call, at: state.now)
+            // A refused call leaves no trace.
+            if call.method != .get, 200..<300 ~= reply.status { state.keep(.call(call)) }
             state.post(events)
             return reply
         }
@@ -84,19 +101,25 @@ final class SandboxHome: Sendable {
     }
 
     func act(_ intent: CheckoutIntent, onCheckout session: String) throws(PageFault) -> PageOutcome {
-        try acting { world, now throws(PageFault) in try world.act(intent, onCheckout: session, at: now) }
+        try acting(.checkout(session, intent)) { world, now throws(PageFault) in
+            try world.act(intent, onCheckout: session, at: now)
+        }
     }
 
     func act(_ intent: PortalIntent, onPortal session: String) throws(PageFault) -> PageOutcome {
-        try acting { world, now throws(PageFault) in try world.act(intent, onPortal: session, at: now) }
+        try acting(.portal(session, intent)) { world, now throws(PageFault) in
+            try world.act(intent, onPortal: session, at: now)
+        }
     }
 
     private func acting(
+        _ change: JournalEntry.Change,
         _ act: (inout StripeWorld, Timestamp) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent])
     ) throws(PageFault) -> PageOutcome {
         let result = withState { state -> Result<PageOutcome, PageFault> in
             do throws(PageFault) {
                 let (outcome, events) = try act(&state.world, state.now)
+                state.keep(change)
                 state.post(events)
                 return .success(outcome)
             } catch {
@@ -110,6 +133,7 @@ final class SandboxHome: Sendable {
     func trigger(_ sample: SampleEvent) -> [String] {
         withState { state in
             let events = state.world.trigger(sample, at: state.now)
+            state.keep(.sample(sample))
             state.post(events)
             return events.map(\.id)
         }

@@ -11,7 +11,7 @@ import ServiceLifecycle
 package struct SandboxService: Sendable {
     private let settings: SandboxSettings
     private let process: ServiceProcess
-    private let home: SandboxHome
+    let home: SandboxHome
     private let sender: WebhookSender
     private let tokens = PageTokens()
 
@@ -22,6 +22,17 @@ package struct SandboxService: Sendable {
         home = SandboxHome(settings)
         sender = WebhookSender(home: home, http: http, logger: process.logger)
     }
+
+    /// Goes on with the world that a file tells of, and keeps in it what happens.
+    package func resume(journalPath path: String) throws {
+        try home.resume(journalPath: path, seed: settings.seed)
+    }
+
+    /// Lets an id of local mode lead to a session of this world.
+    package func link(_ localID: String, to sessionID: String) { home.link(localID, to: sessionID) }
+
+    /// The session that an id of local mode leads to.
+    package func session(behind localID: String) -> String? { home.session(behind: localID) }
 
     /// What the HTTP client must be like.
     package static var configuration: HTTPClient.Configuration { WebhookSender.configuration }

@@ -92,6 +92,13 @@ struct WebhookOutbox: Sendable {
         }
     }
 
+    /// Plans an event's webhook signed as another endpoint's would be, once.
+    mutating func addForged(_ event: WorldEvent) {
+        guard let forward else { return }
+        let target = Target(url: forward.url, secret: Secret("whsec_of_another_endpoint"), version: forward.version)
+        schedule(keep(event, target, .waiting), at: .now)
+    }
+
     /// Draws only where a dial is set, so that a world without faults draws nothing.
     private mutating func meets(_ percent: Int) -> Bool {
         percent > 0 && (percent >= 100 || Int(numbers.next() % 100) < percent)

@@ -1,0 +1,134 @@
+import BusCore
+import TestSupport
+import Testing
+
+/// What somebody does in the first five minutes: buy on the laptop, wait a month, come back the next day.
+@Suite(.timeLimit(.minutes(5))) struct LocalPaymentJourney {
+    @Test func aPaymentIsMadeRenewedAndKept() async throws {
+        let folder = try TemporaryFolder()
+        let before = try await Laptop.run(in: folder) { laptop in
+            let url = try await laptop.bus("billing setup --feature llm:proxy").standardOutput
+            #expect(url.contains("/local/stripe/checkout/cs_local_"))
+            #expect(
+                try await laptop.bus("billing setup --feature llm:proxy").standardOutput == url, "same input, same URL")
+            #expect(try await laptop.status()["status"] == "missing")
+
+            let page = try await laptop.follow(url)
+            #expect(page.hasPrefix("/local/stripe/checkout/cs_test_"))
+            let paid = try await laptop.form(page, "action=pay")
+            #expect(paid.status == 303 && paid.header("location") == "\(laptop.client.base)/")
+            try await laptop.becomes("active")
+            #expect(try await laptop.form(page, "action=pay").status == 409, "nothing is charged twice")
+
+            let end = try await laptop.status()["current_period_end"]?.text
+            let moved = try await laptop.client.post("/sandbox/clock", Array(#"{"advance":"31d"}"#.utf8))
+            #expect(moved.status == 200)
+            try await eventually("the subscription renews") {
+                try await laptop.status()["current_period_end"]?.text == end ? nil : true
+            }
+            // Reads in the page's words what Stripe knows.
+            let portal = try await laptop.follow(try await laptop.bus("billing portal").standardOutput)
+            #expect(portal.hasPrefix("/local/stripe/portal/bps_"))
+            return try await laptop.subscriptions()
+        }
+        try await Laptop.run(in: folder) { laptop in
+            #expect(try await laptop.status()["status"] == "active")
+            #expect(try await laptop.subscriptions() == before, "the offline Stripe is the one of yesterday")
+            let clock = try await laptop.client.get("/sandbox/clock").json
+            #expect((clock?["unix"]?.integer ?? 0) >= unixNow() + 31 * 86_400, "its clock too")
+            let page = try await laptop.follow(try await laptop.bus("billing portal").standardOutput)
+            let id = try #require(before.firstMatch(of: #/sub_\w+/#)?.output)
+            #expect(try await laptop.form(page, "action=cancel-now&subscription=\(id)").status < 400)
+            try await laptop.becomes("canceled")
+        }
+    }
+
+    /// Without a catalog there is nothing to show, and the answer is that of local mode all the same.
+    @Test func localModeAnswersWithoutACatalog() async throws {
+        try await Laptop.run(in: try TemporaryFolder(), catalog: false) { laptop in
+            let path = "/local/stripe/checkout/cs_local_e5eef92ad86afbfa0f4b9c8b"
+            let url = try await laptop.bus("billing setup --feature llm:proxy").standardOutput
+            #expect(url == "\(laptop.client.base)\(path)\n")
+            #expect(try await (400..<500).contains(laptop.client.get(path).status))
+        }
+    }
+
+    @Test func aCatalogIsStoredOnlyWhereThereIsNone() async throws {
+        let folder = try TemporaryFolder()
+        try await Laptop.run(in: folder) { laptop in
+            let catalog = try await laptop.bus("operator billing catalog get")
+            #expect(catalog.standardOutput.contains("bus_llm_basic_eur_month"))
+            let other = try folder.write(
+                catalog.standardOutput.replacing("LLM access", with: "Access of mine"), to: "other.json")
+            #expect(try await laptop.bus("operator billing catalog put --file \(other)").exit == .code(0))
+        }
+        try await Laptop.run(in: folder) { laptop in
+            let catalog = try await laptop.bus("operator billing catalog get").standardOutput
+            #expect(catalog.contains("Access of mine"))
+        }
+        let wrong = try await BusProcess.finish(
+            "bus-local", ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/new", "--catalog", "/nowhere.json"])
+        #expect(wrong.exit == .code(2) && wrong.standardError.contains("/nowhere.json cannot be read"))
+    }
+}
+
+/// `bus-local` as `make run` starts it, and a person with its tokens.
+struct Laptop: Sendable {
+    let client: LoopbackClient
+    let person: CommandWorld
+
+    @discardableResult
+    static func run<Value: Sendable>(
+        in folder: TemporaryFolder, catalog: Bool = true, _ body: @Sendable (Laptop) async throws -> Value
+    ) async throws -> Value {
+        let arguments =
+            ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"]
+            + (catalog ? ["--catalog", Repository.path("Examples/catalog.json")] : [])
+        let outcome = try await BusProcess.run(
+            "bus-local", arguments,
+            environment: ["BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0"]
+        ) { local in
+            let address = "http://\(try await local.address(of: Listener.events))"
+            let person = try CommandWorld(
+                [
+                    "BUS_API_BASE_URL": address, "BUS_API_TOKEN_FILE": "\(folder.path)/data/billing.token",
+                    "BUS_OPERATOR_TOKEN_FILE": "\(folder.path)/data/operator.token",
+                ], folder: folder)
+            let value = try await body(Laptop(client: LoopbackClient(address), person: person))
+            local.interrupt()
+            try await local.end()
+            return value
+        }
+        #expect(outcome.exit == .code(0), "Ctrl-C stops it cleanly")
+        return outcome.value
+    }
+
+    func bus(_ line: String) async throws -> CommandWorld.Result { try await person.bus(line) }
+
+    func status() async throws -> JSONValue {
+        try JSONValue(parsing: Array(try await bus("billing status").standardOutput.utf8))
+    }
+
+    func becomes(_ word: String) async throws {
+        try await eventually("the account is \(word)") { try await status()["status"]?.text == word ? true : nil }
+    }
+
+    /// Where the address of local mode leads.
+    func follow(_ url: String) async throws -> String {
+        let path = String(url.dropFirst(client.base.count).prefix { $0 != "\n" })
+        let answer = try await client.get(path)
+        return try #require(answer.header("location"), "\(answer.status) \(answer.text)")
+    }
+
+    /// Sends a form as a browser does from our own page.
+    func form(_ path: String, _ body: String, from site: String? = nil) async throws -> LoopbackClient.Answer {
+        try await client.post(
+            path, Array(body.utf8),
+            headers: ["Content-Type": "application/x-www-form-urlencoded", "Origin": site ?? client.base])
+    }
+
+    /// What the offline Stripe answers about all subscriptions.
+    func subscriptions() async throws -> String {
+        try await client.get("/v1/subscriptions", headers: ["Authorization": "Bearer sk_test_laptop"]).text
+    }
+}
