@@ -250,6 +250,7 @@ let package = Package(
             [
                 "BusCore", "BusContract", "BillingCore", "SandboxWorld", "StripeCore", "StripeClient", "StripeSandbox",
                 "BusRuntime", "BusServer", "TestSupport", .asyncHTTPClient, .hummingbird, .hummingbirdTesting, .logging,
+                .nioHTTP1,
             ]),
         tests(
             of: "BusCommands", in: "Commands",

@@ -87,6 +87,7 @@ package enum PageStyle {
         td .hint { display: block; }
         .price { color: var(--quiet); }
         .price strong {
+          margin-right: var(--space-xs);
           font-size: var(--size-xl); line-height: 1.2; color: var(--ink); font-variant-numeric: tabular-nums;
         }
         .lines > li { display: grid; gap: 0 var(--space-m); grid-template-columns: minmax(0, 1fr) auto; }

@@ -20,7 +20,9 @@ package struct PageTemplates: Sendable {
         self.library = library
     }
 
-    /// A page; every text of `values` is escaped where it stands. Null, false and empty lists hide their sections.
+    /// A page with its values, every text of them escaped where it stands.
+    ///
+    /// Null, false and empty lists hide their sections.
     package func render(_ name: String, _ values: JSONValue) -> String {
         guard let page = library.render(PageTemplates.view(of: values) ?? [:], withTemplate: name) else {
             preconditionFailure("there is no template \(name)")

@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import BusPages
 import BusRuntime
 import BusServer
 import Hummingbird
@@ -13,7 +12,6 @@ package struct SandboxService: Sendable {
     private let process: ServiceProcess
     let home: SandboxHome
     private let sender: WebhookSender
-    private let tokens = PageTokens()
 
     /// Makes an empty world; `http` is shut down by the caller.
     package init(_ settings: SandboxSettings, http: HTTPClient, process: ServiceProcess) {
@@ -40,9 +38,7 @@ package struct SandboxService: Sendable {
     /// Adds the API, the pages and the controls to a router that has errors already.
     package func addRoutes(to router: some RouterMethods<BusRequestContext>) {
         StripeRoutes(home: home).add(to: router)
-        router.addPageAssets()
-        CheckoutRoutes(home: home, tokens: tokens).add(to: router)
-        PortalRoutes(home: home, tokens: tokens).add(to: router)
+        PageRoutes(home: home).add(to: router)
         ControlRoutes(home: home).add(to: router)
     }
 

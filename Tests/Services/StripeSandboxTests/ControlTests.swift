@@ -2,7 +2,7 @@ import BusCore
 import TestSupport
 import Testing
 
-/// The clock, the dials and the forms of the pages.
+/// The clock and the dials.
 @Suite(.timeLimit(.minutes(2))) struct ControlTests {
     @Test func theClockMovesAndStandsStill() async throws {
         try await SandboxBench.run(start: "2026-08-01T00:00:00Z") { bench in
@@ -102,19 +102,6 @@ import Testing
                 let wrong = try await bench.client.post("/sandbox/trigger/a%20b", [])
                 #expect(wrong.status == 400)
             }
-        }
-    }
-
-    @Test func pagesRefuseWhatTheyCannotDo() async throws {
-        try await SandboxBench.run { bench in
-            for (page, form, status) in [
-                ("checkout/cs_test_none", "action=pay", 404), ("checkout/cs_test_none", "action=steal", 400),
-                ("portal/bps_none", "action=resume&subscription=sub_x", 404), ("portal/bps_none", "action=resume", 400),
-            ] {
-                let answered = try await bench.submit("/local/stripe/\(page)", form)
-                #expect(answered == status, "\(page) \(form)")
-            }
-            #expect(try await bench.client.get("/local/stripe/checkout/x").status == 405)
         }
     }
 

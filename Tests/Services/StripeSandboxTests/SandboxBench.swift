@@ -106,7 +106,7 @@ struct SandboxBench: Sendable {
 
     /// The status of a form.
     func submit(_ path: String, _ form: String) async throws -> Int {
-        try await client.post(path, Array(form.utf8)).status
+        try await client.submit(path, form).status
     }
 
     /// The first hundred of a list.

@@ -5,9 +5,11 @@
 Prints what the world says after each step as `name: value`, and every fault of a page as `fault: …`.
 """
 import http.server
+import json
 import sys
 import threading
 import urllib.parse
+import urllib.request
 
 import stripe
 
@@ -17,11 +19,24 @@ URL, FOLDER = sys.argv[1], sys.argv[2]
 stripe.api_key, stripe.api_base, stripe.enable_telemetry = "sk_test_browser", URL, False
 
 
+# A page with one fault of each kind, which has to be found; otherwise finding none on ours would say nothing.
+PLANTED = """<!DOCTYPE html><html><link rel=icon href=data:,>
+<h1>One</h1><h1>Two</h1><h3 id=a>Three</h3><p id=a>Again</p>
+<form novalidate><input aria-describedby=nowhere style="outline: 0; border-color: #eee; width: 2000px">
+<button tabindex=2></button><a href=/x class=link>x</a><img src=data:,></form>
+<p style="color: #999; background: #aaa">pale</p><script>console.log(1)</script>"""
+KINDS = ["no language", "no title", "one h1", "one main", "heading is skipped", "two elements are a", "leads nowhere",
+         "no label", "no name", "no text alternative", "checks nothing", "inline", "contrast", "target of", "edge",
+         "sideways", "cannot be seen", "Tab key goes"]
+
+
 class Shop(http.server.BaseHTTPRequestHandler):
     """Where the buyer comes from and goes back to."""
 
     def do_GET(self):
         page = b"<!DOCTYPE html><html lang=en><title>Shop</title><link rel=icon href=data:,><h1>Shop</h1>"
+        if self.path == "/planted":
+            page = PLANTED.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(page)))
@@ -66,6 +81,19 @@ class Walk:
         found = stripe.Subscription.retrieve(subscription)
         say(name, found.status)
         return found
+
+
+def planted(browser, shop):
+    browser.open(shop + "/planted")
+    found = "\n".join(browser.faults())
+    say("planted but not found", [kind for kind in KINDS if kind not in found])
+    say("console seen", browser.complaints == ["console.log"])
+    browser.complaints = []
+
+
+def control(path, body):
+    request = urllib.request.Request(URL + path, data=json.dumps(body).encode(), method="POST")
+    urllib.request.urlopen(request).close()
 
 
 def catalog():
@@ -161,6 +189,18 @@ def states(walk, prices):
     browser.open(stripe.billing_portal.Session.create(customer=nobody.id, return_url=walk.shop).url)
     walk.look("portal-empty")
 
+    late = walk.session([{"price": starter.id, "quantity": 1}])
+    browser.open(late.url)
+    browser.press("Pay 20.00")
+    late = stripe.checkout.Session.retrieve(late.id)
+    visit = stripe.billing_portal.Session.create(customer=late.customer, return_url=walk.shop)
+    browser.open(visit.url)
+    browser.press("Let the next payment fail")
+    control("/sandbox/clock", {"advance": "32d"})
+    walk.status("a month later", late.subscription)
+    browser.open(visit.url)
+    walk.look("portal-past-due")
+
     # From here on Chromium itself notes the status of the page, which is no fault of the page.
     expired = walk.session([{"price": starter.id, "quantity": 1}])
     stripe.checkout.Session.expire(expired.id)
@@ -178,6 +218,7 @@ def main():
     shop = "http://shop.example"
     with Browser({"shop.example": f"127.0.0.1:{server.server_address[1]}"}) as browser:
         walk = Walk(browser, shop)
+        planted(browser, shop)
         prices = catalog()
         paid = checkout(walk, prices[0])
         portal(walk, paid)

@@ -21,7 +21,8 @@ struct CheckoutRoutes: Sendable {
     }
 
     @Sendable private func send(_ request: Request, _ session: String) async throws -> Response {
-        let found = try found(session)
+        let page = try found(session).page
+        guard page.status == "open" else { return try over(session) }
         let form = try await PageForm(
             request, session: session, tokens: tokens,
             fields: [
@@ -29,7 +30,7 @@ struct CheckoutRoutes: Sendable {
                 "cancel": ["email"],
             ])
         let email = form.text("email")
-        if let email, !CheckoutRoutes.isAddress(email), form.action.hasPrefix("pay"), found.page.status == "open" {
+        if let email, !CheckoutRoutes.isAddress(email), form.action.hasPrefix("pay") {
             return try response(session, status: 422, notice: .badEmail(email))
         }
         let intent: CheckoutIntent
@@ -39,7 +40,7 @@ struct CheckoutRoutes: Sendable {
         case "pay-later-fails": intent = .payByDebit(email: email, settles: false)
         case "decline": intent = .decline
         default:
-            guard PageWords.site(found.page.cancelURL) != nil else {
+            guard PageWords.site(page.cancelURL) != nil else {
                 return try response(
                     session, status: 409, notice: .impossible("this session has no address to go back to"))
             }
@@ -57,10 +58,15 @@ struct CheckoutRoutes: Sendable {
         } catch {
             switch error {
             case .unknownSession: throw PageProblem.unknownSession("Checkout")
-            case .notOpen: return try response(session, status: 409, notice: .alreadyOver)
+            case .notOpen: return try over(session)
             case .notPossible(let reason): return try response(session, status: 409, notice: .impossible(reason))
             }
         }
+    }
+
+    /// A form that comes too late.
+    private func over(_ session: String) throws -> Response {
+        try response(session, status: found(session).page.status == "expired" ? 410 : 409, notice: .alreadyOver)
     }
 
     /// To the seller, where the address is one that a browser may follow.

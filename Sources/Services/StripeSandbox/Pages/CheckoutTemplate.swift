@@ -25,7 +25,7 @@ enum CheckoutTemplate {
             "title": .string("\(heading) – Sandbox Checkout"), "heading": .string(heading), "token": .string(token),
             "clock": ["machine": .string(now.rfc3339), "text": .string(PageWords.moment(seconds))],
             "price": price(page), "lines": lines(page),
-            "facts": .array(facts(page)), "success": PageWords.link(page.successURL),
+            "facts": facts(page), "success": PageWords.link(page.successURL),
             "cancel": PageWords.link(page.cancelURL), "notice": text(of: notice).map { .string($0) } ?? .null,
         ]
         switch page.status {
@@ -104,16 +104,17 @@ enum CheckoutTemplate {
         return lines.isEmpty ? .null : ["all": .array(lines)]
     }
 
-    private static func facts(_ page: CheckoutPage) -> [JSONValue] {
+    private static func facts(_ page: CheckoutPage) -> JSONValue {
         func fact(_ name: String, _ value: String) -> JSONValue { ["name": .string(name), "value": .string(value)] }
         var facts: [JSONValue] = []
         if let end = page.trialEnd { facts.append(fact("Free trial until", PageWords.day(end))) }
-        if page.mode != "setup" {
-            facts.append(fact("Due today", PageWords.money(page.total, page.currency)))
+        if page.mode != "setup", page.status != "expired" {
+            facts.append(
+                fact(page.status == "open" ? "Due today" : "Amount", PageWords.money(page.total, page.currency)))
         }
         if let account = page.accountID { facts.append(fact("For account", account)) }
         if page.status != "open", let email = page.email { facts.append(fact("Email", email)) }
-        return facts
+        return facts.isEmpty ? .null : ["all": .array(facts)]
     }
 
     private static let templates = PageTemplates([
@@ -131,15 +132,15 @@ enum CheckoutTemplate {
         {{#all}}<li><span>{{name}}</span><span class="number">{{price}}</span>\
         {{#hint}}<span class="hint">{{.}}</span>{{/hint}}</li>
         {{/all}}</ul>{{/lines}}
-        <dl class="facts rule">
-        {{#facts}}<dt>{{name}}</dt><dd>{{value}}</dd>
-        {{/facts}}</dl>
+        {{#facts}}<dl class="facts rule">
+        {{#all}}<dt>{{name}}</dt><dd>{{value}}</dd>
+        {{/all}}</dl>{{/facts}}
         </section>
         {{#open}}
         <form method="post" class="card stack loose" aria-label="Payment">
         <input type="hidden" name="token" value="{{token}}">
         <div class="stack">
-        {{#isKnown}}<p>Email <strong>{{email}}</strong></p>{{/isKnown}}
+        {{#isKnown}}<p class="stack tight"><span class="quiet">Email</span><strong>{{email}}</strong></p>{{/isKnown}}
         {{^isKnown}}
         <div class="field">
         <label for="email">Email</label>

@@ -73,28 +73,3 @@ struct PageForm: Sendable {
         return origin == "http://\(host)" || origin == "https://\(host)"
     }
 }
-
-extension RouterMethods where Context == BusRequestContext {
-    /// A hosted page and its form; whatever goes wrong is a page too.
-    func page(
-        _ path: RouterPath, show: @escaping @Sendable (Request, String) async throws -> Response,
-        send: @escaping @Sendable (Request, String) async throws -> Response
-    ) {
-        let handler: @Sendable (Request, BusRequestContext) async throws -> Response = { request, context in
-            do {
-                let session = try context.parameters.require("session")
-                switch request.method {
-                case .get, .head: return try await show(request, session)
-                case .post: return try await send(request, session)
-                default: throw BusError(.methodNotAllowed, "\(request.uri.path) takes GET, HEAD, POST")
-                }
-            } catch {
-                guard let problem = PageProblem(error, path: request.uri.path) else { throw error }
-                return problem.response
-            }
-        }
-        for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace] {
-            on(path, method: method, use: handler)
-        }
-    }
-}

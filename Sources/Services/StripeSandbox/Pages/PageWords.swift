@@ -43,7 +43,12 @@ enum PageWords {
 
     /// How a line shows: its name, what it costs, and how that comes about.
     static func line(_ line: PageLine, _ currency: String?) -> JSONValue {
-        let name = (line.quantity ?? 1) > 1 ? "\(line.name) × \(line.quantity ?? 1)" : line.name
+        let name =
+            switch line.quantity {
+            case nil: "\(line.name), usage"
+            case 1: line.name
+            case let quantity?: "\(line.name) × \(quantity)"
+            }
         return [
             "name": .string(name),
             "price": .string(line.quantity == nil ? "by use" : money(line.amount, currency)),
