@@ -5,9 +5,6 @@ import NIOHTTP1
 
 /// A small HTTP client for servers on this machine.
 package struct LoopbackClient: Sendable {
-    /// A test sees a redirect as it is.
-    private static let http = HTTPClient(configuration: .init(redirectConfiguration: .disallow))
-
     /// Scheme, host and port.
     package let base: String
 

@@ -23,8 +23,8 @@ struct LiveRoutes: Sendable {
         router.resource("/", [.get: page])
         router.resource("/live/updates", [.get: updates])
         router.resource("/live/live.js", [.get: script])
-        router.addPageAssets()
-        guard let sandbox else { return }
+        // The offline Stripe's pages bring the style along.
+        guard let sandbox else { return router.addPageAssets() }
         router.resource("/live/clock", [.post: { request, _ in try await moveClock(request, sandbox) }])
         router.resource("/live/faults", [.post: { request, _ in try await dial(request, sandbox) }])
         router.resource("/live/scenario", [.post: { request, _ in try await play(request, sandbox) }])
