@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func samplesCarryBusMetadata() async throws {
-        try await StripeDouble.run { receiver in
+        try await SandboxBench.receiving { receiver in
             try await SandboxBench.run(forwardingTo: receiver.url) { bench in
                 for type in [
                     "checkout.session.completed", "checkout.session.async_payment_failed",
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func samplesMayBeOfAnyTypeOrOfLiveMode() async throws {
-        try await StripeDouble.run { receiver in
+        try await SandboxBench.receiving { receiver in
             try await SandboxBench.run(forwardingTo: receiver.url) { bench in
                 for path in [
                     "nobody.knows.this", "customer.subscription.created?livemode=true",

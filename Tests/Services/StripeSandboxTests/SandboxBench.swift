@@ -60,6 +60,14 @@ struct SandboxBench: Sendable {
         try result.get()
     }
 
+    /// A receiver of webhooks: it fails as told, then takes everything.
+    static func receiving(
+        _ faults: [StripeDouble.Fault] = [], _ body: @Sendable (StripeDouble) async throws -> Void
+    ) async throws {
+        let taken = Array(repeating: StripeDouble.Fault.status(200, body: "{}"), count: 100)
+        try await StripeDouble.run(faults: faults + taken, body)
+    }
+
     /// Our own client, as the Stripe worker and the commands have it.
     func ourClient() throws -> StripeClient {
         StripeClient(
