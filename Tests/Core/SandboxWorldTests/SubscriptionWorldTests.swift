@@ -131,6 +131,14 @@ import Testing
         #expect(try hand.status(id) == "active")
     }
 
+    @Test func trialsEndAtOnceWhenAsked() throws {
+        var hand = WorldHand()
+        let (id, _) = try hand.subscribe(try hand.sellPlan().base, "&subscription_data[trial_period_days]=14")
+        #expect(try hand.status(id) == "trialing")
+        #expect(try hand.call(.post, "/v1/subscriptions/\(id)", "trial_end=now")["status"] == "active")
+        #expect(hand.events.contains { $0.type == "invoice.created" })
+    }
+
     @Test(arguments: ["cancel", "pause"]) func trialsWithoutAMethodEndAsAsked(_ ending: String) throws {
         var hand = WorldHand()
         let plan = try hand.sellPlan()

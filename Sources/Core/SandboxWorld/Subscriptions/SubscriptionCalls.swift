@@ -165,6 +165,8 @@ extension StripeAccount {
             subscription.periodEnd = trialEnd
             if trialEnd > now { subscription.status = .trialing }
         }
+        // A trial that is to end now ends in this call.
+        carryOutDue(subscription: id)
         return json(of: try self.subscription(id))
     }
 
