@@ -5,29 +5,30 @@ import Mustache
 ///
 /// They are part of the program, so a program that is copied alone still has them.
 package struct PageTemplates: Sendable {
-    private let library: MustacheLibrary
+    private let library: Result<MustacheLibrary, any Error>
 
     /// Takes the templates of one kind of pages; each builds on `{{<frame}}{{$content}}…{{/content}}{{/frame}}`.
     package init(_ templates: [String: String]) {
-        var library = MustacheLibrary()
-        for (name, text) in templates.merging(["frame": PageTemplates.frame], uniquingKeysWith: { own, _ in own }) {
-            do {
-                try library.register(text, named: name)
-            } catch {
-                preconditionFailure("the template \(name) is malformed: \(error)")
-            }
+        library = Result {
+            var library = MustacheLibrary()
+            for (name, text) in templates { try library.register(text, named: name) }
+            try library.register(PageTemplates.frame, named: "frame")
+            return library
         }
-        self.library = library
     }
 
     /// A page with its values, every text of them escaped where it stands.
     ///
-    /// Null, false and empty lists hide their sections.
-    package func render(_ name: String, _ values: JSONValue) -> String {
-        guard let page = library.render(PageTemplates.view(of: values) ?? [:], withTemplate: name) else {
-            preconditionFailure("there is no template \(name)")
+    /// Null, false and empty lists hide their sections. A template that is malformed or missing is thrown.
+    package func render(_ name: String, _ values: JSONValue) throws -> String {
+        guard let page = try library.get().render(PageTemplates.view(of: values) ?? [:], withTemplate: name) else {
+            throw MissingTemplate(name: name)
         }
         return page
+    }
+
+    private struct MissingTemplate: Error {
+        let name: String
     }
 
     private static func view(of value: JSONValue) -> Any? {

@@ -12,14 +12,14 @@ import Testing
     ])
 
     @Test("markup in a text stays text, also where a neighbour joins it into one character")
-    func escaping() {
+    func escaping() throws {
         // A prepended mark, combining marks, joiners and variation selectors on either side of each special character.
         let neighbours = ["", "\u{0600}", "\u{110BD}", "\u{0301}", "\u{200D}", "\u{FE0F}", "\u{E0100}"]
         for special in ["<", ">", "\"", "'", "&"] {
             for before in neighbours {
                 for after in neighbours {
                     let text = "a\(before)\(special)\(after)b"
-                    let page = Self.templates.render("one", ["text": .string(text)])
+                    let page = try Self.templates.render("one", ["text": .string(text)])
                     let body = page.split(separator: "<p title=\"").last?.prefix { $0 != "\n" } ?? ""
                     let value = String(body).unicodeScalars.split(separator: "\"", maxSplits: 1)[0]
                     #expect(value.starts(with: "a".unicodeScalars) && value.last == "b", "\(text.debugDescription)")
@@ -30,17 +30,22 @@ import Testing
     }
 
     @Test("ordinary text is not touched")
-    func ordinary() {
+    func ordinary() throws {
         for text in ["Grüße, 東京 👩‍👩‍👧 e\u{0301}", "{{title}} {{{x}}}", "\u{0600}1"] {
-            #expect(Self.templates.render("one", ["text": .string(text)]).contains(">\(text)</p>"))
+            #expect(try Self.templates.render("one", ["text": .string(text)]).contains(">\(text)</p>"))
         }
     }
 
     @Test("null hides a section, a list repeats one, and numbers are texts")
-    func sections() {
-        let page = Self.templates.render(
+    func sections() throws {
+        let page = try Self.templates.render(
             "one", ["text": .integer(5), "list": [.string("x"), .string("y")], "none": .null])
         #expect(page.contains("<p title=\"5\">5</p><b>x</b><b>y</b>none"))
+    }
+
+    @Test func aTemplateThatIsMissingOrMalformedIsThrown() {
+        #expect(throws: (any Error).self) { try Self.templates.render("two", [:]) }
+        #expect(throws: (any Error).self) { try PageTemplates(["one": "{{#a}}"]).render("one", [:]) }
     }
 
     @Test("the sheet closes every rule and loads nothing")

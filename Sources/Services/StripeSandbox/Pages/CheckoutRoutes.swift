@@ -80,7 +80,7 @@ struct CheckoutRoutes: Sendable {
         _ session: String, status: Int? = nil, notice: CheckoutTemplate.Notice? = nil
     ) throws -> Response {
         let (page, now) = try found(session)
-        let text = CheckoutTemplate.render(page, now: now, token: tokens.token(for: session), notice: notice)
+        let text = try CheckoutTemplate.render(page, now: now, token: tokens.token(for: session), notice: notice)
         let usual = page.status == "expired" ? 410 : 200
         return Response(
             status: .init(code: status ?? usual), page: text, page.status == "open" ? .leaving : .still)

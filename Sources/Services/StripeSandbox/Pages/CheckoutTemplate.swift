@@ -12,7 +12,7 @@ enum CheckoutTemplate {
         case impossible(String)
     }
 
-    static func render(_ page: CheckoutPage, now: Timestamp, token: String, notice: Notice?) -> String {
+    static func render(_ page: CheckoutPage, now: Timestamp, token: String, notice: Notice?) throws -> String {
         let name = PageWords.names(page.lines.map(\.name))
         let heading =
             switch page.mode {
@@ -37,7 +37,7 @@ enum CheckoutTemplate {
             ]
         default: values["done"] = done(page)
         }
-        return templates.render("checkout", .object(values))
+        return try templates.render("checkout", .object(values))
     }
 
     private static func text(of notice: Notice?) -> String? {

@@ -89,8 +89,8 @@ struct PageProblem: Error {
 
     static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
-    var response: Response {
-        let page = PageProblem.templates.render(
+    func response() throws -> Response {
+        let page = try PageProblem.templates.render(
             "problem",
             [
                 "title": .string(title), "text": .string(text),

@@ -37,7 +37,7 @@ extension RouterMethods where Context == BusRequestContext {
                 }
             } catch {
                 guard let problem = PageProblem(error, path: request.uri.path) else { throw error }
-                return problem.response
+                return try problem.response()
             }
         }
         for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace] {

@@ -58,7 +58,7 @@ struct PortalRoutes: Sendable {
         _ session: String, status: Int = 200, notice: (text: String, kind: String)? = nil
     ) throws -> Response {
         guard let (page, now) = home.portalPage(session) else { throw PageProblem.unknownSession("portal") }
-        let text = PortalTemplate.render(page, now: now, token: tokens.token(for: session), notice: notice)
+        let text = try PortalTemplate.render(page, now: now, token: tokens.token(for: session), notice: notice)
         return Response(status: .init(code: status), page: text)
     }
 }

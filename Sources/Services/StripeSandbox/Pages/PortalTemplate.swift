@@ -17,8 +17,8 @@ enum PortalTemplate {
 
     static func render(
         _ page: PortalPage, now: Timestamp, token: String, notice: (text: String, kind: String)?
-    ) -> String {
-        templates.render(
+    ) throws -> String {
+        try templates.render(
             "portal",
             [
                 "title": "Your subscriptions – Sandbox portal", "token": .string(token),
