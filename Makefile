@@ -20,7 +20,7 @@ build: ## Build every program into .build/debug, bus-operator-token and its like
 	@cd "$$(swift build --show-bin-path)" && for name in $(LINKS); do ln -sfn bus "$$name"; done
 
 run: build ## Build and start bus-local on http://127.0.0.1:8080 (Ctrl-C stops it)
-	@exec "$$(swift build --show-bin-path)/bus-local"
+	@exec .build/debug/bus-local --catalog Examples/catalog.json
 
 demo: ## Send one signed Stripe event to a running bus-local and show the Bus event it becomes
 	@Scripts/demo

@@ -167,8 +167,10 @@ let package = Package(
         command(
             "bus-local",
             [
-                "BusCore", "BusContract", "BillingCore", "StripeCore", "SandboxWorld", "BusRuntime", "BusCLI", "BusAuth",
-                "BusClient", "BusPages", "BusServer", "BusSQL", "BillingStorage", "StripeClient", "BillingAPI", "BillingWorker",
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "SandboxWorld", "BusRuntime", "BusCLI",
+                "BusAuth",
+                "BusClient", "BusPages", "BusServer", "BusSQL", "BillingStorage", "StripeClient", "BillingAPI",
+                "BillingWorker",
                 "EventsAPI", "StripeIntegration", "StripeSandbox", .asyncHTTPClient, .httpTypes, .hummingbird,
                 .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
             ]),

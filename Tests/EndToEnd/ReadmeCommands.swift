@@ -6,6 +6,8 @@ import Testing
 /// Every `sh` block of the README is in this list, and is run.
 @Suite(.timeLimit(.minutes(5))) struct ReadmeCommands {
     private static let makeTargets = ["make run", "make demo", "make test"]
+    /// What `LocalPaymentJourney` and the tutorial do with other words.
+    private static let pay = ".build/debug/bus billing setup"
     private static let sell = ["export PATH=", "make demo\nbus billing status", "bus events send"]
     private static let secrets = "umask 077"
     private static let events = "BUS_API_JWT_SECRET="
@@ -16,7 +18,9 @@ import Testing
     @Test func everyBlockIsKnown() throws {
         let blocks = try Self.blocks()
         let known =
-            Self.makeTargets + Self.sell + [Self.secrets, Self.events, Self.stripe] + Self.setup + [Self.worker]
+            Self.makeTargets + [Self.pay] + Self.sell + [Self.secrets, Self.events, Self.stripe] + Self.setup + [
+                Self.worker
+            ]
         #expect(blocks.count == known.count)
         for block in blocks {
             #expect(known.contains { block.hasPrefix($0) }, "no test runs this command of the README:\n\(block)")
@@ -30,6 +34,18 @@ import Testing
         let target = String(command.dropFirst("make ".count))
         let plan = try await BusProcess.finish("/usr/bin/make", ["-n", "-C", Repository.path("."), target])
         #expect(plan.exit == .code(0), "\(plan.standardError)")
+    }
+
+    /// The second command of the README, beside what the first one starts.
+    @Test func thePayCommandPrintsAPage() async throws {
+        let folder = try TemporaryFolder()
+        let block = try #require(try Self.blocks().first { $0.hasPrefix(Self.pay) })
+        try await Laptop.run(in: folder) { laptop in
+            let line = block.replacing(".build/debug", with: Self.products).replacing(".bus/local", with: "data")
+            let result = try await BusProcess.finish(
+                "/bin/bash", ["-c", line], environment: ["BUS_API_BASE_URL": laptop.client.base], in: folder)
+            #expect(result.standardOutput.hasPrefix("\(laptop.client.base)/local/stripe/checkout/cs_local_"))
+        }
     }
 
     @Test func deploymentCommandsWorkTogether() async throws {

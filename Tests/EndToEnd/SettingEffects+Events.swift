@@ -185,6 +185,16 @@ extension SettingEffects {
                     }
                 }
             },
+            SettingEffect("--catalog") {
+                try await Laptop.run(in: try TemporaryFolder(), catalog: false) { laptop in
+                    let answer = try await laptop.bus("operator billing catalog get")
+                    #expect(answer.exit == .code(1))
+                }
+                try await Laptop.run(in: try TemporaryFolder()) { laptop in
+                    let answer = try await laptop.bus("operator billing catalog get")
+                    #expect(answer.exit == .code(0))
+                }
+            },
             SettingEffect("--unsafe-listen") {
                 let folder = try TemporaryFolder()
                 let flags = ["--addr", "0.0.0.0:0", "--data", "\(folder.path)/data"]

@@ -87,6 +87,8 @@ struct LocalSettings {
         reader.fix("BUS_STRIPE_SANDBOX_ADDR", "127.0.0.1:\(address.port)")
         reader.fix("BUS_STRIPE_SANDBOX_FORWARD_TO", "http://127.0.0.1:\(address.port)/api/internal/stripe/webhook")
         reader.fix("BUS_STRIPE_SANDBOX_START", nil)
+        // The data folder's world was made from it.
+        reader.fix("BUS_STRIPE_SANDBOX_SEED", nil)
         for name in [
             "BUS_API_TOKEN", "BUS_EVENTS_TOKEN", "BUS_EVENTS_TOKEN_REFRESH", "BUS_BILLING_ADDR", "BUS_BILLING_BACKEND",
             "BUS_EVENTS_GROUP", "BUS_EVENTS_CONSUMER", "BUS_STRIPE_WEBHOOK_ONLY",

@@ -75,22 +75,33 @@ enum LocalStack {
         return parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
     }
 
+    /// Three addresses to open and one command to try.
     private static func welcome(_ settings: LocalSettings) -> String {
-        """
-        Bus is running at \(settings.origin) (Stripe mode: \(settings.stripe.modeName)). Data: \(settings.folder)
+        // People's commands find the usual address by themselves.
+        let api = settings.origin == "http://127.0.0.1:8080" ? "" : " --api-url \(settings.origin)"
+        let stripe =
+            settings.sandbox == nil
+            ? "Stripe's test mode" : "an offline Stripe: no account, no network, no real money"
+        let pages =
+            settings.sandbox == nil
+            ? ""
+            : """
 
-        Try, in a second terminal:
-          make demo                                     one signed Stripe event becomes a Bus event
-          export PATH="\(programs):$PATH"
-          export BUS_API_BASE_URL=\(settings.origin) BUS_EVENTS_API_URL=\(settings.origin)
-          bus billing status --token-file \(settings.folder)/billing.token
-          bus operator billing catalog get --token-file \(settings.folder)/operator.token
-          bus events listen --name bus.billing.subscription.update --replay \\
-            --token-file \(settings.folder)/service.token
-          stripe listen --forward-to \(settings.origin)/api/internal/stripe/webhook
+              \(settings.origin)/sandbox/events   every webhook that was sent, and its answer
+              \(settings.origin)/sandbox/clock    the time there
 
-        Ctrl-C stops it.
-        """
+            """
+        return """
+            Bus is running, with \(stripe).
+
+              \(settings.origin)/                 what happens, as it happens\(pages.isEmpty ? "\n" : pages)
+            In a second terminal, in this folder:
+
+              \(programs)/bus billing setup --feature llm:proxy\(api) --token-file \(settings.folder)/billing.token
+
+            Open the address that it prints, pay there, and watch the first page. Ctrl-C stops everything; the data
+            stays in \(settings.folder).
+            """
     }
 }
 

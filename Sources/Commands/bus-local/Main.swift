@@ -5,12 +5,15 @@ enum LocalProgram {
     static func main() async {
         let program = ServiceProgram(
             name: "bus-local",
-            summary: "Runs every Bus billing service in one process, for a laptop.",
+            summary: "Runs every Bus billing service and an offline Stripe in one process, for a laptop.",
             example: [
-                "bus-local", "make demo        # in a second terminal: one signed Stripe event, all the way",
+                "bus-local --catalog Examples/catalog.json",
+                "bus billing setup --token-file .bus/local/billing.token    # in a second terminal: a page to pay on",
             ],
             about: [
-                "Everything listens on one port and keeps its data in one folder. Webhooks also arrive where the "
+                "Everything listens on one port and keeps its data in one folder. The page at / shows what happens, and "
+                    + "lets time pass and things go wrong. Without a Stripe key an offline Stripe has the pages to pay on "
+                    + "and sends the webhooks; with a test key Stripe's test mode does. Webhooks also arrive where the "
                     + "Stripe service takes them in production: stripe listen --forward-to "
                     + "http://127.0.0.1:8084/api/internal/stripe/webhook",
                 "Secrets default to well-known local "

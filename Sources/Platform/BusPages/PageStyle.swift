@@ -151,6 +151,7 @@ package enum PageStyle {
           .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
           .facts dd + dt { margin-top: var(--space-s); }
           .row > .button { flex: 1 1 100%; }
+          time, .number, .badge { white-space: normal; }
         }
         @media (forced-colors: active) {
           .button, .badge, .notice, .card { border-color: CanvasText; }

@@ -26,7 +26,7 @@ package enum SandboxScenario: String, CaseIterable, Sendable {
         case .downgrade: "The subscription moves to the cheapest plan."
         case .decline:
             "One charge fails, 31 days on. The account is past due until Stripe tries again, 3 days later, and is paid."
-        case .debit: "The open Checkout page is paid by bank debit, which fails 3 days later. Nothing was bought."
+        case .debit: "The open Checkout page is paid by bank debit, which fails 3 days later. The payment is due."
         case .deletion: "The subscription ends, and no webhook says so. Bus asks by itself, later."
         case .metadata: "Somebody empties the subscription's metadata. Bus knows whose it is by its id."
         case .storm: "The newest 50 events are sent again, twice and out of order. Nothing changes."

@@ -49,11 +49,27 @@ struct StripeWorkers {
 
     /// A worker that has just started.
     func start(_ mode: StripeMode = .test, price: String? = "price_default") -> Worker {
+        worker(client(mode), mode, price)
+    }
+
+    /// A worker without a key, with the double as its offline Stripe, or with none.
+    func startLocal(linking link: (@Sendable (String, String) -> Void)?) throws -> Worker {
+        let local = LocalStripeGateway(settings: StripeRequestSettings(mode: .local))
+        guard let link else { return worker(local, .local, nil) }
+        let offline = OfflineStripe(
+            key: try StripeKey(Secret("sk_test_double")), url: double.url, stock: {}, link: link)
+        return worker(OfflineStripeGateway(local: local, stripe: client(.test), offline: offline), .local, nil)
+    }
+
+    private func client(_ mode: StripeMode) -> ClientStripeGateway {
         guard let key = keys[mode] else { preconditionFailure("local mode has no key") }
-        let client = StripeClient(
-            http: http, key: key, baseURL: double.url,
-            logger: Logger(label: "test") { [warnings] _ in warnings }, retryDelay: { _ in .milliseconds(1) })
-        let gateway = ClientStripeGateway(client: client)
+        return ClientStripeGateway(
+            client: StripeClient(
+                http: http, key: key, baseURL: double.url,
+                logger: Logger(label: "test") { [warnings] _ in warnings }, retryDelay: { _ in .milliseconds(1) }))
+    }
+
+    private func worker(_ gateway: any StripeGateway, _ mode: StripeMode, _ price: String?) -> Worker {
         let outlet = Published().outlet
         return Worker(
             requests: StripeRequests(

@@ -121,7 +121,6 @@ import Testing
                 ("action=steal&token=\(token)", [:], 400), ("action=%zz&token=\(token)", [:], 400),
                 ("action=%ff&token=\(token)", [:], 400), ("action[x=1", [:], 400),
                 ("{}", ["Content-Type": "application/json"], 415), (pay, ["Content-Type": "text/plain"], 415),
-                (pay + "&email=" + String(repeating: "a", count: 20_000), [:], 413),
                 (pay + "&email=nobody", [:], 422), (pay + "&email=a@b%0d%0ac", [:], 422),
                 (pay + "&email=a@b@c", [:], 422),
             ]
@@ -133,12 +132,24 @@ import Testing
                 #expect(answer.header("content-type") == "text/html; charset=utf-8", "\(form.prefix(90))")
                 #expect(Markup.faults(in: answer.text) == [], "\(form.prefix(90))")
             }
+            // Its answer comes before it is sent whole, which HTTP clients take in different ways.
+            let large = try await RawConnection.open(String(bench.url.dropFirst("http://".count)))
+            let head =
+                "POST /local/stripe/checkout/\(session) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n"
+                + "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+            try await large.send(Array(head.utf8) + Array(repeating: UInt8(ascii: "a"), count: 20_000))
+            #expect(try await large.answers(1).map(\.status) == [413])
+            await large.close()
             for method: HTTPMethod in [.PUT, .PATCH, .DELETE, .OPTIONS] {
                 let answer = try await bench.client.send(method, "/local/stripe/checkout/\(session)", body: nil)
                 #expect(answer.status == 405 && answer.header("allow") == "GET, HEAD, POST", "\(method)")
                 #expect(answer.header("content-type") == "text/html; charset=utf-8")
             }
-            #expect(try await bench.client.send(.HEAD, "/local/stripe/checkout/\(session)", body: nil).status == 200)
+            // The bench has no HTTP grammar, which keeps bodies out of these answers.
+            let asked = try await RawConnection.open(String(bench.url.dropFirst("http://".count)))
+            try await asked.send("HEAD /local/stripe/checkout/\(session) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+            #expect(try await asked.answers(1).map(\.status) == [200])
+            await asked.close()
             for path in ["/v1/subscriptions", "/v1/customers"] { #expect(try await bench.list(path).isEmpty) }
             // What a browser sends from the page itself.
             let own = try await bench.client.post(

@@ -17,7 +17,7 @@ struct LivePage {
     let now: Timestamp
 
     /// The whole page.
-    var html: String { LiveTemplates.pages.render("live", values) }
+    func html() throws -> String { try LiveTemplates.pages.render("live", values) }
 
     private var values: JSONValue {
         let webhooks = sandbox?.webhooks.map(LivePage.row) ?? []

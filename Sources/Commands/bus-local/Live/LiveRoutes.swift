@@ -32,12 +32,12 @@ struct LiveRoutes: Sendable {
 
     // MARK: Reading
 
-    @Sendable private func page(_: Request, _: BusRequestContext) async -> Response {
+    @Sendable private func page(_: Request, _: BusRequestContext) async throws -> Response {
         let page = LivePage(
             status: try? await desk.status(of: settings.accountID, at: .now), record: record.view,
             sandbox: sandbox?.view(webhooks: Limits.liveWebhooksShown), accountID: settings.accountID,
             folder: settings.folder, origin: settings.origin, now: .now)
-        return Response(page: page.html, .live)
+        return Response(page: try page.html(), .live)
     }
 
     @Sendable private func script(_: Request, _: BusRequestContext) -> Response {

@@ -104,7 +104,8 @@ struct LiveStep: Hashable, Sendable {
             case nil: "Webhook: the subscription is \(update.status.rawValue)"
             }
         var detail = [update.providerStatus ?? update.status.rawValue]
-        if let plan = update.planID { detail.append("plan \(plan)") }
+        // What was paid decides; the plan in the metadata is that of the first checkout.
+        detail += update.prices.compactMap { $0.lookupKey ?? $0.id }
         if let end = update.currentPeriodEnd { detail.append("paid until \(end.dayText)") }
         if !isLinked { detail.append("without Bus metadata") }
         let cause =

@@ -21,10 +21,10 @@ enum LiveTemplates {
         <div class="stack loose">
         {{>account}}
         {{>timeline}}
+        {{>webhooks}}
         </div>
         <div class="stack loose">
         {{>controls}}
-        {{>webhooks}}
         </div>
         </div>
         </div>
