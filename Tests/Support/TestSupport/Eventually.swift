@@ -15,6 +15,7 @@ package func eventually<Value>(
 ) async throws -> Value {
     for _ in 0..<tries {
         if let value = try await attempt() { return value }
+        // Only the pause between two looks: the condition ends the wait, never the time.
         try await Task.sleep(for: .milliseconds(10))
     }
     throw NeverHappened(what: what)

@@ -27,6 +27,7 @@ struct SecretFile {
             if descriptor < 0 { throw SecretFile.failure(errno) }
             return
         }
+        // `mkstemp` replaces the six X with letters that make the name unique.
         var template = Array("\(path).XXXXXX".utf8CString)
         descriptor = mkstemp(&template)
         draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

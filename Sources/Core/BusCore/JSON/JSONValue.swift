@@ -45,7 +45,7 @@ package enum JSONValue: Hashable, Sendable {
         .number(String(value))
     }
 
-    /// A member of an object; nil when absent, null, or when this is no object.
+    /// A member of an object; nil when it is absent or null, and for values that are not objects.
     package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self, let value = members[key], value != .null else { return nil }
         return value

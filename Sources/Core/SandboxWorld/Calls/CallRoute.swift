@@ -41,7 +41,7 @@ struct CallRoute: Sendable {
             let pairs = zip(route.segments, parts)
             guard pairs.allSatisfy({ $0 == "*" ? !$1.isEmpty : $0 == $1 }) else { continue }
             let ids = pairs.compactMap { $0 == "*" ? String($1) : nil }
-            // `/v1/customers/search` is no customer: the entry with fewer placeholders is meant.
+            // `/v1/customers/search` fits two entries; the one with fewer placeholders wins.
             if let known = found, known.ids.count <= ids.count { continue }
             found = (route, ids)
         }

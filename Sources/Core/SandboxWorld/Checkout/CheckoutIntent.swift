@@ -34,7 +34,7 @@ package enum PageOutcome: Hashable, Sendable {
 
 /// Why a hosted page does not do what was asked.
 package enum PageFault: Error, Hashable, Sendable {
-    /// There is no such session.
+    /// Nobody made a session with this id.
     case unknownSession
     /// The session was paid, or it has expired.
     case notOpen(status: String)

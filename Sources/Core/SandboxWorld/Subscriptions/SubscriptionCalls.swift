@@ -224,22 +224,7 @@ extension StripeAccount {
         guard let after = recurring(of: new),
             (after.interval, after.count) != (before.interval, before.count), old.status == .active
         else { return change(subscription: id) { $0.items = items } }
-        new.anchor = now
-        new.periodStart = now
-        new.periodEnd = BillingCalendar.end(after: now, anchor: now, after)
-        let invoice = addInvoice(
-            for: new, reason: "subscription_update",
-            lines: lines(of: new, usageIn: old.periodStart..<now))
-        change(subscription: id) {
-            $0.items = new.items
-            $0.anchor = new.anchor
-            $0.periodStart = new.periodStart
-            $0.periodEnd = new.periodEnd
-            $0.latestInvoice = invoice
-        }
-        emitInvoice("invoice.created", invoice)
-        finalize(invoice: invoice)
-        charge(invoice: invoice)
+        restartPeriod(of: new, after, reason: "subscription_update", usageIn: old.periodStart..<now)
     }
 
     /// Goes on with a paused subscription, or takes a scheduled end back.
@@ -251,17 +236,22 @@ extension StripeAccount {
         guard let recurring = recurring(of: subscription) else { return }
         var next = subscription
         next.status = .active
+        restartPeriod(
+            of: next, recurring, reason: "subscription_cycle", usageIn: nil, "customer.subscription.resumed")
+    }
+
+    /// Starts a period now, charges it, and keeps the subscription as it then is.
+    private mutating func restartPeriod(
+        of subscription: SandboxSubscription, _ recurring: SandboxPrice.Recurring, reason: String,
+        usageIn used: Range<Int64>?, _ type: String = "customer.subscription.updated"
+    ) {
+        var next = subscription
         next.anchor = now
         next.periodStart = now
         next.periodEnd = BillingCalendar.end(after: now, anchor: now, recurring)
-        let invoice = addInvoice(for: next, reason: "subscription_cycle", lines: lines(of: next, usageIn: nil))
-        change(subscription: id, "customer.subscription.resumed") {
-            $0.status = next.status
-            $0.anchor = next.anchor
-            $0.periodStart = next.periodStart
-            $0.periodEnd = next.periodEnd
-            $0.latestInvoice = invoice
-        }
+        let invoice = addInvoice(for: next, reason: reason, lines: lines(of: next, usageIn: used))
+        next.latestInvoice = invoice
+        change(subscription: next.id, type) { $0 = next }
         emitInvoice("invoice.created", invoice)
         finalize(invoice: invoice)
         charge(invoice: invoice)

@@ -54,7 +54,7 @@ struct JSONDocument {
     private let source: [UInt8]
     private let root: Node
 
-    /// Nil for what is no whole JSON document.
+    /// Reads one JSON document; nil when the bytes are anything else.
     init?(_ bytes: [UInt8]) {
         guard bytes.isUTF8 else { return nil }
         source = bytes

@@ -52,7 +52,7 @@ package enum SignatureCause: String, Sendable, CaseIterable {
     case bodyCompressed = "body_compressed"
     /// The body is the beginning of a JSON document.
     case bodyCut = "body_cut"
-    /// The body is no JSON object.
+    /// The body is something else than a JSON object.
     case bodyNotJSON = "body_not_json"
 
     /// No known secret signed this body in any form that was tried.

@@ -126,9 +126,10 @@ struct DeliveryState: Hashable, Sendable {
         }
     }
 
-    /// Gives a delivery back that was not written out whole: it is no failure and no silent lease.
+    /// Gives back a delivery that was not written out whole.
     ///
-    /// The attempt counts all the same: the consumer may have read the line before its stream broke.
+    /// It counts neither as a failure nor as a silent lease.
+    /// The attempt counts, because the consumer may have read the line before its stream broke.
     func givenBack(at now: Timestamp) -> DeliveryState {
         var next = self
         next.isLeased = false
