@@ -6,10 +6,10 @@ import shutil
 import tempfile
 import time
 
-from . import billing, commands, durable, idle, machine, receivers, stored
+from . import billing, commands, durable, idle, machine, month, receivers, stored
 
 PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing,
-         "commands": commands}
+         "commands": commands, "month": month}
 
 
 def table(title, rows, notes=()):
