@@ -189,12 +189,18 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "BusCore", "BusContract", "BillingCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioPosix,
-                .subprocess,
-                .systemPackage,
+                "BusCore", "BusContract", "BillingCore", "SandboxWorld", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1,
+                .nioPosix, .subprocess, .systemPackage,
             ],
             path: "Tests/Support/TestSupport",
             resources: [.copy("Fixtures")], swiftSettings: firstParty),
+        .target(
+            name: "StripeTestSupport",
+            dependencies: [
+                "BusCore", "BusRuntime", "BusServer", "SandboxWorld", "StripeSandbox", "TestSupport", .asyncHTTPClient,
+                .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+            ],
+            path: "Tests/Support/StripeTestSupport", swiftSettings: firstParty),
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
@@ -215,8 +221,8 @@ let package = Package(
         tests(
             of: "StripeClient", in: "Platform",
             [
-                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "TestSupport", .asyncHTTPClient,
-                .logging,
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "StripeTestSupport",
+                "TestSupport", .asyncHTTPClient, .logging,
             ]),
         tests(
             of: "BillingStorage", in: "Platform",

@@ -86,7 +86,7 @@ package enum ServerAssembly {
     package static func server(
         name: String, router: Router<BusRequestContext>, address: ListenAddress, process: ServiceProcess,
         handlers: @escaping @Sendable () -> [any RemovableChannelHandler] = { [] },
-        onListening: @escaping @Sendable () -> Void = {}
+        onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) -> any Service {
         process.readiness.set(name, false)
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
@@ -104,9 +104,9 @@ package enum ServerAssembly {
                 address: .hostname(address.host, port: address.port), backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(Limits.connectionsOpenMax, logger: quiet)),
             onServerRunning: { channel in
-                process.announceListening(
-                    name: name, host: address.host, port: channel.localAddress?.port ?? address.port)
-                onListening()
+                let port = channel.localAddress?.port ?? address.port
+                process.announceListening(name: name, host: address.host, port: port)
+                onListening(port)
             },
             logger: quiet)
     }

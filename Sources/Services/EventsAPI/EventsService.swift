@@ -72,7 +72,7 @@ package struct EventsService: Sendable {
         services.append(
             ServerAssembly.server(
                 name: "events", router: router, address: settings.address, process: process, handlers: handlers,
-                onListening: {
+                onListening: { _ in
                     isUp.close()
                     onListening()
                 }))

@@ -70,7 +70,7 @@ package struct SandboxService: Sendable {
                 process: process)
             let server = ServerAssembly.server(
                 name: "stripe", router: sandbox.router(), address: settings.address, process: process,
-                handlers: SandboxService.handlers, onListening: { isUp.close() })
+                handlers: SandboxService.handlers, onListening: { _ in isUp.close() })
             // The first `listening` line of the log is the API's.
             try await process.run(sandbox.services() + [StartLater(operations, after: isUp), server])
         }

@@ -1,4 +1,5 @@
 import BusCore
+import TestSupport
 import Testing
 
 @testable import SandboxWorld

@@ -5,26 +5,21 @@ import BusCore
 import Logging
 import StripeClient
 import StripeCore
+import StripeTestSupport
 import Synchronization
 import TestSupport
 import Testing
 
-/// Runs `body` with a client of a double, as a process of its own would have it.
+/// Runs `body` with a client of a Stripe, as a process of its own would have it.
 private func withClient<Value: Sendable>(
-    _ double: StripeDouble, key: String = "sk_test_double", pace: RequestPace? = nil,
+    _ stripe: LoopbackStripe, key: String = "sk_test_sync", pace: RequestPace? = nil,
     _ body: (StripeClient) async throws -> Value
 ) async throws -> Value {
-    let http = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: StripeClient.configuration)
-    let client = StripeClient(
-        http: http, key: try StripeKey(Secret(key)), baseURL: double.url, pace: pace,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, retryDelay: { _ in .milliseconds(1) })
-    do {
-        let value = try await body(client)
-        try await http.shutdown()
-        return value
-    } catch {
-        try await http.shutdown()
-        throw error
+    try await HTTPClient.withHTTPClient(configuration: StripeClient.configuration) { http in
+        try await body(
+            StripeClient(
+                http: http, key: try StripeKey(Secret(key)), baseURL: stripe.url, pace: pace,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, retryDelay: { _ in .milliseconds(1) }))
     }
 }
 
@@ -47,7 +42,7 @@ private func catalog(prices count: Int = 2, amount: Int64 = 100) throws -> Catal
         ], unknownMembers: .refuse, purpose: .sync)
 }
 
-extension StripeDouble {
+extension LoopbackStripe {
     /// Plans and applies as one process does.
     @discardableResult
     fileprivate func sync(_ catalog: Catalog, prune: Bool = false) async throws -> CatalogSyncResult {
@@ -57,12 +52,17 @@ extension StripeDouble {
         }
     }
 
+    /// Makes the first price the default of its product, by hand.
+    fileprivate func chooseDefault() async throws {
+        let price = try await list("/v1/prices").first
+        try await post("/v1/products/\(price?["product"]?.text ?? "")", "default_price=\(price?["id"]?.text ?? "")")
+    }
+
     fileprivate var writes: Int { requests.count { $0.method == "POST" } }
 
     /// Key and amount of every active price that holds a key.
-    fileprivate var sold: [String] {
-        snapshot.catalog.objects[StripeCatalogModel.prices, default: []]
-            .filter { $0["active"] == true }
+    fileprivate func sold() async throws -> [String] {
+        try await list("/v1/prices", "active=true")
             .map { "\($0["lookup_key"]?.text ?? "-") \($0["unit_amount_decimal"]?.text ?? "-")" }.sorted()
     }
 }
@@ -71,38 +71,37 @@ extension StripeDouble {
 struct CatalogSyncTests {
     @Test("makes everything once, says so, and has nothing left to do; a plan alone writes nothing")
     func first() async throws {
-        try await StripeDouble.run { double in
-            try await withClient(double) { client in
+        try await LoopbackStripe.run { stripe in
+            try await withClient(stripe) { client in
                 let sync = CatalogSync(client: client, catalog: try catalog())
                 let plan = try await sync.plan()
-                #expect(plan.account == "acct_double" && plan.steps.count == 5 && double.writes == 0)
+                #expect(plan.account == "acct_sandbox" && plan.steps.count == 5 && stripe.writes == 0)
                 var seen: [String] = []
                 let result = try await sync.apply(plan) { seen.append("\($0)/\($1) \($2.object.kind.rawValue)") }
                 #expect(seen == ["0/5 meter", "1/5 product", "2/5 price", "3/5 price", "4/5 price"])
                 #expect(result.entries.allSatisfy { $0.id != nil && $0.action == .created })
-                #expect(double.writes == 5)
+                #expect(stripe.writes == 5)
                 #expect(try await sync.plan().steps.isEmpty)
                 #expect(
-                    double.requests.filter { $0.method == "POST" }.allSatisfy {
+                    stripe.requests.filter { $0.method == "POST" }.allSatisfy {
                         $0.headers["idempotency-key"]?.hasPrefix("bus-catalog-test-") == true
                     })
                 #expect(try await client.readLivemode() == false)
             }
-            try await double.sync(catalog())
-            #expect(double.writes == 5)
+            try await stripe.sync(catalog())
+            #expect(stripe.writes == 5)
         }
     }
 
-    @Test("250 prices come in pages of ten")
+    @Test("251 prices come in three pages")
     func pages() async throws {
-        try await StripeDouble.run { double in
-            double.set { $0.catalog.pageObjectsMax = 10 }
-            try await double.sync(catalog(prices: 250))
-            let writes = double.writes
+        try await LoopbackStripe.run { stripe in
+            try await stripe.sync(catalog(prices: 250))
+            let writes = stripe.writes
             #expect(writes == 253)
-            try await double.sync(catalog(prices: 250))
-            #expect(double.writes == writes)
-            #expect(double.requests.suffix(30).count { $0.path == "/v1/prices" && $0.method == "GET" } == 26)
+            try await stripe.sync(catalog(prices: 250))
+            #expect(stripe.writes == writes)
+            #expect(stripe.requests.suffix(7).count { $0.path == "/v1/prices" && $0.method == "GET" } == 3)
         }
     }
 
@@ -111,48 +110,39 @@ struct CatalogSyncTests {
         arguments: [
             [.status(401)], [.status(403)], [.status(400)], [.resetBeforeCommit], [.resetAfterCommit],
             [.resetAfterCommit, .resetAfterCommit, .resetAfterCommit], [.status(429), .status(429), .status(429)],
-            [.status(500), .status(500), .status(500)], [.storedStatus(500)],
+            [.status(500), .status(500), .status(500)], [.keptFailure],
             [.status(409, body: #"{"error":{"type":"x","code":"idempotency_key_in_use"}}"#)],
-        ] as [[StripeDouble.Fault]])
-    func faults(faults: [StripeDouble.Fault]) async throws {
+        ] as [[LoopbackStripe.Fault]])
+    func faults(faults: [LoopbackStripe.Fault]) async throws {
         let before = try catalog()
         let after = try catalog(amount: 200)
-        let count = try await StripeDouble.run { double in
-            try await double.sync(before)
-            let start = double.requests.count
-            double.set { world in
-                let prices = world.catalog.objects[StripeCatalogModel.prices] ?? []
-                _ = world.work(
-                    "POST", "/v1/products/prod_test_2", "default_price=\(prices[0]["id"]?.text ?? "")", key: nil)
-            }
-            try await double.sync(after)
-            return double.requests.count - start - 1
+        let count = try await LoopbackStripe.run { stripe in
+            try await stripe.sync(before)
+            let start = stripe.requests.count
+            try await stripe.chooseDefault()
+            try await stripe.sync(after)
+            return stripe.requests.count - start
         }
         var stopped = 0
         for index in 0..<count {
-            try await StripeDouble.run { double in
-                try await double.sync(before)
-                double.set { world in
-                    let prices = world.catalog.objects[StripeCatalogModel.prices] ?? []
-                    _ = world.work(
-                        "POST", "/v1/products/prod_test_2", "default_price=\(prices[0]["id"]?.text ?? "")", key: nil)
-                    for (offset, fault) in faults.enumerated() {
-                        world.faultsAt[world.requests.count + index + offset] = fault
-                    }
-                }
+            try await LoopbackStripe.run { stripe in
+                try await stripe.sync(before)
+                try await stripe.chooseDefault()
+                let start = stripe.requests.count
+                for (offset, fault) in faults.enumerated() { stripe.faultsAt[start + index + offset] = fault }
                 do {
-                    try await double.sync(after)
+                    try await stripe.sync(after)
                 } catch let error as CatalogSyncStopped {
                     stopped += 1
                     #expect(error.busError.message.contains("run the sync again to finish it"))
                 } catch is StripeFault {
                     stopped += 1
                 }
-                try await double.sync(after)
-                #expect(double.sold == ["k0 200", "k1 200", "usage 0.02"], "fault at request \(index)")
-                let writes = double.writes
-                try await double.sync(after)
-                #expect(double.writes == writes, "fault at request \(index)")
+                try await stripe.sync(after)
+                #expect(try await stripe.sold() == ["k0 200", "k1 200", "usage 0.02"], "fault at request \(index)")
+                let writes = stripe.writes
+                try await stripe.sync(after)
+                #expect(stripe.writes == writes, "fault at request \(index)")
             }
         }
         let isHealed = faults.count == 1 && ![401, 403, 400].contains(faults[0].status)
@@ -161,44 +151,59 @@ struct CatalogSyncTests {
 
     @Test("a failure or success that Stripe keeps under the key of something that is not there is not believed")
     func memory() async throws {
-        try await StripeDouble.run { double in
-            // Meter, product and each price first meet a failure that stays under their key.
-            double.set { world in
-                for index in [5, 13, 21] { world.faultsAt[index] = .storedStatus(500) }
+        try await LoopbackStripe.run { stripe in
+            // Meter, product and a price first meet a failure that stays under their key.
+            let faults = ["/v1/billing/meters", "/v1/products", "/v1/prices"].map { path -> JSONValue in
+                ["fault": "sticky_500", "path": .string(path), "method": "POST", "remaining": 1]
             }
-            try await double.sync(catalog())
-            #expect(double.sold == ["k0 100", "k1 100", "usage 0.02"])
+            try await stripe.dial(["calls": .array(faults)])
+            try await stripe.sync(catalog())
+            #expect(try await stripe.sold() == ["k0 100", "k1 100", "usage 0.02"])
+            let keys = stripe.requests.compactMap { $0.headers["idempotency-key"] }
+            #expect(Set(keys).count == 5 + 3, "each of them was made under another key")
         }
-        try await StripeDouble.run { double in
-            try await double.sync(catalog())
-            // The product and its prices are gone, and within a day the same calls are made again.
-            double.set { world in
-                world.catalog.objects[StripeCatalogModel.products] = []
-                world.catalog.objects[StripeCatalogModel.prices] = []
-            }
-            try await double.sync(catalog())
-            #expect(double.sold == ["k0 100", "k1 100", "usage 0.02"])
-            #expect(double.snapshot.catalog.objects[StripeCatalogModel.products]?.count == 1)
+        try await LoopbackStripe.run { stripe in
+            let product = try Catalog(
+                ["products": [["lookup_key": "llm", "name": "LLM"]], "prices": [], "meters": []],
+                unknownMembers: .refuse, purpose: .sync)
+            try await stripe.sync(product)
+            // The product is gone, and within a day the same call is made again.
+            try await stripe.delete("/v1/products/\(stripe.list("/v1/products")[0]["id"]?.text ?? "")")
+            try await stripe.sync(product)
+            #expect(try await stripe.list("/v1/products").map { $0["name"] } == ["LLM"])
+            let keys = stripe.requests.compactMap { $0.headers["idempotency-key"] }
+            #expect(keys.count == 3 && Set(keys).count == 2, "the first call, its replay, and another key")
+        }
+        try await LoopbackStripe.run { stripe in
+            try await stripe.sync(catalog(prices: 1))
+            // Somebody took a price over: nothing tells any more that it was ours.
+            let price = try #require(try await stripe.list("/v1/prices", "lookup_keys[]=k0").first?["id"]?.text)
+            try await stripe.post("/v1/prices/\(price)", "active=false&lookup_key=&metadata=")
+            try await stripe.sync(catalog(prices: 1))
+            #expect(try await stripe.sold() == ["k0 100", "usage 0.02"])
+            let makings = stripe.requests.filter { $0.path == "/v1/prices" && $0.body.contains("lookup_key=k0") }
+            #expect(makings.count == 3 && Set(makings.map { $0.headers["idempotency-key"] }).count == 2)
         }
     }
 
     @Test("a change that was undone by hand is made again, though Stripe remembers it")
     func undone() async throws {
-        try await StripeDouble.run { double in
-            try await double.sync(catalog())
+        try await LoopbackStripe.run { stripe in
+            try await stripe.sync(catalog())
+            let product = try #require(try await stripe.list("/v1/products").first?["id"]?.text)
             for _ in 0..<2 {
-                double.set { _ = $0.work("POST", "/v1/products/prod_test_2", "name=X", key: nil) }
-                try await double.sync(catalog())
-                #expect(double.snapshot.catalog.objects[StripeCatalogModel.products]?[0]["name"] == "LLM")
+                try await stripe.post("/v1/products/\(product)", "name=X")
+                try await stripe.sync(catalog())
+                #expect(try await stripe.get("/v1/products/\(product)")["name"] == "LLM")
             }
         }
     }
 
     @Test("a live key writes only what was seen and confirmed, and a key of the other mode nothing")
     func live() async throws {
-        try await StripeDouble.run { double in
-            double.set { $0.catalog.isLive = true }
-            try await withClient(double, key: "sk_live_double") { client in
+        try await LoopbackStripe.run { stripe in
+            stripe.isLive = true
+            try await withClient(stripe, key: "sk_live_sync") { client in
                 let sync = CatalogSync(client: client, catalog: try catalog())
                 let plan = try await sync.plan()
                 await #expect(throws: CatalogSyncRefusal.self) { try await sync.apply(plan) }
@@ -207,28 +212,32 @@ struct CatalogSyncTests {
                 await #expect(throws: CatalogSyncRefusal.self) {
                     try await sync.apply(plan, live: true, confirmed: "0")
                 }
-                #expect(double.writes == 0)
+                #expect(stripe.writes == 0)
                 _ = try await sync.apply(sync.plan(), live: true, confirmed: plan.hash)
-                #expect(double.writes == 5)
+                #expect(stripe.writes == 5)
             }
             // Test key, live objects.
-            double.set { $0.catalog.isLive = false }
-            let fault = await #expect(throws: StripeFault.self) { try await double.sync(catalog()) }
-            #expect(fault?.message.contains("objects of the other mode") == true && double.writes == 5)
+            stripe.isLive = false
+            let meters = try await stripe.get("/v1/billing/meters").serialized()
+            let live = String(decoding: meters, as: UTF8.self).replacing(
+                #""livemode":false"#, with: #""livemode":true"#)
+            stripe.faultsAt[stripe.requests.count + 1] = .status(200, body: live)
+            let fault = await #expect(throws: StripeFault.self) { try await stripe.sync(catalog()) }
+            #expect(fault?.message.contains("objects of the other mode") == true && stripe.writes == 5)
         }
     }
 
     @Test("keys without permission say what is missing, and an account that may not be read is no obstacle")
     func permissions() async throws {
-        try await StripeDouble.run { double in
-            double.set { $0.faultsAt[0] = .status(403) }
-            try await withClient(double) { client in
+        try await LoopbackStripe.run { stripe in
+            stripe.faultsAt[0] = .status(403)
+            try await withClient(stripe) { client in
                 let plan = try await CatalogSync(client: client, catalog: try catalog()).plan()
                 #expect(plan.account == nil && plan.steps.count == 5)
             }
-            double.set { $0.faultsAt[$0.requests.count] = .status(401) }
-            let fault = await #expect(throws: StripeFault.self) { try await double.sync(catalog()) }
-            #expect(fault?.code == .stripeAuthFailed && double.writes == 0)
+            stripe.faultsAt[stripe.requests.count] = .status(401)
+            let fault = await #expect(throws: StripeFault.self) { try await stripe.sync(catalog()) }
+            #expect(fault?.code == .stripeAuthFailed && stripe.writes == 0)
         }
     }
 
@@ -237,16 +246,16 @@ struct CatalogSyncTests {
         let clock = VirtualClock()
         let pace = RequestPace(
             perSecond: Limits.stripeCatalogRequestsPerSecondMax, now: { clock.now }, sleep: { clock.advance($0) })
-        try await StripeDouble.run { double in
-            try await withClient(double, pace: pace) { client in
+        try await LoopbackStripe.run { stripe in
+            try await withClient(stripe, pace: pace) { client in
                 let sync = CatalogSync(client: client, catalog: try catalog(prices: 999))
                 _ = try await sync.apply(sync.plan())
             }
             // Five reads, then a meter, a product and a thousand prices; the first goes at once.
-            #expect(double.requests.count == 5 + 1_002)
-            let floor = Duration.milliseconds(50) * (double.requests.count - 1)
+            #expect(stripe.requests.count == 5 + 1_002)
+            let floor = Duration.milliseconds(50) * (stripe.requests.count - 1)
             #expect(clock.elapsed == floor)
-            print("  first sync of 1000 prices: \(double.requests.count) requests, \(clock.elapsed) on a virtual clock")
+            print("  first sync of 1000 prices: \(stripe.requests.count) requests, \(clock.elapsed) on a virtual clock")
         }
     }
 }
@@ -264,12 +273,12 @@ private final class VirtualClock: Sendable {
     }
 }
 
-extension StripeDouble.Fault {
+extension LoopbackStripe.Fault {
     fileprivate var status: Int {
         if case .status(let status, _, _) = self { status } else { 0 }
     }
 
     fileprivate var isStored: Bool {
-        if case .storedStatus = self { true } else { false }
+        if case .keptFailure = self { true } else { false }
     }
 }

@@ -43,6 +43,13 @@ package struct ServiceProcess: Sendable {
         for warning in warnings { logger.warning("\(warning)") }
     }
 
+    /// A process around services that run inside another one, which has set up logs, metrics and signals.
+    package init(logger: Logger) {
+        shutdownTimeout = .seconds(10)
+        metrics = PrometheusRegistry()
+        self.logger = logger
+    }
+
     /// Runs services in order until one ends or a signal arrives; storage comes first and stops last.
     package func run(_ services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(

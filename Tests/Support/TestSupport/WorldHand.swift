@@ -1,18 +1,25 @@
 import BusCore
-import Testing
+import SandboxWorld
 
-@testable import SandboxWorld
+/// The offline Stripe answered otherwise than a test takes for granted.
+package struct UnexpectedAnswer: Error, CustomStringConvertible {
+    /// The call and its answer.
+    package let description: String
+
+    /// An answer in words.
+    package init(_ description: String) { self.description = description }
+}
 
 /// A world with a hand on it: calls in short form, and everything that happened.
-struct WorldHand {
-    var world: SandboxWorld.StripeWorld
-    var now: Timestamp
+package struct WorldHand: Sendable {
+    package var world: SandboxWorld.StripeWorld
+    package var now: Timestamp
     /// Every event so far, in its order.
-    private(set) var events: [WorldEvent] = []
+    package private(set) var events: [WorldEvent] = []
 
-    static let start = Timestamp(clampingSeconds: 1_785_600_000)
+    package static let start = Timestamp(clampingSeconds: 1_785_600_000)
 
-    init(seed: UInt64 = 1, _ change: (inout WorldSettings) -> Void = { _ in }) {
+    package init(seed: UInt64 = 1, _ change: (inout WorldSettings) -> Void = { _ in }) {
         var settings = WorldSettings(seed: seed)
         change(&settings)
         world = SandboxWorld.StripeWorld(settings, at: Self.start)
@@ -20,11 +27,11 @@ struct WorldHand {
     }
 
     /// The answer to a call with a body or query.
-    mutating func reply(
+    package mutating func reply(
         _ method: WorldCall.Method, _ path: String, _ form: String = "", key: String? = nil, version: String? = nil,
         account: String? = nil, authorization: String? = "Bearer sk_test_x"
     ) throws -> (status: Int, body: JSONValue, headers: [String: String]) {
-        let parameters = try #require(ParameterTree(encoded: form))
+        guard let parameters = ParameterTree(encoded: form) else { throw UnexpectedAnswer("\(form) cannot be read") }
         let (reply, caused) = world.handle(
             WorldCall(
                 method, path, parameters,
@@ -37,60 +44,66 @@ struct WorldHand {
 
     /// A call that must succeed.
     @discardableResult
-    mutating func call(_ method: WorldCall.Method, _ path: String, _ form: String = "") throws -> JSONValue {
+    package mutating func call(_ method: WorldCall.Method, _ path: String, _ form: String = "") throws -> JSONValue {
         let (status, body, _) = try reply(method, path, form)
-        try #require(status == 200, "\(method) \(path) \(form): \(String(decoding: body.serialized(), as: UTF8.self))")
+        guard status == 200 else {
+            throw UnexpectedAnswer("\(method) \(path) \(form): \(String(decoding: body.serialized(), as: UTF8.self))")
+        }
         return body
     }
 
     /// The error of a call that must be refused.
-    mutating func refusal(
+    package mutating func refusal(
         _ method: WorldCall.Method, _ path: String, _ form: String = "", status: Int = 400
     ) throws -> JSONValue {
         let answer = try reply(method, path, form)
-        #expect(answer.status == status, "\(method) \(path) \(form)")
-        return try #require(answer.body["error"])
+        guard answer.status == status, let error = answer.body["error"] else {
+            throw UnexpectedAnswer("\(method) \(path) \(form): \(answer.status)")
+        }
+        return error
     }
 
-    mutating func advance(days: Int64) { advance(seconds: days * 86_400) }
+    package mutating func advance(days: Int64) { advance(seconds: days * 86_400) }
 
-    mutating func advance(seconds: Int64) {
+    package mutating func advance(seconds: Int64) {
         now = now.advanced(bySeconds: seconds)
         events += world.advance(to: now)
     }
 
     @discardableResult
-    mutating func act(_ intent: CheckoutIntent, on session: String) throws -> PageOutcome {
+    package mutating func act(_ intent: CheckoutIntent, on session: String) throws -> PageOutcome {
         let (outcome, caused) = try world.act(intent, onCheckout: session, at: now)
         events += caused
         return outcome
     }
 
     @discardableResult
-    mutating func act(_ intent: PortalIntent, on session: String) throws -> PageOutcome {
+    package mutating func act(_ intent: PortalIntent, on session: String) throws -> PageOutcome {
         let (outcome, caused) = try world.act(intent, onPortal: session, at: now)
         events += caused
         return outcome
     }
 
     /// The types of what happened since the last time, in order.
-    mutating func takeTypes() -> [String] {
+    package mutating func takeTypes() -> [String] {
         defer { events = [] }
         return events.map(\.type)
     }
 
     /// The newest event of a type, as its webhook shows it.
-    func event(_ type: String, version: APIVersion = .current) throws -> JSONValue {
-        let event = try #require(events.last { $0.type == type }, "no \(type) among \(events.map(\.type))")
+    package func event(_ type: String, version: APIVersion = .current) throws -> JSONValue {
+        guard let event = events.last(where: { $0.type == type }) else {
+            throw UnexpectedAnswer("no \(type) among \(events.map(\.type))")
+        }
         return try JSONValue(parsing: event.body(version: version))
     }
 
     // MARK: Things to begin with
 
-    static let account = "6c0e7f6a-0000-4000-8000-000000000001"
+    package static let account = "6c0e7f6a-0000-4000-8000-000000000001"
 
     /// A plan with a licensed and a metered price; the metered one costs a minor unit each.
-    mutating func sellPlan() throws -> (base: String, tokens: String, meter: String) {
+    package mutating func sellPlan() throws -> (base: String, tokens: String, meter: String) {
         let meter =
             try call(
                 .post, "/v1/billing/meters",
@@ -109,7 +122,7 @@ struct WorldHand {
     }
 
     /// A session that is open.
-    mutating func openCheckout(_ price: String, _ more: String = "") throws -> String {
+    package mutating func openCheckout(_ price: String, _ more: String = "") throws -> String {
         try call(
             .post, "/v1/checkout/sessions",
             "mode=subscription&line_items[0][price]=\(price)&line_items[0][quantity]=1&success_url="
@@ -118,19 +131,19 @@ struct WorldHand {
     }
 
     /// A paid subscription of the plan: its id and its customer.
-    mutating func subscribe(_ price: String, _ more: String = "") throws -> (id: String, customer: String) {
+    package mutating func subscribe(_ price: String, _ more: String = "") throws -> (id: String, customer: String) {
         let session = try openCheckout(price, more)
         try act(.pay(email: "a@example.com"), on: session)
         let object = try call(.get, "/v1/checkout/sessions/\(session)")
         return (object["subscription"]?.text ?? "", object["customer"]?.text ?? "")
     }
 
-    mutating func openPortal(_ customer: String) throws -> String {
+    package mutating func openPortal(_ customer: String) throws -> String {
         try call(.post, "/v1/billing_portal/sessions", "customer=\(customer)&return_url=https://a.example/")["id"]?.text
             ?? ""
     }
 
-    mutating func status(_ subscription: String) throws -> String? {
+    package mutating func status(_ subscription: String) throws -> String? {
         try call(.get, "/v1/subscriptions/\(subscription)")["status"]?.text
     }
 }
