@@ -25,6 +25,8 @@ struct StripeAccount: Sendable {
     /// Subscriptions of a customer, oldest first.
     var subscriptionsOf: [String: [String]] = [:]
     var invoices = Shelf<SandboxInvoice>()
+    /// Invoices by the key of their hosted page.
+    var invoiceOfPage: [String: String] = [:]
     var endpoints = Shelf<WorldEndpoint>()
     var events = EventRecord()
     /// The call that is being worked on.

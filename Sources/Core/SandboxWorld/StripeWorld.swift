@@ -31,7 +31,10 @@ package struct StripeWorld: Sendable {
     /// Where hosted pages are; a shell that learns its port late sets it before the first call.
     package var pagesURL: String {
         get { own.settings.pagesURL }
-        set { own.settings.pagesURL = newValue }
+        set {
+            own.settings.pagesURL = newValue
+            for id in connected.keys { connected[id]?.settings.pagesURL = newValue }
+        }
     }
 
     /// The version of events for endpoints that name none.
@@ -183,25 +186,59 @@ package struct StripeWorld: Sendable {
     package mutating func act(
         _ intent: CheckoutIntent, onCheckout session: String, at time: Timestamp
     ) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent]) {
-        let past = advance(to: time)
-        let outcome = try own.act(intent, onCheckout: session)
-        return (outcome, past + own.events.takeFresh())
+        try act(at: time, inAccountWhere: { $0.checkouts[session] != nil }) { account throws(PageFault) in
+            try account.act(intent, onCheckout: session)
+        }
     }
 
     /// Does what somebody does in the Customer Portal.
     package mutating func act(
         _ intent: PortalIntent, onPortal session: String, at time: Timestamp
     ) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent]) {
+        try act(at: time, inAccountWhere: { $0.portals[session] != nil }) { account throws(PageFault) in
+            try account.act(intent, onPortal: session)
+        }
+    }
+
+    /// Pays an open invoice on its page, with a new card.
+    package mutating func pay(
+        invoicePage key: String, at time: Timestamp
+    ) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent]) {
+        try act(at: time, inAccountWhere: { $0.invoiceOfPage[key] != nil }) { account throws(PageFault) in
+            try account.pay(invoicePage: key)
+        }
+    }
+
+    /// Acts in the account that has a page; connected accounts have pages as well.
+    private mutating func act(
+        at time: Timestamp, inAccountWhere hasPage: (StripeAccount) -> Bool,
+        _ act: (inout StripeAccount) throws(PageFault) -> PageOutcome
+    ) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent]) {
         let past = advance(to: time)
-        let outcome = try own.act(intent, onPortal: session)
-        return (outcome, past + own.events.takeFresh())
+        guard let id = connected.first(where: { hasPage($0.value) })?.key, var account = connected[id] else {
+            let outcome = try act(&own)
+            return (outcome, past + own.events.takeFresh())
+        }
+        connected[id] = nil
+        defer { connected[id] = account }
+        let outcome = try act(&account)
+        return (outcome, past + account.events.takeFresh())
     }
 
     /// What a Checkout page shows; nil for an unknown session.
-    package func checkoutPage(_ session: String) -> CheckoutPage? { own.checkoutPage(session) }
+    package func checkoutPage(_ session: String) -> CheckoutPage? { page { $0.checkoutPage(session) } }
 
     /// What a portal page shows; nil for an unknown session.
-    package func portalPage(_ session: String) -> PortalPage? { own.portalPage(session) }
+    package func portalPage(_ session: String) -> PortalPage? { page { $0.portalPage(session) } }
+
+    /// What an invoice's page shows; nil for an unknown key.
+    package func invoicePage(_ key: String) -> InvoicePage? { page { $0.invoicePage(key) } }
+
+    private func page<Page>(_ find: (StripeAccount) -> Page?) -> Page? {
+        if let page = find(own) { return page }
+        for account in connected.values { if let page = find(account) { return page } }
+        return nil
+    }
 
     // MARK: Events
 

@@ -38,6 +38,7 @@ extension SandboxHome.State {
         case .call(let call): _ = world.handle(call, at: entry.time)
         case .checkout(let session, let intent): _ = try? world.act(intent, onCheckout: session, at: entry.time)
         case .portal(let session, let intent): _ = try? world.act(intent, onPortal: session, at: entry.time)
+        case .invoice(let page): _ = try? world.pay(invoicePage: page, at: entry.time)
         case .sample(let sample): _ = world.trigger(sample, at: entry.time)
         case .clock(let offset):
             offsetSeconds = offset

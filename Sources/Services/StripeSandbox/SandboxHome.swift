@@ -100,6 +100,14 @@ final class SandboxHome: Sendable {
         }
     }
 
+    /// What an invoice's page shows now; nil for an unknown one.
+    func invoicePage(_ key: String) -> (page: InvoicePage, now: Timestamp)? {
+        withState { state in
+            state.post(state.world.advance(to: state.now))
+            return state.world.invoicePage(key).map { ($0, state.world.now) }
+        }
+    }
+
     func act(_ intent: CheckoutIntent, onCheckout session: String) throws(PageFault) -> PageOutcome {
         try acting(.checkout(session, intent)) { world, now throws(PageFault) in
             try world.act(intent, onCheckout: session, at: now)
@@ -112,13 +120,23 @@ final class SandboxHome: Sendable {
         }
     }
 
+    /// Pays an open invoice on its page.
+    func pay(invoicePage key: String) throws(PageFault) -> PageOutcome {
+        try acting(.invoice(page: key)) { world, now throws(PageFault) in
+            try world.pay(invoicePage: key, at: now)
+        }
+    }
+
     private func acting(
         _ change: JournalEntry.Change,
         _ act: (inout StripeWorld, Timestamp) throws(PageFault) -> (outcome: PageOutcome, events: [WorldEvent])
     ) throws(PageFault) -> PageOutcome {
         let result = withState { state -> Result<PageOutcome, PageFault> in
+            let now = state.now
+            // What was due before is told also where the act is refused.
+            state.post(state.world.advance(to: now))
             do throws(PageFault) {
-                let (outcome, events) = try act(&state.world, state.now)
+                let (outcome, events) = try act(&state.world, now)
                 state.keep(change)
                 state.post(events)
                 return .success(outcome)

@@ -63,7 +63,7 @@ struct JournalTests {
         .portal("bps_1", .cancelAtPeriodEnd(subscription: "sub_1")), .portal("bps_1", .resume(subscription: "sub_1")),
         .portal("bps_1", .changePlan(subscription: "sub_1", price: "price_1")),
         .portal("bps_1", .failNextPayment(subscription: "sub_1", attempts: 3)),
-        .sample(SampleEvent("customer.created", planID: "pro", connectedAccount: "acct_1")),
+        .invoice(page: "test_1"), .sample(SampleEvent("customer.created", planID: "pro", connectedAccount: "acct_1")),
         .clock(offsetSeconds: 86_400), .link(localID: "cs_local_1", sessionID: "cs_1"),
         .call(
             WorldCall(

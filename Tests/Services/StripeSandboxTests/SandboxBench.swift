@@ -77,12 +77,14 @@ struct SandboxBench: Sendable {
 
     /// A call with a form that must succeed.
     @discardableResult
-    func post(_ path: String, _ form: String = "") async throws -> JSONValue {
+    func post(
+        _ path: String, _ form: String = "", headers: [String: String] = [:]
+    ) async throws -> JSONValue {
         let answer = try await client.post(
             path, Array(form.utf8),
             headers: [
                 "Authorization": "Bearer sk_test_bench", "Content-Type": "application/x-www-form-urlencoded",
-            ])
+            ].merging(headers) { $1 })
         try #require(answer.status == 200, "\(path): \(answer.text)")
         return try #require(answer.json)
     }
@@ -118,8 +120,9 @@ struct SandboxBench: Sendable {
     }
 
     /// The first hundred of a list.
-    func list(_ path: String) async throws -> [JSONValue] {
-        let answer = try await client.get("\(path)?limit=100", headers: ["Authorization": "Bearer sk_test_bench"])
+    func list(_ path: String, headers: [String: String] = [:]) async throws -> [JSONValue] {
+        let answer = try await client.get(
+            "\(path)?limit=100", headers: ["Authorization": "Bearer sk_test_bench"].merging(headers) { $1 })
         return try #require(answer.json?["data"]?.elements, "\(answer.text)")
     }
 }

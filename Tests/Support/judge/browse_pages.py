@@ -200,6 +200,12 @@ def states(walk, prices):
     walk.status("a month later", late.subscription)
     browser.open(visit.url)
     walk.look("portal-past-due")
+    owed = stripe.Invoice.retrieve(stripe.Subscription.retrieve(late.subscription).latest_invoice)
+    browser.press(owed.number)
+    walk.look("invoice-open")
+    browser.press("Pay 20.00")
+    walk.status("after the invoice", late.subscription)
+    walk.look("invoice-paid")
 
     # From here on Chromium itself notes the status of the page, which is no fault of the page.
     expired = walk.session([{"price": starter.id, "quantity": 1}])
@@ -209,6 +215,8 @@ def states(walk, prices):
     walk.look("checkout-expired")
     browser.open(f"{URL}/local/stripe/checkout/cs_test_nobody")
     walk.look("checkout-unknown")
+    browser.open(f"{URL}/local/stripe/invoice/test_nobody")
+    walk.look("invoice-unknown")
     browser.complaints = before + [c for c in browser.complaints[len(before):] if "status of 4" not in c]
 
 

@@ -9,7 +9,11 @@ extension StripeAccount {
         guard let session = checkouts[id] else { throw .unknownSession }
         guard session.status == .open else { throw .notOpen(status: session.status.rawValue) }
         switch intent {
-        case .cancel: return .leave(url: session.form.text("cancel_url") ?? session.form.text("success_url") ?? "/")
+        case .cancel:
+            guard let url = session.form.text("cancel_url") else {
+                throw .notPossible("this session has no address to go back to")
+            }
+            return .leave(url: url)
         case .decline: return .stay(message: "Your card was declined. Nothing was charged.")
         case .pay(let email): try complete(session, email: email, debit: nil)
         case .payByDebit(let email, let settles):
@@ -39,7 +43,7 @@ extension StripeAccount {
             session.customer = createCustomer { $0.email = email }.id
         }
         let needsMethod = session.payment == .unpaid || session.form.text("payment_method_collection") != "if_required"
-        if needsMethod { saveMethod(for: session.customer, isDebit: debit != nil) }
+        if needsMethod { saveMethod(for: session.customer, type: debit == nil ? "card" : "sepa_debit") }
         session.debit = debit
         switch session.mode {
         case .subscription: startSubscription(of: &session)
@@ -56,7 +60,8 @@ extension StripeAccount {
         if let debit { due.add(.debit(session: session.id), at: debit.dueAt) }
     }
 
-    private mutating func saveMethod(for customer: String?, isDebit: Bool) {
+    /// Keeps a new payment method, with which the customer's charges go through.
+    mutating func saveMethod(for customer: String?, type: String) {
         let method = ids.next("pm_")
         if let customer { customers.change(customer) { $0.paymentMethod = method } }
         emit(
@@ -64,7 +69,7 @@ extension StripeAccount {
             [
                 "id": .text(method), "object": "payment_method", "created": .integer(now),
                 "customer": .text(or: customer), "livemode": false, "metadata": [:],
-                "type": isDebit ? "sepa_debit" : "card",
+                "type": .text(type),
             ])
     }
 

@@ -137,7 +137,8 @@ extension StripeAccount {
     private mutating func sampleInvoice(_ sample: SampleEvent) -> WorldJSON {
         let isPaid = sample.type != "invoice.payment_failed"
         var invoice = SandboxInvoice(
-            id: ids.next("in_"), number: "SAMPLE-0001", created: now, customer: ids.next("cus_", length: 14),
+            id: ids.next("in_"), pageKey: ids.next("test_", length: 58), number: "SAMPLE-0001", created: now,
+            customer: ids.next("cus_", length: 14),
             customerEmail: "sample@example.com", subscription: ids.next("sub_"),
             subscriptionMetadata: sample.metadata, reason: "subscription_cycle", currency: "eur",
             lines: [

@@ -50,6 +50,8 @@ package struct PortalPage: Hashable, Sendable {
     package struct Invoice: Hashable, Sendable {
         /// `in_…`.
         package let id: String
+        /// The key of its hosted page.
+        package let pageKey: String
         /// What people call it.
         package let number: String
         /// Stripe's word.
@@ -80,7 +82,9 @@ extension StripeAccount {
     func portalPage(_ id: String) -> PortalPage? {
         guard let session = portals[id], let customer = customers[session.customer] else { return nil }
         let own = (subscriptionsOf[customer.id] ?? []).compactMap { subscriptions[$0] }
-        let recent = invoices.newestFirst.lazy.map(\.element).filter { $0.customer == customer.id }.prefix(24)
+        // A draft is no business of the customer yet.
+        let recent = invoices.newestFirst.lazy.map(\.element)
+            .filter { $0.customer == customer.id && $0.finalizedAt != nil }.prefix(24)
         return PortalPage(
             id: id, customer: customer.id, email: customer.email, returnURL: session.returnURL,
             subscriptions: own.map { subscription in
@@ -98,7 +102,8 @@ extension StripeAccount {
             },
             invoices: recent.map {
                 PortalPage.Invoice(
-                    id: $0.id, number: $0.number, status: $0.status.rawValue, total: $0.total, currency: $0.currency,
+                    id: $0.id, pageKey: $0.pageKey, number: $0.number, status: $0.status.rawValue, total: $0.total,
+                    currency: $0.currency,
                     created: $0.created)
             })
     }

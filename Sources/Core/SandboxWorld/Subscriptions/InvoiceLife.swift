@@ -45,8 +45,10 @@ extension StripeAccount {
         }
         let past = lines.first { prices[$0.item.price]?.isMetered == true }?.period
         let customer = customers[subscription.customer]
+        let pageKey = ids.next("test_", length: 58)
+        invoiceOfPage[pageKey] = id
         invoices[id] = SandboxInvoice(
-            id: id, number: ids.next("", length: 8).uppercased() + "-0001", created: now,
+            id: id, pageKey: pageKey, number: ids.next("", length: 8).uppercased() + "-0001", created: now,
             customer: subscription.customer, customerEmail: customer?.email, subscription: subscription.id,
             subscriptionMetadata: subscription.metadata, reason: reason, currency: subscription.currency,
             lines: invoiced, period: past ?? now..<now)

@@ -18,6 +18,8 @@ struct SandboxInvoice: Sendable {
     }
 
     let id: String
+    /// What its hosted page is found by; nobody can tell it from the id.
+    let pageKey: String
     let number: String
     let created: Int64
     let customer: String
@@ -67,7 +69,7 @@ extension StripeAccount {
             "currency": .text(invoice.currency), "customer": .text(invoice.customer),
             "customer_email": .text(or: invoice.customerEmail), "discounts": [],
             "hosted_invoice_url": invoice.finalizedAt == nil
-                ? .null : .text("\(settings.pagesURL)/invoice/\(invoice.id)"),
+                ? .null : .text("\(settings.pagesURL)/invoice/\(invoice.pageKey)"),
             "lines": Paging.list(
                 invoice.lines.map { json(of: $0, in: invoice) }, hasMore: false,
                 url: "/v1/invoices/\(invoice.id)/lines"),

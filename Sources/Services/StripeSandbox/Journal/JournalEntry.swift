@@ -7,6 +7,8 @@ struct JournalEntry: Hashable, Sendable {
         case call(WorldCall)
         case checkout(String, CheckoutIntent)
         case portal(String, PortalIntent)
+        /// Somebody paid on an invoice's page.
+        case invoice(page: String)
         case sample(SampleEvent)
         /// The clock is so far ahead of the machine's from now on.
         case clock(offsetSeconds: Int64)
@@ -35,6 +37,7 @@ extension JournalEntry {
         case .portal(let session, let intent):
             members["portal"] = .string(session)
             members.merge(JournalEntry.members(of: intent)) { $1 }
+        case .invoice(let page): members["invoice"] = .string(page)
         case .sample(let sample):
             members["sample"] = .string(sample.type)
             members["account_id"] = .string(sample.accountID)
@@ -60,6 +63,7 @@ extension JournalEntry {
         if let call = json["call"]?.text { return self.call(call, json).map { .call($0) } }
         if let session = json["checkout"]?.text { return checkout(json).map { .checkout(session, $0) } }
         if let session = json["portal"]?.text { return portal(json).map { .portal(session, $0) } }
+        if let page = json["invoice"]?.text { return .invoice(page: page) }
         if let type = json["sample"]?.text {
             return .sample(
                 SampleEvent(

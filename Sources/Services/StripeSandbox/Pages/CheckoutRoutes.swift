@@ -39,12 +39,7 @@ struct CheckoutRoutes: Sendable {
         case "pay-later": intent = .payByDebit(email: email, settles: true)
         case "pay-later-fails": intent = .payByDebit(email: email, settles: false)
         case "decline": intent = .decline
-        default:
-            guard PageWords.site(page.cancelURL) != nil else {
-                return try response(
-                    session, status: 409, notice: .impossible("this session has no address to go back to"))
-            }
-            intent = .cancel
+        default: intent = .cancel
         }
         return try carryOut(intent, session, path: request.uri.path)
     }

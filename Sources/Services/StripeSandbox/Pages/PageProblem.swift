@@ -24,6 +24,12 @@ struct PageProblem: Error {
                 + "Ask the shop for a new link.")
     }
 
+    static let unknownInvoice = PageProblem(
+        status: 404, title: "There is no such invoice",
+        text:
+            "The address may be incomplete, or the invoice is still a draft. The sandbox keeps its invoices in memory, "
+            + "so a restart forgets them. Open the invoice from the portal.")
+
     static func anotherSite(_ path: String) -> PageProblem {
         PageProblem(
             status: 403, title: "This form came from another site",

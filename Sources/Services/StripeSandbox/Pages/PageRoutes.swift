@@ -18,6 +18,7 @@ struct PageRoutes: Sendable {
         router.addPageAssets()
         CheckoutRoutes(home: home, tokens: tokens).add(to: router)
         PortalRoutes(home: home, tokens: tokens).add(to: router)
+        InvoiceRoutes(home: home, tokens: tokens).add(to: router)
     }
 }
 

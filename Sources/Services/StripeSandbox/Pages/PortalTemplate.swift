@@ -90,10 +90,10 @@ enum PortalTemplate {
     }
 
     private static func invoice(_ invoice: PortalPage.Invoice) -> JSONValue {
-        let kinds = ["paid": "good", "open": "warn", "uncollectible": "bad"]
+        let (word, kind) = InvoiceTemplate.status(invoice.status)
         return [
-            "number": .string(invoice.number), "status": .string(PageProblem.capitalized(invoice.status)),
-            "kind": .string(kinds[invoice.status] ?? ""), "day": .string(PageWords.day(invoice.created)),
+            "page": .string("/local/stripe/invoice/\(invoice.pageKey)"), "number": .string(invoice.number),
+            "status": .string(word), "kind": .string(kind), "day": .string(PageWords.day(invoice.created)),
             "machine": .string(PageWords.machine(invoice.created)),
             "total": .string(PageWords.money(invoice.total, invoice.currency)),
         ]
@@ -114,7 +114,7 @@ enum PortalTemplate {
         <thead><tr><th scope="col">Invoice</th><th scope="col">State</th>\
         <th scope="col" class="number">Total</th></tr></thead>
         <tbody>
-        {{#rows}}<tr><td><time datetime="{{machine}}">{{day}}</time> <span class="hint">{{number}}</span></td>\
+        {{#rows}}<tr><td><time datetime="{{machine}}">{{day}}</time> <a class="link" href="{{page}}">{{number}}</a></td>\
         <td><span class="badge {{kind}}">{{status}}</span></td><td class="number">{{total}}</td></tr>
         {{/rows}}</tbody>
         </table>
