@@ -152,7 +152,7 @@ package enum PageStyle {
           .facts dd + dt { margin-top: var(--space-s); }
           .row > .button { flex: 1 1 100%; }
           time, .number, .badge { white-space: normal; }
-          td.number { overflow-wrap: normal; }
+          td.number, td .badge { overflow-wrap: normal; }
         }
         @media (forced-colors: active) {
           .button, .badge, .notice, .card { border-color: CanvasText; }

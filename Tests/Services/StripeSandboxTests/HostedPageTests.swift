@@ -175,7 +175,8 @@ import Testing
             let setup =
                 try await bench.post(
                     "/v1/billing_portal/configurations",
-                    "features[subscription_update][enabled]=true&features[subscription_update][products][0][product]=pro"
+                    "features[invoice_history][enabled]=true&features[subscription_cancel][enabled]=true"
+                        + "&features[subscription_update][enabled]=true&features[subscription_update][products][0][product]=pro"
                         + "&features[subscription_update][products][0][prices][0]=\(big)")["id"]?.text ?? ""
             let own = try await shop.subscribe()
             let strange = try await shop.subscribe()
@@ -198,8 +199,8 @@ import Testing
             for (form, status) in [
                 ("action=change-plan&price=\(hidden)&subscription=\(own.id)", 409),
                 ("action=change-plan&subscription=\(own.id)", 409),
-                ("action=cancel-now&subscription=\(strange.id)", 409),
-                ("action=cancel-now", 409), ("action=cancel-now&subscription=\(own.id)&price=\(big)", 400),
+                ("action=cancel-at-period-end&subscription=\(strange.id)", 409),
+                ("action=cancel-at-period-end", 409), ("action=cancel-now&subscription=\(own.id)&price=\(big)", 400),
                 ("action=pay&subscription=\(own.id)", 400),
                 ("action=fail-next-payment&subscription=\(own.id)&attempts=5", 400),
             ] {
@@ -213,6 +214,11 @@ import Testing
                 ("cancel-at-period-end", "Ends soon"), ("resume", "Renews"), ("change-plan&price=\(big)", "per year"),
                 ("cancel-now", "Ended"),
             ] {
+                if form == "cancel-now" {
+                    try await bench.post(
+                        "/v1/billing_portal/configurations/\(setup)",
+                        "features[subscription_cancel][enabled]=true&features[subscription_cancel][mode]=immediately")
+                }
                 let answer = try await bench.client.submit(path, "action=\(form)&subscription=\(own.id)")
                 #expect(answer.status == 303, "\(form)")
                 let next = try await bench.client.get(answer.header("location") ?? "")

@@ -87,6 +87,14 @@ package enum ParameterTree: Hashable, Sendable {
 }
 
 extension ParameterTree {
+    /// The tree with a call's changes in it: maps member by member, lists whole.
+    func changed(by changes: ParameterTree) -> ParameterTree {
+        guard case .map(let kept) = self, case .map(let members) = changes,
+            members.keys.contains(where: { Int($0) == nil })
+        else { return changes }
+        return .map(kept.merging(members) { $0.changed(by: $1) })
+    }
+
     /// A member, where this is a map that has it.
     package subscript(name: String) -> ParameterTree? {
         guard case .map(let members) = self else { return nil }

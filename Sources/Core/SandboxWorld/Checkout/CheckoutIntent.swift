@@ -13,13 +13,19 @@ package enum CheckoutIntent: Hashable, Sendable {
 /// What somebody does in the Customer Portal.
 package enum PortalIntent: Hashable, Sendable {
     /// Ends a subscription at once.
-    case cancelNow(subscription: String)
+    case cancelNow(subscription: String, reason: PortalFeatures.Reason? = nil)
     /// Lets a subscription end with its paid period.
-    case cancelAtPeriodEnd(subscription: String)
+    case cancelAtPeriodEnd(subscription: String, reason: PortalFeatures.Reason? = nil)
     /// Takes a scheduled end back, or goes on after a pause.
     case resume(subscription: String)
     /// Changes to another price.
     case changePlan(subscription: String, price: String)
+    /// Buys more or fewer of the plan.
+    case changeQuantity(subscription: String, quantity: Int64)
+    /// Takes another card for the charges to come.
+    case replaceMethod
+    /// Changes what the customer says about itself; an empty text takes a detail away.
+    case changeDetails([PortalFeatures.Detail: String])
     /// Lets the next charges fail, so many of them.
     case failNextPayment(subscription: String, attempts: Int)
 }

@@ -32,11 +32,7 @@ extension CallRoute {
             return customer.json
         },
         CallRoute(.post, "/v1/customers/*", customerFields) { account, call throws(WorldRefusal) in
-            let old = try account.customer(call.id)
-            account.customers.change(call.id) { $0.apply(call.form) }
-            let new = try account.customer(call.id)
-            account.emitUpdate("customer.updated", from: old.json, to: new.json)
-            return new.json
+            try account.updateCustomer(call.id, call.form)
         },
         CallRoute(.delete, "/v1/customers/*") { account, call throws(WorldRefusal) in
             try account.deleteCustomer(call.id)
@@ -49,6 +45,14 @@ extension StripeAccount {
     func customer(_ id: String, param: String? = nil) throws(WorldRefusal) -> SandboxCustomer {
         guard let customer = customers[id], !customer.isDeleted else { throw .missing("customer", id, param: param) }
         return customer
+    }
+
+    mutating func updateCustomer(_ id: String, _ form: ParameterTree) throws(WorldRefusal) -> WorldJSON {
+        let old = try customer(id)
+        customers.change(id) { $0.apply(form) }
+        let new = try customer(id)
+        emitUpdate("customer.updated", from: old.json, to: new.json)
+        return new.json
     }
 
     mutating func createCustomer(_ fill: (inout SandboxCustomer) -> Void) -> SandboxCustomer {

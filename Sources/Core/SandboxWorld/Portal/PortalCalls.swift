@@ -17,8 +17,10 @@ struct PortalSetup: Sendable {
         }
     }
 
-    func isEnabled(_ feature: String) -> Bool {
-        isDefault || form["features"]?[feature]?.flag("enabled") == true
+    /// What may change about a subscription; the price where the setting says nothing.
+    var allowedUpdates: [String] {
+        let feature = form["features"]?["subscription_update"]
+        return feature?["default_allowed_updates"] == nil ? ["price"] : feature?.texts("default_allowed_updates") ?? []
     }
 }
 
@@ -31,29 +33,45 @@ struct PortalSession: Sendable {
     let returnURL: String
     let locale: String?
     let flow: ParameterTree?
+
+    /// `subscription_cancel` or the like; nil shows the whole portal.
+    var flowType: String? { flow?.text("type") }
+    /// The only subscription that a flow is about.
+    var flowSubscription: String? { flowType.flatMap { flow?[$0]?.text("subscription") } }
+    /// The only price that a flow changes to.
+    var flowPrice: String? { flow?["subscription_update_confirm"]?.list("items").first?.text("price") }
+    /// Where a flow goes when it is done; nil stays on the page.
+    var flowEnd: String? { flow?["after_completion"]?["redirect"]?.text("return_url") }
 }
 
 extension CallRoute {
     private static let configuration: [String: ParameterShape] = [
         "features": .object([
-            "customer_update": .object(["enabled": .flag, "allowed_updates": .list(.text(50), 10)]),
+            "customer_update": .object([
+                "enabled": .flag,
+                "allowed_updates": .list(.choice(PortalFeatures.Detail.allCases.map(\.rawValue)), 10),
+            ]),
             "invoice_history": .object(["enabled": .required(.flag)]),
             "payment_method_update": .object(["enabled": .required(.flag)]),
             "subscription_cancel": .object([
                 "enabled": .required(.flag), "mode": .choice(["at_period_end", "immediately"]),
-                "proration_behavior": .choice(["always_invoice", "create_prorations", "none"]),
-                "cancellation_reason": .object(["enabled": .required(.flag), "options": .list(.text(50), 10)]),
+                "proration_behavior": .choice(["create_prorations", "none"]),
+                "cancellation_reason": .object([
+                    "enabled": .required(.flag),
+                    "options": .list(.choice(PortalFeatures.Reason.allCases.map(\.rawValue)), 10),
+                ]),
             ]),
             "subscription_update": .object([
                 "enabled": .flag,
-                "default_allowed_updates": .list(.choice(["price", "promotion_code", "quantity"]), 3),
+                "default_allowed_updates": .list(.choice(["price", "quantity"]), 2),
                 "proration_behavior": .choice(["always_invoice", "create_prorations", "none"]),
                 "products": .list(
                     .object(["product": .required(.id), "prices": .required(.list(.id, 50))]), 50),
             ]),
         ]),
         "business_profile": .object([
-            "headline": .clearable(.text(60)), "privacy_policy_url": .url, "terms_of_service_url": .url,
+            "headline": .clearable(.text(60)), "privacy_policy_url": .clearable(.url),
+            "terms_of_service_url": .clearable(.url),
         ]),
         "default_return_url": .clearable(.url), "metadata": .metadata,
         "login_page": .object(["enabled": .required(.flag)]),
@@ -69,12 +87,11 @@ extension CallRoute {
         "subscription_update_confirm": .object([
             "subscription": .required(.id),
             "items": .required(
-                .list(.object(["id": .required(.id), "price": .id, "quantity": .integer(1...999_999)]), 1)),
+                .list(.object(["id": .required(.id), "price": .required(.id)]), 1)),
         ]),
         "after_completion": .object([
             "type": .required(.choice(["hosted_confirmation", "portal_homepage", "redirect"])),
             "redirect": .object(["return_url": .required(.url)]),
-            "hosted_confirmation": .object(["custom_message": .text(500)]),
         ]),
     ]
 
@@ -83,7 +100,7 @@ extension CallRoute {
         CallRoute(
             .post, "/v1/billing_portal/configurations",
             configuration.merging(["features": configuration["features"].map { .required($0) } ?? .anything]) { $1 }
-        ) { account, call throws(WorldRefusal) in account.createConfiguration(call.form) },
+        ) { account, call throws(WorldRefusal) in try account.createConfiguration(call.form) },
         CallRoute(
             .get, "/v1/billing_portal/configurations", Paging.fields(["active": .flag, "is_default": .flag])
         ) { account, call throws(WorldRefusal) in
@@ -113,7 +130,16 @@ extension StripeAccount {
     /// The setting that stands for what a person saved in the dashboard.
     mutating func addDefaultPortal() {
         let id = ids.next("bpc_")
-        configurations[id] = PortalSetup(id: id, created: now, isDefault: true, updated: now, form: .none)
+        let form = ParameterTree(
+            encoded: "features[customer_update][enabled]=true&features[invoice_history][enabled]=true"
+                + "&features[payment_method_update][enabled]=true&features[subscription_cancel][enabled]=true"
+                + "&features[subscription_update][enabled]=true"
+                + "&features[subscription_update][default_allowed_updates][0]=price"
+                + "&features[subscription_update][default_allowed_updates][1]=quantity"
+                + "&features[customer_update][allowed_updates][0]=email"
+                + "&features[customer_update][allowed_updates][1]=name"
+                + "&features[customer_update][allowed_updates][2]=phone")
+        configurations[id] = PortalSetup(id: id, created: now, isDefault: true, updated: now, form: form ?? .none)
     }
 
     func configuration(_ id: String, param: String? = nil) throws(WorldRefusal) -> PortalSetup {
@@ -121,7 +147,16 @@ extension StripeAccount {
         return setup
     }
 
-    fileprivate mutating func createConfiguration(_ form: ParameterTree) -> WorldJSON {
+    private static func checkSetup(_ form: ParameterTree) throws(WorldRefusal) {
+        if form["login_page"]?.flag("enabled") == true {
+            throw WorldRefusal(
+                param: "login_page[enabled]",
+                "The offline Stripe has no login page for its portal; make a portal session instead.")
+        }
+    }
+
+    fileprivate mutating func createConfiguration(_ form: ParameterTree) throws(WorldRefusal) -> WorldJSON {
+        try StripeAccount.checkSetup(form)
         var setup = PortalSetup(id: ids.next("bpc_"), created: now, isDefault: false, updated: now, form: form)
         StripeAccount.merge(form, "metadata", into: &setup.metadata)
         configurations[setup.id] = setup
@@ -132,18 +167,13 @@ extension StripeAccount {
     fileprivate mutating func updateConfiguration(_ id: String, _ form: ParameterTree) throws(WorldRefusal) -> WorldJSON
     {
         var setup = try configuration(id)
+        try StripeAccount.checkSetup(form)
         let old = json(of: setup)
         if setup.isDefault, form.flag("active") == false {
             throw WorldRefusal(param: "active", "The default configuration cannot be deactivated.")
         }
         setup.isActive = form.flag("active") ?? setup.isActive
-        if case .map(let changes) = form, case .map(let kept) = setup.form {
-            setup.form = .map(
-                kept.merging(changes) { old, new in
-                    if case .map(let old) = old, case .map(let new) = new { return .map(old.merging(new) { $1 }) }
-                    return new
-                })
-        }
+        setup.form = setup.form.changed(by: form)
         StripeAccount.merge(form, "metadata", into: &setup.metadata)
         setup.updated = now
         configurations[id] = setup
@@ -171,18 +201,28 @@ extension StripeAccount {
                 code: "parameter_missing", param: "return_url",
                 "You must provide a `return_url`, or set a default return URL in the configuration.")
         }
-        if let flow = form["flow_data"], let type = flow.text("type"), type != "payment_method_update" {
-            let id = flow[type]?.text("subscription") ?? ""
-            guard try subscription(id, param: "flow_data[\(type)][subscription]").customer == customer.id else {
-                throw .missing("subscription", id, param: "flow_data[\(type)][subscription]")
-            }
-        }
+        if let flow = form["flow_data"] { try check(flow, of: customer.id, PortalFeatures(setup)) }
         let session = PortalSession(
             id: ids.next("bps_"), created: now, customer: customer.id, configuration: setup.id, returnURL: url,
             locale: form.text("locale"), flow: form["flow_data"])
         portals[session.id] = session
         emit("billing_portal.session.created", json(of: session))
         return json(of: session)
+    }
+
+    private func check(
+        _ flow: ParameterTree, of customer: String, _ features: PortalFeatures
+    ) throws(WorldRefusal) {
+        let type = flow.text("type") ?? ""
+        if features.only(type).isEmpty {
+            throw WorldRefusal(
+                param: "flow_data[type]", "The flow `\(type)` needs a feature that the portal configuration disables.")
+        }
+        guard type != "payment_method_update" else { return }
+        let id = flow[type]?.text("subscription") ?? ""
+        guard try subscription(id, param: "flow_data[\(type)][subscription]").customer == customer else {
+            throw .missing("subscription", id, param: "flow_data[\(type)][subscription]")
+        }
     }
 
     func json(of session: PortalSession) -> WorldJSON {
@@ -193,38 +233,6 @@ extension StripeAccount {
             "flow": session.flow.map { ["type": .text(or: $0.text("type"))] } ?? .null, "livemode": false,
             "locale": .text(or: session.locale), "on_behalf_of": .null, "return_url": .text(session.returnURL),
             "url": .text("\(settings.pagesURL)/portal/\(session.id)"),
-        ]
-    }
-
-    func json(of setup: PortalSetup) -> WorldJSON {
-        func enabled(_ feature: String) -> WorldJSON { .bool(setup.isEnabled(feature)) }
-        let products = setup.offers.map { offer -> WorldJSON in
-            ["prices": .list(offer.prices.map { .text($0) }), "product": .text(offer.product)]
-        }
-        return [
-            "id": .text(setup.id), "object": "billing_portal.configuration", "active": .bool(setup.isActive),
-            "application": .null,
-            "business_profile": [
-                "headline": .text(or: setup.form["business_profile"]?.text("headline")), "privacy_policy_url": .null,
-                "terms_of_service_url": .null,
-            ],
-            "created": .integer(setup.created), "default_return_url": .text(or: setup.form.text("default_return_url")),
-            "features": [
-                "customer_update": ["allowed_updates": [], "enabled": enabled("customer_update")],
-                "invoice_history": ["enabled": enabled("invoice_history")],
-                "payment_method_update": ["enabled": enabled("payment_method_update")],
-                "subscription_cancel": [
-                    "enabled": enabled("subscription_cancel"),
-                    "mode": .text(setup.form["features"]?["subscription_cancel"]?.text("mode") ?? "at_period_end"),
-                    "proration_behavior": "none",
-                ],
-                "subscription_update": [
-                    "default_allowed_updates": ["price"], "enabled": enabled("subscription_update"),
-                    "products": .withheld(.list(products)), "proration_behavior": "none",
-                ],
-            ],
-            "is_default": .bool(setup.isDefault), "livemode": false, "login_page": ["enabled": false, "url": .null],
-            "metadata": .map(setup.metadata), "updated": .integer(setup.updated),
         ]
     }
 }

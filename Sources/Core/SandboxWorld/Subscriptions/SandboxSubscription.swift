@@ -52,6 +52,9 @@ struct SandboxSubscription: Sendable {
     var canceledAt: Int64?
     var endedAt: Int64?
     var cancellationReason: String?
+    /// What the customer says about the end, in Stripe's words and in its own.
+    var cancellationFeedback: String?
+    var cancellationComment: String?
     var pause: Pause?
     var latestInvoice: String?
     var paymentMethod: String?
@@ -98,7 +101,9 @@ extension StripeAccount {
             "cancel_at_period_end": .bool(subscription.cancelsAtPeriodEnd),
             "canceled_at": .integer(or: subscription.canceledAt),
             "cancellation_details": [
-                "comment": .null, "feedback": .null, "reason": .text(or: subscription.cancellationReason),
+                "comment": .text(or: subscription.cancellationComment),
+                "feedback": .text(or: subscription.cancellationFeedback),
+                "reason": .text(or: subscription.cancellationReason),
             ],
             "collection_method": subscription.collectsByInvoice ? "send_invoice" : "charge_automatically",
             "created": .integer(subscription.created), "currency": .text(subscription.currency),

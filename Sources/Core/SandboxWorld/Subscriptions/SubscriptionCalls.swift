@@ -7,6 +7,11 @@ extension CallRoute {
     ])
     private static let proration = ParameterShape.choice(["always_invoice", "create_prorations", "none"])
 
+    private static let cancellationDetails = ParameterShape.object([
+        "comment": .clearable(.text(5_000)),
+        "feedback": .clearable(.choice(PortalFeatures.Reason.allCases.map(\.rawValue))),
+    ])
+
     private static let newSubscription: [String: ParameterShape] = [
         "customer": .required(.id),
         "items": .required(
@@ -38,8 +43,7 @@ extension CallRoute {
         "payment_behavior": .choice([
             "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete",
         ]),
-        "cancellation_details": .object(["comment": .clearable(.text(5_000)), "feedback": .clearable(.text(100))]),
-        "off_session": .flag,
+        "cancellation_details": cancellationDetails, "off_session": .flag,
     ]
 
     /// Subscriptions and their items.
@@ -72,13 +76,12 @@ extension CallRoute {
             .delete, "/v1/subscriptions/*",
             [
                 "invoice_now": .flag, "prorate": .flag,
-                "cancellation_details": .object([
-                    "comment": .clearable(.text(5_000)), "feedback": .clearable(.text(100)),
-                ]),
+                "cancellation_details": cancellationDetails,
             ]
         ) { account, call throws(WorldRefusal) in
             let subscription = try account.subscription(call.id)
             if subscription.status.isFinal { throw .missing("subscription", call.id) }
+            account.subscriptions.change(call.id) { $0.apply(details: call.form["cancellation_details"]) }
             account.end(subscription: call.id, reason: "cancellation_requested")
             return account.json(of: try account.subscription(call.id))
         },
@@ -264,6 +267,7 @@ extension SandboxSubscription {
         StripeAccount.merge(form, "metadata", into: &metadata)
         if let text = form.given("description") { description = text.nonEmpty }
         if let text = form.given("default_payment_method") { paymentMethod = text.nonEmpty }
+        apply(details: form["cancellation_details"])
         if let flag = form.flag("cancel_at_period_end") {
             schedule(endAt: flag ? periodEnd : nil, isPeriodEnd: flag, now)
         }
@@ -275,6 +279,12 @@ extension SandboxSubscription {
         if let word = form["trial_settings"]?["end_behavior"]?.text("missing_payment_method") {
             missingMethod = MissingMethod(rawValue: word) ?? missingMethod
         }
+    }
+
+    /// Takes over what the customer says about the end.
+    mutating func apply(details: ParameterTree?) {
+        if let text = details?.given("comment") { cancellationComment = text.nonEmpty }
+        if let text = details?.given("feedback") { cancellationFeedback = text.nonEmpty }
     }
 
     /// Schedules the end, or takes it back.

@@ -130,27 +130,45 @@ extension JournalEntry {
     }
 
     private static func members(of intent: PortalIntent) -> [String: JSONValue] {
-        switch intent {
-        case .cancelNow(let id): ["act": "cancel-now", "subscription": .string(id)]
-        case .cancelAtPeriodEnd(let id): ["act": "cancel-at-period-end", "subscription": .string(id)]
+        func members(
+            _ act: JSONValue, _ id: String, _ reason: PortalFeatures.Reason?
+        ) -> [String: JSONValue] {
+            ["act": act, "subscription": .string(id), "reason": reason.map { .string($0.rawValue) } ?? .null]
+        }
+        return switch intent {
+        case .cancelNow(let id, let reason): members("cancel-now", id, reason)
+        case .cancelAtPeriodEnd(let id, let reason): members("cancel-at-period-end", id, reason)
         case .resume(let id): ["act": "resume", "subscription": .string(id)]
         case .changePlan(let id, let price):
             ["act": "change-plan", "subscription": .string(id), "price": .string(price)]
+        case .changeQuantity(let id, let quantity):
+            ["act": "change-quantity", "subscription": .string(id), "quantity": .integer(quantity)]
         case .failNextPayment(let id, let attempts):
             ["act": "fail-next-payment", "subscription": .string(id), "attempts": .integer(Int64(attempts))]
+        case .replaceMethod: ["act": "new-card"]
+        case .changeDetails(let details):
+            details.reduce(into: ["act": "change-details"]) { $0[$1.key.rawValue] = .string($1.value) }
         }
     }
 
     private static func portal(_ json: JSONValue) -> PortalIntent? {
-        guard let id = json["subscription"]?.text else { return nil }
-        return switch json["act"]?.text {
-        case "cancel-now": .cancelNow(subscription: id)
-        case "cancel-at-period-end": .cancelAtPeriodEnd(subscription: id)
-        case "resume": .resume(subscription: id)
-        case "change-plan": .changePlan(subscription: id, price: json["price"]?.text ?? "")
+        let id = json["subscription"]?.text ?? ""
+        let reason = json["reason"]?.text.flatMap { PortalFeatures.Reason(rawValue: $0) }
+        switch json["act"]?.text {
+        case "cancel-now": return .cancelNow(subscription: id, reason: reason)
+        case "cancel-at-period-end": return .cancelAtPeriodEnd(subscription: id, reason: reason)
+        case "resume": return .resume(subscription: id)
+        case "change-plan": return .changePlan(subscription: id, price: json["price"]?.text ?? "")
+        case "change-quantity":
+            return .changeQuantity(subscription: id, quantity: json["quantity"]?.integer ?? 1)
         case "fail-next-payment":
-            .failNextPayment(subscription: id, attempts: Int(json["attempts"]?.integer ?? 1))
-        default: nil
+            return .failNextPayment(subscription: id, attempts: Int(json["attempts"]?.integer ?? 1))
+        case "new-card": return .replaceMethod
+        case "change-details":
+            var details: [PortalFeatures.Detail: String] = [:]
+            for detail in PortalFeatures.Detail.allCases { details[detail] = json[detail.rawValue]?.text }
+            return .changeDetails(details)
+        default: return nil
         }
     }
 }

@@ -13,6 +13,9 @@ struct PageForm: Sendable {
 
     func text(_ name: String) -> String? { fields.text(name) }
 
+    /// A field that is there, perhaps empty.
+    func given(_ name: String) -> String? { fields.given(name) }
+
     /// Reads a form, and refuses one that is not from the session's own page.
     ///
     /// - Parameter fields: The fields of each action beside `action` and `token`.

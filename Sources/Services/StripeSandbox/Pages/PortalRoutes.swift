@@ -24,22 +24,15 @@ struct PortalRoutes: Sendable {
         let form = try await PageForm(
             request, session: session, tokens: tokens,
             fields: [
-                "cancel-now": ["subscription"], "cancel-at-period-end": ["subscription"], "resume": ["subscription"],
-                "change-plan": ["subscription", "price"], "fail-next-payment": ["subscription"],
-                "let-payments-succeed": ["subscription"],
+                "cancel-now": ["subscription", "reason"], "cancel-at-period-end": ["subscription", "reason"],
+                "resume": ["subscription", "reason"], "change-plan": ["subscription", "price"],
+                "change-quantity": ["subscription", "quantity"], "fail-next-payment": ["subscription", "reason"],
+                "let-payments-succeed": ["subscription", "reason"], "new-card": [],
+                "change-details": PortalFeatures.Detail.allCases.map(\.rawValue),
             ])
-        let subscription = form.text("subscription") ?? ""
-        let intent: PortalIntent =
-            switch form.action {
-            case "cancel-now": .cancelNow(subscription: subscription)
-            case "cancel-at-period-end": .cancelAtPeriodEnd(subscription: subscription)
-            case "resume": .resume(subscription: subscription)
-            case "change-plan": .changePlan(subscription: subscription, price: form.text("price") ?? "")
-            case "fail-next-payment": .failNextPayment(subscription: subscription, attempts: 1)
-            default: .failNextPayment(subscription: subscription, attempts: 0)
-            }
+        let outcome: PageOutcome
         do throws(PageFault) {
-            _ = try home.act(intent, onPortal: session)
+            outcome = try home.act(PortalRoutes.intent(of: form), onPortal: session)
         } catch {
             switch error {
             case .unknownSession: throw PageProblem.unknownSession("portal")
@@ -50,8 +43,34 @@ struct PortalRoutes: Sendable {
                 return try response(session, status: 409, notice: (text, "bad"))
             }
         }
+        if case .leave(let url) = outcome, PageWords.site(url) != nil, HTTPField.isValidValue(url) {
+            return Response(status: .seeOther, headers: [.location: url])
+        }
         // The page is read again, so that loading it once more sends nothing twice.
         return Response(status: .seeOther, headers: [.location: "\(request.uri.path)?done=\(form.action)"])
+    }
+
+    private static func intent(of form: PageForm) throws(PageFault) -> PortalIntent {
+        let subscription = form.text("subscription") ?? ""
+        let word = form.text("reason")
+        let reason = word.flatMap { PortalFeatures.Reason(rawValue: $0) }
+        if word != nil, reason == nil { throw .notPossible("the page does not ask for this reason") }
+        switch form.action {
+        case "cancel-now": return .cancelNow(subscription: subscription, reason: reason)
+        case "cancel-at-period-end": return .cancelAtPeriodEnd(subscription: subscription, reason: reason)
+        case "resume": return .resume(subscription: subscription)
+        case "change-plan": return .changePlan(subscription: subscription, price: form.text("price") ?? "")
+        case "change-quantity":
+            let quantity = form.text("quantity").flatMap { Int64($0) } ?? 0
+            return .changeQuantity(subscription: subscription, quantity: quantity)
+        case "new-card": return .replaceMethod
+        case "change-details":
+            var details: [PortalFeatures.Detail: String] = [:]
+            for detail in PortalFeatures.Detail.allCases { details[detail] = form.given(detail.rawValue) }
+            return .changeDetails(details)
+        case "fail-next-payment": return .failNextPayment(subscription: subscription, attempts: 1)
+        default: return .failNextPayment(subscription: subscription, attempts: 0)
+        }
     }
 
     private func response(
@@ -59,6 +78,6 @@ struct PortalRoutes: Sendable {
     ) throws -> Response {
         guard let (page, now) = home.portalPage(session) else { throw PageProblem.unknownSession("portal") }
         let text = try PortalTemplate.render(page, now: now, token: tokens.token(for: session), notice: notice)
-        return Response(status: .init(code: status), page: text)
+        return Response(status: .init(code: status), page: text, page.leaves ? .leaving : .still)
     }
 }
