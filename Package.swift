@@ -97,7 +97,7 @@ let package = Package(
             ]),
         module(
             "BusPages", in: "Platform",
-            ["BusCore", "BusServer", .httpTypes, .hummingbird, .mustache, .nioCore]),
+            ["BusCore", "BusContract", "BusServer", .httpTypes, .hummingbird, .hummingbirdCore, .mustache, .nioCore]),
         module(
             "BusClient", in: "Platform",
             [

@@ -25,6 +25,41 @@ import Testing
         #expect(outcome.exit == .code(0))
     }
 
+    @Test("another site moves no clock, dials no fault, makes no call, and reads nothing through a name of its own")
+    func otherSites() async throws {
+        try await Sandbox.run(["--start", "2026-08-01T00:00:00Z"]) { sandbox in
+            let forms: [(path: String, body: String)] = [
+                ("/sandbox/clock", #"{"advance":"31d"}"#), ("/sandbox/trigger/customer.created", ""),
+                ("/sandbox/events/evt_1/resend", ""), ("/v1/customers", "name=A"),
+            ]
+            for fields in [["Origin": "http://shop.example"], ["Origin": "null"], ["Sec-Fetch-Site": "cross-site"]] {
+                let fields = fields.merging(Sandbox.bearer) { $1 }
+                for (path, body) in forms {
+                    let answer = try await sandbox.post(path, Array(body.utf8), headers: fields)
+                    #expect(answer.status == 403 && answer.errorType == "forbidden", "\(path) \(fields)")
+                }
+                let dialled = try await sandbox.put("/sandbox/faults", Array("{}".utf8), headers: fields)
+                #expect(dialled.status == 403)
+            }
+            for path in ["/sandbox/events", "/v1/customers", "/local/stripe/checkout/cs_test_1"] {
+                let rebound = try await sandbox.get(
+                    path, headers: ["Host": "shop.example"].merging(Sandbox.bearer) { $1 })
+                #expect(rebound.status == 403, "\(path)")
+            }
+            let clock = try await sandbox.get("/sandbox/clock").json
+            #expect(clock?["now"] == "2026-08-01T00:00:00Z")
+            #expect(try await sandbox.get("/v1/customers", headers: Sandbox.bearer).json?["data"] == [])
+            // A link of another site opens a page, and a program is no browser.
+            let linked = try await sandbox.get(
+                "/local/stripe/checkout/cs_test_1", headers: ["Sec-Fetch-Site": "cross-site"])
+            #expect(linked.status == 404 && linked.text.contains("<h1>"))
+            #expect(try await sandbox.call("/v1/customers", "name=A").status == 200)
+            let own = try await sandbox.post(
+                "/sandbox/clock", Array(#"{"advance":"1d"}"#.utf8), headers: ["Origin": sandbox.base])
+            #expect(own.status == 200)
+        }
+    }
+
     @Test("one seed and the same calls give the same bytes, another seed others")
     func seeds() async throws {
         func bytes(_ seed: String) async throws -> [[UInt8]] {

@@ -5,6 +5,7 @@ import BillingWorker
 import BusAuth
 import BusClient
 import BusCore
+import BusPages
 import BusRuntime
 import BusSQL
 import BusServer

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusPages
 import BusRuntime
 import BusServer
 import Hummingbird
@@ -54,6 +55,7 @@ package struct SandboxService: Sendable {
         router.add(middleware: RequestObserver(logger: process.logger))
         router.add(middleware: ErrorResponses(logger: process.logger))
         OperationsRoutes(process).addHealth(to: router)
+        router.add(middleware: OwnPagesOnly(checksHost: true))
         addRoutes(to: router)
         return router
     }

@@ -1,5 +1,6 @@
 import BusContract
 import BusCore
+import BusPages
 import BusServer
 import HTTPTypes
 import Hummingbird
@@ -23,7 +24,9 @@ struct PageForm: Sendable {
         _ request: Request, session: String, tokens: PageTokens, fields known: KeyValuePairs<String, [String]>
     ) async throws {
         let path = request.uri.path
-        guard PageForm.isFromHere(request) else { throw PageProblem.anotherSite(path) }
+        guard OwnPagesOnly.isOwn(request.headers, host: request.head.authority ?? "") else {
+            throw PageProblem.anotherSite(path)
+        }
         guard request.headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
             throw PageProblem(
                 status: 415, title: "This is not a form",
@@ -45,15 +48,5 @@ struct PageForm: Sendable {
         }
         self.action = action
         fields = form
-    }
-
-    /// Browsers say where a form comes from; a program that says nothing still needs the token.
-    private static func isFromHere(_ request: Request) -> Bool {
-        if let site = HTTPField.Name("Sec-Fetch-Site").flatMap({ request.headers[$0] }), site != "same-origin" {
-            return false
-        }
-        guard let origin = request.headers[.origin] else { return true }
-        guard let host = request.head.authority else { return false }
-        return origin == "http://\(host)" || origin == "https://\(host)"
     }
 }

@@ -8,11 +8,21 @@ import HummingbirdCore
 ///
 /// Another site's form gets nothing, nor does a name that somebody else points at this machine. Programs send none of a
 /// browser's fields and are not held up.
-struct OwnPagesOnly: RouterMiddleware {
-    /// False where the user asked for an address that other machines reach, whose names nobody knows here.
-    let checksHost: Bool
+///
+/// It counts for the routes that are added behind it.
+package struct OwnPagesOnly: RouterMiddleware {
+    private let checksHost: Bool
 
-    func handle(
+    /// Guards the pages, the API and the controls of a server.
+    ///
+    /// - Parameter checksHost: False where the user asked for an address that other machines reach, whose names nobody
+    ///   knows here.
+    package init(checksHost: Bool) {
+        self.checksHost = checksHost
+    }
+
+    /// Refuses, or passes on.
+    package func handle(
         _ request: Request, context: BusRequestContext,
         next: @concurrent (Request, BusRequestContext) async throws -> Response
     ) async throws -> Response {
@@ -36,12 +46,13 @@ struct OwnPagesOnly: RouterMiddleware {
         return first.map { ["live", "local", "sandbox", "v1", "v2"].contains($0) } ?? true
     }
 
-    static func isThisMachine(_ authority: String) -> Bool {
+    private static func isThisMachine(_ authority: String) -> Bool {
         guard let name = authority.firstMatch(of: #/^(\[[0-9a-f:]+\]|[^:]+)(?::[0-9]+)?$/#)?.1 else { return false }
         return name == "localhost" || name == "[::1]" || name.wholeMatch(of: #/127\.[0-9]+\.[0-9]+\.[0-9]+/#) != nil
     }
 
-    static func isOwn(_ fields: HTTPFields, host: String) -> Bool {
+    /// Whether a form is from a page of this server; browsers say so, and programs say nothing.
+    package static func isOwn(_ fields: HTTPFields, host: String) -> Bool {
         if let site = HTTPField.Name("Sec-Fetch-Site").flatMap({ fields[$0] }), site != "same-origin", site != "none" {
             return false
         }
