@@ -14,7 +14,6 @@ extension Target.Dependency {
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let collections = product(name: "DequeModule", package: "swift-collections")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
-    static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
@@ -64,7 +63,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
@@ -81,9 +79,13 @@ let package = Package(
         module("SandboxWorld", in: "Core", ["BusCore"]),
 
         // Platform: one adapter to the outside each.
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/Platform/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         module(
             "BusSQL", in: "Platform",
-            ["BusCore", "BusContract", "BusRuntime", .collections, .grdb, .logging, .serviceLifecycle]),
+            [
+                "BusCore", "BusContract", "BusRuntime", "CSQLite", .collections, .logging, .nioPosix, .serviceLifecycle,
+            ]),
         module(
             "BusRuntime", in: "Platform",
             ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
@@ -226,7 +228,10 @@ let package = Package(
             ]),
         tests(
             of: "BillingStorage", in: "Platform",
-            ["BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "TestSupport", .grdb]),
+            [
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "CSQLite",
+                "TestSupport",
+            ]),
         tests(
             of: "EventsAPI", in: "Services",
             [

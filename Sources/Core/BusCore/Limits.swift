@@ -31,10 +31,6 @@ package enum Limits {
     package static let appendCommitEventsMax = 1_000
     /// Bytes of waiting events; more answer `backend_unavailable`.
     package static let appendQueueBytesMax = 64 << 20
-    /// Connections that read an SQLite file beside its writer.
-    package static let sqliteReadersMax = 4
-    /// Wait for another process's lock on an SQLite file.
-    package static let sqliteBusySeconds = 5
     /// Time between two looks at the store by `/readyz`.
     package static let storeProbeIntervalSeconds = 1
     /// A look at the store that takes longer says that it is not ready.

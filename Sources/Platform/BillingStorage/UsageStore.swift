@@ -19,17 +19,29 @@ package struct UsageStore {
     package func counts(of accountID: String, for limits: [CurrentQuota], at now: Timestamp) throws -> UsageCounts {
         var counts = UsageCounts()
         var seen: Set<UsageBucket> = []
+        var held: [HeldSum: Int64] = [:]
         for bucket in limits.map(\.bucket) where seen.insert(bucket).inserted {
             let subject = UsageSubject(
                 accountID: accountID, feature: bucket.feature, meterEventName: bucket.meterEventName)
-            let heldSince = max(
+            let since = max(
                 Timestamp(clampingSeconds: bucket.start).nanoseconds, UsageStore.endedHolds(at: now).nanoseconds + 1)
-            let row = try connection.first(
-                UsageStore.counting,
-                values(subject) + [.text(bucket.window.rawValue), .integer(bucket.start), .integer(heldSince)])
-            counts[bucket] = UsageCount(used: try row?.integer(0) ?? 0, held: try row?.integer(1) ?? 0)
+            let sum = HeldSum(feature: bucket.feature, meterEventName: bucket.meterEventName, since: since)
+            if held[sum] == nil {
+                held[sum] = try connection.first(
+                    UsageStore.summingHolds, values(subject) + [.integer(since)])?.integer(0)
+            }
+            let used = try connection.first(
+                UsageStore.counting, values(subject) + [.text(bucket.window.rawValue), .integer(bucket.start)])
+            counts[bucket] = UsageCount(used: try used?.integer(0) ?? 0, held: held[sum] ?? 0)
         }
         return counts
+    }
+
+    /// What open holds are summed over; most windows of a meter have the same.
+    private struct HeldSum: Hashable {
+        let feature: String
+        let meterEventName: String
+        let since: Int64
     }
 
     /// Holds that were made until then have ended.
@@ -123,10 +135,12 @@ package struct UsageStore {
     // MARK: Statements
 
     private static let counting: SQL = """
-        SELECT COALESCE((SELECT used FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2
-            AND feature = $3 AND meter_event_name = $4 AND span = $5 AND starts_at = $6), 0),
-          CAST(COALESCE((SELECT SUM(quantity) FROM bus_billing_holds WHERE account_id = $1 AND livemode = $2
-            AND feature = $3 AND meter_event_name = $4 AND held_at >= $7), 0) AS BIGINT)
+        SELECT used FROM bus_billing_usage_counts WHERE account_id = $1 AND livemode = $2
+          AND feature = $3 AND meter_event_name = $4 AND span = $5 AND starts_at = $6
+        """
+    private static let summingHolds: SQL = """
+        SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) FROM bus_billing_holds WHERE account_id = $1
+          AND livemode = $2 AND feature = $3 AND meter_event_name = $4 AND held_at >= $5
         """
     private static let holding: SQL = """
         INSERT INTO bus_billing_holds (account_id, livemode, feature, meter_event_name, id, held_at, quantity)

@@ -1,34 +1,41 @@
 import BusContract
 import BusCore
 import BusRuntime
-import DequeModule
 import ServiceLifecycle
+import Synchronization
 
 /// Gathers concurrent changes into shared transactions, so that one sync to storage carries many of them.
 ///
-/// A change that comes while nothing runs is committed at once. Changes that come during a commit form the next one.
-package actor GroupCommit: Service {
-    private struct Job: Sendable {
-        let events: Int
-        let bytes: Int
+/// A change that comes while nothing is written is committed at once. Changes that come during a commit form the next
+/// one. The thread that writes takes them, commits, and answers who waits.
+package final class GroupCommit: Service {
+    private struct Change: Sendable {
         /// Does the work and returns how to answer after the commit; alone, a failure of its own undoes only itself.
-        let run: @Sendable (_ connection: any SQLConnection, _ alone: Bool) throws -> @Sendable () -> Void
+        let run: @Sendable (_ connection: any SQLConnection, _ alone: Bool) throws -> Answer
         let fail: @Sendable (any Error) -> Void
     }
 
+    private typealias Answer = @Sendable () -> Void
+
+    private struct State {
+        var queue = CommitQueue<Change>()
+        /// Waits for the last commit.
+        var end: CheckedContinuation<Void, Never>?
+    }
+
     private let database: any SQLDatabase
-    private let signal = Signal()
-    private var queue: Deque<Job> = []
-    /// The events that wait for a transaction.
-    package private(set) var queuedEvents = 0
-    private var queuedBytes = 0
-    /// True from a failed commit to the next one that succeeds.
-    package private(set) var isFailing = false
+    private let state = Mutex(State())
 
     /// A queue in front of a database; nothing is committed before `run()`.
     package init(database: any SQLDatabase) {
         self.database = database
     }
+
+    /// The events that wait for a transaction.
+    package var queuedEvents: Int { state.withLock { $0.queue.waitingEvents } }
+
+    /// True from a failed commit to the next one that succeeds.
+    package var isFailing: Bool { state.withLock { $0.queue.isFailing } }
 
     /// Runs `body` in a shared transaction and returns after its commit.
     ///
@@ -38,16 +45,8 @@ package actor GroupCommit: Service {
         events: Int = 1, bytes: Int = 0,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
-        guard !signal.isClosed else {
-            throw BusError(.backendUnavailable, "the service is shutting down; repeat the request shortly")
-        }
-        guard queuedEvents + events <= Limits.appendQueueEventsMax, queuedBytes + bytes <= Limits.appendQueueBytesMax
-        else {
-            throw BusError(.backendUnavailable, "too many changes wait to be stored; repeat the request shortly")
-        }
-        return try await withCheckedThrowingContinuation { continuation in
-            let job = Job(
-                events: events, bytes: bytes,
+        try await withCheckedThrowingContinuation { continuation in
+            let change = Change(
                 run: { connection, alone in
                     do {
                         let value = try alone ? connection.savepoint { try body(connection) } : body(connection)
@@ -61,78 +60,80 @@ package actor GroupCommit: Service {
                     }
                 },
                 fail: { continuation.resume(throwing: $0) })
-            queue.append(job)
-            queuedEvents += events
-            queuedBytes += bytes
-            signal.ring()
+            switch state.withLock({ $0.queue.enqueue(change, events: events, bytes: bytes) }) {
+            case .waits: break
+            case .starts: write(alone: false)
+            case .closed:
+                continuation.resume(
+                    throwing: BusError(
+                        .backendUnavailable, "the service is shutting down; repeat the request shortly"))
+            case .full:
+                continuation.resume(
+                    throwing: BusError(
+                        .backendUnavailable, "too many changes wait to be stored; repeat the request shortly"))
+            }
         }
     }
 
     /// Tries an empty commit after a failed one: no publish reaches an unready server, so none could show that it works.
     package func tryAgain() {
-        guard isFailing, queue.isEmpty, !signal.isClosed else { return }
-        queue.append(
-            Job(
-                events: 1, bytes: 0,
-                run: { connection, _ in
-                    try connection.tryWriting()
-                    return {}
-                }, fail: { _ in }))
-        queuedEvents += 1
-        signal.ring()
+        let trial = Change(
+            run: { connection, _ in
+                try connection.tryWriting()
+                return {}
+            }, fail: { _ in })
+        if state.withLock({ $0.queue.enqueueTrial(trial) }) == .starts { write(alone: false) }
     }
 
     /// Commits until shutdown, and then the changes that still wait.
     package func run() async throws {
+        if state.withLock({ $0.queue.open() }) { write(alone: false) }
         await withTaskCancellationOrGracefulShutdownHandler {
-            while true {
-                let jobs = takeNext()
-                if !jobs.isEmpty {
-                    await commit(jobs)
-                } else if signal.isClosed {
-                    return
-                } else {
-                    await signal.wait()
+            await withCheckedContinuation { end in
+                let hasEnded = state.withLock { state in
+                    if !state.queue.hasEnded { state.end = end }
+                    return state.queue.hasEnded
                 }
+                if hasEnded { end.resume() }
             }
-        } onCancelOrGracefulShutdown: { [signal] in
-            signal.close()
-        }
-    }
-
-    private func takeNext() -> [Job] {
-        var jobs: [Job] = []
-        var events = 0
-        while let job = queue.first, jobs.isEmpty || events + job.events <= Limits.appendCommitEventsMax {
-            queue.removeFirst()
-            events += job.events
-            queuedBytes -= job.bytes
-            jobs.append(job)
-        }
-        queuedEvents -= events
-        return jobs
-    }
-
-    /// Commits all changes at once; when one of them fails, all are done again with a savepoint around each.
-    private func commit(_ jobs: [Job]) async {
-        do {
-            let answers: [@Sendable () -> Void]
-            do {
-                answers = try await write(jobs, alone: false)
-            } catch is FailedAlone {
-                answers = try await write(jobs, alone: true)
+        } onCancelOrGracefulShutdown: {
+            let end = self.state.withLock { state in
+                state.queue.close()
+                return state.queue.hasEnded ? state.end.take() : nil
             }
-            isFailing = false
-            for answer in answers { answer() }
-        } catch {
-            isFailing = true
-            let failure = GroupCommit.failure(of: error)
-            for job in jobs { job.fail(failure) }
+            end?.resume()
         }
     }
 
-    private func write(_ jobs: [Job], alone: Bool) async throws -> [@Sendable () -> Void] {
-        try await database.write { connection in try jobs.map { try $0.run(connection, alone) } }
+    /// Commits all changes of a batch at once; when one of them fails, all are done again with a savepoint around each.
+    ///
+    /// The batch is taken when its transaction has begun, so that it carries whatever waits by then.
+    private func write(alone: Bool) {
+        database.write { [self] connection in
+            let batch = state.withLock { alone ? $0.queue.batch : $0.queue.takeBatch() }
+            return try batch.map { try $0.run(connection, alone) }
+        } then: { [self] result in
+            switch result {
+            case .success(let answers):
+                _ = finish(failed: false)
+                for answer in answers { answer() }
+            case .failure(is FailedAlone): write(alone: true)
+            case .failure(let error):
+                let failure = GroupCommit.failure(of: error)
+                for change in finish(failed: true) { change.fail(failure) }
+            }
+        }
+    }
+
+    /// Ends the batch and starts the next one; returns the changes of the one that ended.
+    private func finish(failed: Bool) -> [Change] {
+        let (changes, next, end) = state.withLock { state in
+            let (changes, next) = state.queue.finish(failed: failed)
+            return (changes, next, next == .end ? state.end.take() : nil)
+        }
+        if next == .batch { write(alone: false) }
+        end?.resume()
+        return changes
     }
 
     private static func failure(of error: any Error) -> BusError {

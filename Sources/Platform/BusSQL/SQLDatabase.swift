@@ -3,11 +3,28 @@ package protocol SQLDatabase: Sendable {
     /// How the engine differs from others.
     var dialect: SQLDialect { get }
 
-    /// Runs `body` on one consistent snapshot.
+    /// Runs `body` on one consistent snapshot, on the calling thread: for reads that an index and a bound keep short.
     func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
 
+    /// Runs `body` on one consistent snapshot, on a thread that may take its time.
+    func readLong<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+
+    /// Runs `body` in one transaction on the thread that writes, committed and synced to storage before `completion` is
+    /// called there; an error rolls it back.
+    func write<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        then completion: @escaping @Sendable (Result<T, any Error>) -> Void)
+}
+
+extension SQLDatabase {
     /// Runs `body` in one transaction, committed and synced to storage before this returns; an error rolls it back.
-    func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+    package func write<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            write(body) { continuation.resume(with: $0) }
+        }
+    }
 }
 
 /// A connection inside a transaction; valid only in the closure it was given to, never stored.
@@ -54,9 +71,6 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The text with `$1` parameters.
     package let text: String
 
-    /// The text with `?1` parameters, because SQLite numbers `$1` by its first appearance.
-    let positionalText: String
-
     /// A statement as it stands in the source.
     package init(stringLiteral literal: StaticString) {
         self.init(text: "\(literal)")
@@ -64,8 +78,6 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
 
     private init(text: String) {
         self.text = text
-        positionalText = String(
-            decoding: text.utf8.map { $0 == UInt8(ascii: "$") ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
     }
 
     /// Joins two pieces of one statement.

@@ -67,7 +67,7 @@ extension BillingDesk {
     func unknownPlans(
         after known: UnknownPlans, at now: Timestamp
     ) async throws -> (known: UnknownPlans, news: [SubscriptionStanding]) {
-        try await database.read { connection in
+        try await database.readLong { connection in
             var known = known
             var news: [SubscriptionStanding] = []
             let mode = try mode.current(on: connection)

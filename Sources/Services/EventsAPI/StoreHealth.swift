@@ -20,8 +20,8 @@ struct StoreHealth: Sendable {
 
     /// Brings the condition `store` up to date.
     @Sendable func refresh() async {
-        let isFailing = await commits.isFailing
-        if await probe.look(), isFailing { await commits.tryAgain() }
+        let isFailing = commits.isFailing
+        if await probe.look(), isFailing { commits.tryAgain() }
         readiness.set("store", !isFailing && probe.answers)
     }
 }

@@ -3,7 +3,7 @@ import BillingStorage
 import BusContract
 import BusCore
 import BusSQL
-import GRDB
+import CSQLite
 import TestSupport
 import Testing
 
@@ -104,9 +104,10 @@ struct ReleasedFileTests {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/billing.sqlite"
         let dump = try Repository.text("Tests/Support/TestSupport/Fixtures/billing/released.sql")
-        let file = try DatabaseQueue(path: path)
-        try await file.writeWithoutTransaction { try $0.execute(sql: dump) }
-        try file.close()
+        var file: OpaquePointer?
+        try #require(sqlite3_open(path, &file) == SQLITE_OK)
+        try #require(sqlite3_exec(file, dump, nil, nil, nil) == SQLITE_OK)
+        try #require(sqlite3_close(file) == SQLITE_OK)
         let database = try await SQLiteDatabase(path: path)
         try await database.migrateBilling()
         try await body(database)

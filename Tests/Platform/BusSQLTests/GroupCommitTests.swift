@@ -52,7 +52,7 @@ struct GroupCommitTests {
                     return (index, nil)
                 }
             }
-            try await eventually("all changes wait") { await commits.queuedEvents == changes.count ? true : nil }
+            try await eventually("all changes wait") { commits.queuedEvents == changes.count ? true : nil }
             gate.signal()
             return try await group.reduce(into: [(any Error)?](repeating: nil, count: changes.count)) { errors, end in
                 if end.0 >= 0 { errors[end.0] = end.1 }
@@ -79,7 +79,7 @@ struct GroupCommitTests {
                 ])
             #expect(errors.map { $0 == nil } == [true, false, true], "\(errors)")
             #expect(try await rows(database) == [1, 3])
-            #expect(await !commits.isFailing)
+            #expect(!commits.isFailing)
             let error = try #require(errors[1] as? BusError)
             #expect(
                 error.code == ((fault as? BusError)?.code ?? (fault is SQLFault ? .backendUnavailable : .internalError))
@@ -105,7 +105,7 @@ struct GroupCommitTests {
                 ])
             #expect(errors.map { $0 == nil } == [true, false, false, true], "\(errors)")
             #expect(try await rows(database) == [1, 4])
-            #expect(await !commits.isFailing)
+            #expect(!commits.isFailing)
         }
     }
 
@@ -126,11 +126,11 @@ struct GroupCommitTests {
                     { try $0.run("INSERT INTO t VALUES (3)") },
                 ])
             #expect(errors.allSatisfy { ($0 as? BusError)?.code == .backendUnavailable }, "\(errors) \(pages)")
-            #expect(await commits.isFailing)
+            #expect(commits.isFailing)
             #expect(try await rows(database) == [])
             let after = try await together(commits, [{ try $0.run("INSERT INTO t VALUES (5)") }])
             #expect(after[0] == nil)
-            #expect(await !commits.isFailing)
+            #expect(!commits.isFailing)
             #expect(try await rows(database) == [5])
         }
     }

@@ -1,5 +1,6 @@
 import BusCore
 import BusSQL
+import Dispatch
 import FoundationEssentials
 import TestSupport
 import Testing
@@ -118,6 +119,106 @@ struct SQLiteDatabaseTests {
             Issue.record("\(String(describing: fault))")
             return
         }
+    }
+
+    /// A change that goes on after SQLite has ended its transaction would commit by itself.
+    @Test func nothingIsStoredAfterTheTransactionHasEnded() async throws {
+        let database = try await table()
+        let fault = await #expect(throws: SQLFault.self) {
+            try await database.write { connection in
+                try connection.run("INSERT INTO t VALUES (1)")
+                #expect(throws: SQLFault.self) { try connection.run("INSERT OR ROLLBACK INTO t VALUES (1)") }
+                try connection.run("INSERT INTO t VALUES (2)")
+            }
+        }
+        #expect(fault?.isOfTheDatabase == true)
+        #expect(try await count(database) == 0)
+        try await database.write { _ = try $0.run("INSERT INTO t VALUES (3)") }
+        #expect(try await count(database) == 1)
+    }
+
+    @Test func aReadSeesOneSnapshotAndChangesNothing() async throws {
+        let folder = try TemporaryFolder()
+        let database = try await SQLiteDatabase(path: folder.path + "/t.sqlite")
+        try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }])
+        let (isReading, goesOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        async let counts = database.readLong { connection in
+            let before = try connection.first("SELECT count(*) FROM t")?.integer(0)
+            isReading.signal()
+            goesOn.wait()
+            return (before, try connection.first("SELECT count(*) FROM t")?.integer(0))
+        }
+        try await database.write { connection in
+            isReading.wait()
+            _ = try connection.run("INSERT INTO t VALUES (1)")
+        }
+        #expect(try await count(database) == 1)
+        goesOn.signal()
+        #expect(try await counts == (0, 0))
+        await #expect(throws: SQLFault.self) {
+            try await database.read { _ = try $0.run("INSERT INTO t VALUES (2)") }
+        }
+        try database.close()
+    }
+
+    @Test func closedItRefuses() async throws {
+        let database = try await table()
+        try database.close()
+        try database.close()
+        await #expect(throws: SQLFault.failed("the database is closed")) { _ = try await count(database) }
+        await #expect(throws: SQLFault.failed("the database is closed")) { try await database.write { _ in } }
+    }
+
+    @Test func aStatementInsideItsOwnRowsIsAnother() async throws {
+        let database = try await table()
+        let pairs = try await database.write { connection in
+            for number in Int64(1)...3 { try connection.run("INSERT INTO t VALUES ($1)", [.integer(number)]) }
+            let all: SQL = "SELECT a FROM t ORDER BY a"
+            var pairs = 0
+            try connection.each(all, []) { _ in
+                try connection.each(all, []) { _ in
+                    pairs += 1
+                    return true
+                }
+                return true
+            }
+            return pairs
+        }
+        #expect(pairs == 9)
+    }
+
+    @Test func tooFewOrTooManyValuesAreRefused() async throws {
+        let database = try await table()
+        for values: [SQLValue] in [[], [.integer(1)], [.integer(1), .integer(2), .integer(3)]] {
+            let fault = await #expect(throws: SQLFault.self) {
+                try await database.read { _ = try $0.first("SELECT $2, $1", values) }
+            }
+            guard case .refused = fault else {
+                Issue.record("\(String(describing: fault))")
+                continue
+            }
+        }
+    }
+
+    /// The log's pages go to the file in the background, and the log begins anew under constant load.
+    @Test func theLogDoesNotGrowWithoutEnd() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/t.sqlite"
+        let database = try await SQLiteDatabase(path: path)
+        try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT, b BLOB)"] }])
+        let bytes = [UInt8](repeating: 7, count: 4 << 20)
+        func size(_ path: String) throws -> Int {
+            try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+        }
+        for number in Int64(0)..<40 {
+            try await database.write { connection in
+                _ = try connection.run("INSERT INTO t VALUES ($1, $2)", [.integer(number % 2), .blob(bytes)])
+            }
+        }
+        #expect(try size(path + "-wal") < 2 * Limits.sqliteLogPagesMax * 4_096)
+        #expect(try size(path) > 10 << 20, "nothing was copied to the file")
+        #expect(try await count(database) == 40)
+        try database.close()
     }
 
     private func table() async throws -> SQLiteDatabase {

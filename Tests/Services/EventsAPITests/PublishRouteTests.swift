@@ -53,7 +53,7 @@ struct PublishRouteTests {
                 }
                 try await group.waitForAll()
             }
-            #expect(await !bench.events.commits.isFailing)
+            #expect(!bench.events.commits.isFailing)
             let batch = try await bench.post("/api/v1/events/batch", #"{"events":[{"name":"a.b"},\#(bad)]}"#)
             #expect(batch.status == 400 && batch.errorMessage?.hasPrefix("event 1: timestamp ") == true)
             #expect(try await bench.get("/api/v1/events/stream?name=a.b&replay=true&follow=false").text.isEmpty)
@@ -126,7 +126,7 @@ struct PublishRouteTests {
                 await started.wait()
                 group.addTask { try await commits.perform(events: Limits.appendQueueEventsMax) { _ in } }
                 try await eventually("the queue is full") {
-                    await commits.queuedEvents == Limits.appendQueueEventsMax ? true : nil
+                    commits.queuedEvents == Limits.appendQueueEventsMax ? true : nil
                 }
                 let refused = try await bench.post("/api/v1/events", #"{"name":"a.b"}"#)
                 gate.signal()

@@ -68,7 +68,7 @@ struct StoreHealthTests {
                     { try await fillDisk(bench) }, { try await fails(bench) }, { try await fails(bench) },
                     { try await freeDisk(bench) },
                     {
-                        _ = try await eventually("a trial succeeds") { await bench.commits.isFailing ? nil : true }
+                        _ = try await eventually("a trial succeeds") { bench.commits.isFailing ? nil : true }
                     },
                 ])
             #expect(statuses.prefix(3) == [200, 503, 503])

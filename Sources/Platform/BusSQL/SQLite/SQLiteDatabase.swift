@@ -1,11 +1,16 @@
 import BusCore
-import Foundation
-import GRDB
+import FoundationEssentials
 import Glibc
+import NIOPosix
+import Synchronization
 
-/// A SQLite file with one writer and a few readers, or a private database in memory.
-package struct SQLiteDatabase: SQLDatabase {
-    private let writer: any DatabaseWriter
+/// A SQLite file with one thread that writes and a few connections that read, or a private database in memory.
+package final class SQLiteDatabase: SQLDatabase {
+    private let thread: NIOThreadPool
+    private let writer: SQLiteSlot
+    private let readers: [SQLiteSlot]
+    private let longReaders: [SQLiteSlot]
+    private let checkpoints: SQLiteCheckpoints?
     private let file: OpenedFile?
 
     /// How SQLite differs from other engines.
@@ -13,75 +18,101 @@ package struct SQLiteDatabase: SQLDatabase {
 
     /// Opens or creates a file; its folder is created for the owner alone.
     ///
-    /// Any number of processes may open one new file at the same moment.
+    /// Any number of processes may open one new file at the same moment. It never suspends: a task that waits for the
+    /// lock blocks its thread, so the holder must not need another one.
     package init(path: String) async throws {
-        (writer, file) = try SQLiteDatabase.openFile(path)
-    }
-
-    /// It never suspends: a task that waits for the lock blocks its thread, so the holder must not need another one.
-    private static func openFile(_ path: String) throws -> (DatabasePool, OpenedFile) {
-        try createFolder(of: path)
+        try SQLiteDatabase.createFolder(of: path)
         let lock = try OpeningLock(path: path)
         defer { withExtendedLifetime(lock) {} }
-        try createFile(path)
-        var configuration = configuration
-        configuration.maximumReaderCount = Limits.sqliteReadersMax
-        do {
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            // Turning WAL on lowers `synchronous` to NORMAL, which answers a commit before it is on the disk.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            return (pool, try OpenedFile(path: path))
-        } catch {
-            throw (error as? SQLFault) ?? SQLFault(error)
-        }
+        try SQLiteDatabase.createFile(path)
+        let connection = try SQLiteConnection(path: path, for: .writing)
+        try connection.turnOnLog()
+        writer = SQLiteSlot(path: path, connection)
+        readers = (0..<Limits.sqliteReadersMax).map { _ in SQLiteSlot(path: path) }
+        longReaders = (0..<Limits.sqliteLongReadersMax).map { _ in SQLiteSlot(path: path) }
+        checkpoints = SQLiteCheckpoints(path: path)
+        file = try OpenedFile(path: path)
+        thread = SQLiteDatabase.startThread()
     }
 
     /// A database in memory that lasts as long as this value.
+    ///
+    /// It has one connection, for which all take turns.
     package init() throws {
+        let path = ":memory:"
+        writer = SQLiteSlot(path: path, try SQLiteConnection(path: path, for: .writing))
+        readers = [writer]
+        longReaders = [writer]
+        checkpoints = nil
         file = nil
-        do { writer = try DatabaseQueue(configuration: SQLiteDatabase.configuration) } catch { throw SQLFault(error) }
+        thread = SQLiteDatabase.startThread()
     }
 
-    /// Runs `body` on one consistent snapshot.
+    deinit { thread.shutdownGracefully { _ in } }
+
+    private static func startThread() -> NIOThreadPool {
+        let thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+        return thread
+    }
+
+    /// Runs `body` on one consistent snapshot, on the calling thread.
     package func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        do {
-            return try await writer.read { [file] database in
-                try file?.requireInPlace()
-                return try body(SQLiteConnection(database: database))
-            }
-        } catch let error as DatabaseError {
-            throw SQLFault(error)
+        try SQLiteDatabase.snapshot(readers, file, body)
+    }
+
+    /// Runs `body` on one consistent snapshot, on a thread that may take its time.
+    package func readLong<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
+        try await NIOThreadPool.singleton.runIfActive { [longReaders, file] in
+            try SQLiteDatabase.snapshot(longReaders, file, body)
         }
     }
 
-    /// Runs `body` in one transaction, synced to storage before this returns; an error rolls it back.
-    package func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        do {
-            return try await writer.write { [file] database in
-                let value = try body(SQLiteConnection(database: database))
-                try file?.requireInPlace()
-                return value
+    private static func snapshot<T: Sendable>(
+        _ slots: [SQLiteSlot], _ file: OpenedFile?, _ body: @Sendable (any SQLConnection) throws -> T
+    ) throws -> T {
+        try SQLiteSlot.use(slots) { connection in
+            try file?.requireInPlace()
+            return try connection.snapshot(body)
+        }
+    }
+
+    /// Runs `body` in one transaction on the thread that writes, and then `completion`.
+    package func write<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        then completion: @escaping @Sendable (Result<T, any Error>) -> Void
+    ) {
+        thread.submit { [writer, checkpoints, file] state in
+            guard case .active = state else {
+                return completion(.failure(SQLFault.failed("the database is closed")))
             }
-        } catch let error as DatabaseError {
-            throw SQLFault(error)
+            completion(
+                Result {
+                    try writer.use { connection in
+                        let value = try connection.transaction { connection in
+                            let value = try body(connection)
+                            try file?.requireInPlace()
+                            return value
+                        }
+                        checkpoints?.follow(connection)
+                        return value
+                    }
+                })
         }
     }
 
     /// Waits for running transactions and closes the file.
     package func close() throws {
-        do { try writer.close() } catch { throw SQLFault(error) }
-    }
-
-    private static var configuration: Configuration {
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = true
-        configuration.busyMode = .timeout(Double(Limits.sqliteBusySeconds))
-        return configuration
+        try thread.syncShutdownGracefully()
+        for slot in readers + longReaders { slot.close() }
+        checkpoints?.close()
+        // The last one to close copies the log to the file.
+        writer.close()
     }
 
     private static func createFolder(of path: String) throws {
         let files = FileManager.default
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let folder = URL(filePath: path).deletingLastPathComponent().path
         if !files.fileExists(atPath: folder) {
             do {
                 try files.createDirectory(
@@ -104,6 +135,80 @@ package struct SQLiteDatabase: SQLDatabase {
             throw SQLFault.unusablePath(path)
         }
     }
+}
+
+/// The place of one connection, which is opened when it is first used.
+final class SQLiteSlot: Sendable {
+    private enum State {
+        case unopened
+        case open(SQLiteConnection)
+        case closed
+    }
+
+    private let path: String
+    private let state: Mutex<State>
+
+    init(path: String, _ connection: sending SQLiteConnection? = nil) {
+        self.path = path
+        state = Mutex(connection.map { .open($0) } ?? .unopened)
+    }
+
+    /// Runs `body` on the first connection that is free, or on any when none is.
+    static func use<T: Sendable>(_ slots: [SQLiteSlot], _ body: @Sendable (SQLiteConnection) throws -> T) throws -> T {
+        for slot in slots {
+            if let value = try slot.state.withLockIfAvailable({ try slot.run(&$0, body) }) { return value }
+        }
+        guard let slot = slots.randomElement() else { throw SQLFault.failed("there is no connection") }
+        return try slot.use(body)
+    }
+
+    func use<T: Sendable>(_ body: @Sendable (SQLiteConnection) throws -> T) throws -> T {
+        try state.withLock { try run(&$0, body) }
+    }
+
+    /// Waits for whoever uses it.
+    func close() {
+        state.withLock { state in
+            if case .open(let connection) = state { connection.close() }
+            state = .closed
+        }
+    }
+
+    private func run<T: Sendable>(_ state: inout State, _ body: @Sendable (SQLiteConnection) throws -> T) throws -> T {
+        switch state {
+        case .open(let connection): return try body(connection)
+        case .unopened:
+            let connection = try SQLiteConnection(path: path, for: .reading)
+            state = .open(connection)
+            return try body(connection)
+        case .closed: throw SQLFault.failed("the database is closed")
+        }
+    }
+}
+
+/// Copies the pages of the write-ahead log to the file beside the writer, which never waits for that.
+final class SQLiteCheckpoints: Sendable {
+    private let slot: SQLiteSlot
+    private let isUnderWay = Atomic(false)
+
+    init(path: String) {
+        slot = SQLiteSlot(path: path)
+    }
+
+    /// Looks at the log after a commit.
+    ///
+    /// Under constant load the log grows while its pages are copied, so it never begins anew by itself.
+    func follow(_ writer: SQLiteConnection) {
+        writer.restartLogIfLong()
+        guard writer.needsCheckpoint, !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        NIOThreadPool.singleton.submit { [self] _ in
+            // A connection that does not open says so to the readers; the pages stay in the log.
+            try? slot.use { $0.checkpoint() }
+            isUnderWay.store(false, ordering: .releasing)
+        }
+    }
+
+    func close() { slot.close() }
 }
 
 /// The identity of the opened file.
@@ -130,93 +235,5 @@ private struct OpenedFile {
     private static func find(_ path: String) -> stat? {
         var found = stat()
         return stat(path, &found) == 0 ? found : nil
-    }
-}
-
-private struct SQLiteConnection: SQLConnection {
-    let database: Database
-
-    func each(_ sql: SQL, _ values: [SQLValue], _ body: (SQLRow) throws -> Bool) throws {
-        do {
-            let statement = try database.cachedStatement(sql: sql.positionalText)
-            let rows = try Row.fetchCursor(statement, arguments: SQLiteConnection.arguments(values))
-            while let row = try rows.next() {
-                if !(try body(SQLRow((0..<row.count).map { SQLValue(row[$0] as DatabaseValue) }))) { return }
-            }
-        } catch let error as DatabaseError {
-            throw SQLFault(error)
-        }
-    }
-
-    func run(_ sql: SQL, _ values: [SQLValue]) throws -> Int {
-        do {
-            try database.cachedStatement(sql: sql.positionalText)
-                .execute(arguments: SQLiteConnection.arguments(values))
-            return database.changesCount
-        } catch let error as DatabaseError {
-            throw SQLFault(error)
-        }
-    }
-
-    func savepoint<T>(_ body: () throws -> T) throws -> T {
-        try run("SAVEPOINT bus_change")
-        do {
-            let value = try body()
-            try run("RELEASE bus_change")
-            return value
-        } catch let fault as SQLFault where fault.isOfTheDatabase {
-            // The transaction may have ended already, and must not be committed.
-            throw fault
-        } catch {
-            do {
-                try run("ROLLBACK TO bus_change")
-                try run("RELEASE bus_change")
-            } catch {
-                throw SQLFault.failed("a change could not be undone: \(error)")
-            }
-            throw error
-        }
-    }
-
-    private static func arguments(_ values: [SQLValue]) -> StatementArguments {
-        // Of values of one type it would take each through a key path that it makes anew with every statement.
-        StatementArguments(values.map { $0.databaseValue as (any DatabaseValueConvertible)? })
-    }
-}
-
-extension SQLValue {
-    fileprivate var databaseValue: DatabaseValue {
-        switch self {
-        case .null: .null
-        case .integer(let value): value.databaseValue
-        case .text(let value): value.databaseValue
-        case .blob(let value): Data(value).databaseValue
-        }
-    }
-
-    fileprivate init(_ value: DatabaseValue) {
-        switch value.storage {
-        case .null: self = .null
-        case .int64(let value): self = .integer(value)
-        case .double(let value): self = .text(String(value))
-        case .string(let value): self = .text(value)
-        case .blob(let value): self = .blob([UInt8](value))
-        }
-    }
-}
-
-extension SQLFault {
-    fileprivate init(_ error: any Error) {
-        guard let error = error as? DatabaseError else {
-            self = .failed("\(error)")
-            return
-        }
-        // The statement's values are left out: they may be payloads.
-        let detail = "\(error.resultCode) \(error.message ?? "")"
-        switch error.resultCode {
-        case .SQLITE_CONSTRAINT: self = .constraint(detail)
-        case .SQLITE_ERROR, .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE: self = .refused(detail)
-        default: self = .failed(detail)
-        }
     }
 }

@@ -71,8 +71,14 @@ final class EventLog: Sendable {
     // MARK: Reading
 
     /// Reads one snapshot; a store that does not answer is `backend_unavailable`.
-    func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        do { return try await database.read(body) } catch let fault as SQLFault {
+    ///
+    /// - Parameter isLong: An index and a small bound do not keep it short, so it runs on a thread of its own.
+    func read<T: Sendable>(
+        isLong: Bool = false, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        do {
+            return try await isLong ? database.readLong(body) : database.read(body)
+        } catch let fault as SQLFault {
             throw BusError(.backendUnavailable, "the event store cannot be read; try again shortly", cause: fault)
         }
     }

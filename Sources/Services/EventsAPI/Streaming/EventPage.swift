@@ -21,11 +21,13 @@ struct EventPage: Sendable {
 
 extension EventLog {
     /// The next events after `cursor` and up to `last`, bounded in number and bytes.
+    ///
+    /// - Parameter isReplay: The page is probably full.
     func page(
         of selection: EventSelection, after cursor: Int64, through last: Int64 = .max,
-        limit: Int = Limits.streamPageEventsMax
+        limit: Int = Limits.streamPageEventsMax, isReplay: Bool = false
     ) async throws -> EventPage {
-        try await read { connection in
+        try await read(isLong: isReplay) { connection in
             let names = max(1, selection.names.count)
             let countMax = max(1, min(limit, Limits.streamPageEventsMax) / names)
             let bytesMax = Limits.streamPageBytesMax / names

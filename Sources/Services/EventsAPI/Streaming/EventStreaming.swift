@@ -34,7 +34,7 @@ struct EventStreaming: Sendable {
             return respond(request, slot, subscription, query) { line, writer in
                 try await BroadcastStream(
                     log: log, selection: EventSelection(names: query.names, owner: owner),
-                    last: query.follow ? .max : newest, line: line
+                    last: query.follow ? .max : newest, isReplay: start != .now, line: line
                 ).run(from: cursor, limit: query.limit ?? .max, &writer)
             }
         case .unicast(let terms):

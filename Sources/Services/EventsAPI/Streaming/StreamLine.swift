@@ -33,14 +33,19 @@ struct BroadcastStream {
     let log: EventLog
     let selection: EventSelection
     let last: Int64
+    /// It starts before the newest event.
+    let isReplay: Bool
     let line: StreamLine
 
     @concurrent
     func run(from start: Int64, limit: Int, _ writer: inout any ResponseBodyWriter) async throws {
         var cursor = start
         var left = limit
+        var isReplay = isReplay
         while !line.isClosed {
-            let page = try await log.page(of: selection, after: cursor, through: last, limit: left)
+            let page = try await log.page(
+                of: selection, after: cursor, through: last, limit: left, isReplay: isReplay)
+            isReplay = page.isCut
             if !page.events.isEmpty {
                 var buffer = ByteBuffer()
                 buffer.reserveCapacity(page.events.reduce(0) { $0 + $1.size + 1 })
