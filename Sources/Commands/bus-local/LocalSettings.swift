@@ -99,6 +99,8 @@ struct LocalSettings {
         reader.setDefault("BUS_LOG_LEVEL", "notice")
         reader.setDefault("BUS_STRIPE_WEBHOOK_ADDR", "127.0.0.1:8084")
         reader.setDefault("BUS_STRIPE_WEBHOOK_SECRET", "whsec_local_not_secret")
+        // So a webhook of the scenario is explained, as with the operator's own list.
+        reader.setDefault("BUS_STRIPE_WEBHOOK_KNOWN_SECRETS", "another-endpoint=\(SandboxScenario.anotherSecret)")
         reader.setDefault("BUS_STRIPE_LOCAL_BASE_URL", "http://\(address)/local/stripe")
         reader.setDefault("BUS_STRIPE_RETURN_URL", "http://\(address)/")
         reader.setDefault("BUS_BILLING_PROVIDER_BACKEND", "events")

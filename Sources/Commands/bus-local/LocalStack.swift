@@ -32,12 +32,13 @@ enum LocalStack {
                         $0, journalPath: "\(settings.folder)/stripe.journal", catalogs: catalogs, http: webhooks,
                         stripeHTTP: http, process: process)
                 }
+                let record = LiveRecord()
                 let stripe = try StripeService(
-                    settings.stripe, tokens: token, http: http, process: process, offline: offline?.stripe)
+                    settings.stripe, tokens: token, http: http, process: process, offline: offline?.stripe,
+                    hearRefusal: { record.add($0) })
                 stripe.announce()
                 let api = try await BillingAPIService(settings.billingAPI, tokens: token, http: http, process: process)
                 let billing = try await BillingService(settings.billing, tokens: token, http: http, process: process)
-                let record = LiveRecord()
                 let live = LiveRoutes(
                     record: record, desk: billing.desk, sandbox: offline?.sandbox, settings: settings)
                 let listener = LiveListener(
@@ -54,7 +55,8 @@ enum LocalStack {
                     addingRoutes: { router in
                         WebhookRoute(stripe.receiver).add(to: router)
                         api.addRoutes(to: router)
-                        // It counts for what is added behind it.
+                        // They count for what is added behind them.
+                        router.add(middleware: LiveProblems())
                         router.add(middleware: OwnPagesOnly(checksHost: settings.address.isLoopback))
                         live.add(to: router)
                         offline?.addRoutes(to: router)

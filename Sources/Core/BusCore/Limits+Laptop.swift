@@ -44,6 +44,8 @@ extension Limits {
     package static let sandboxDelayMillisecondsMax: Int64 = 60_000
     /// The journal that a world is made again from; what happens later is not kept.
     package static let sandboxJournalBytesMax = 32 << 20
+    /// Moves of the clock that are remembered.
+    package static let sandboxClockMovesKept = 1_000
 
     /// Ids of local mode that lead to a session.
     package static let sandboxLocalLinksMax = 10_000
@@ -55,8 +57,19 @@ extension Limits {
     /// What the live page remembers of the log, and what it shows of it.
     package static let liveStepsMax = 10_000
     package static let liveStepsShown = 40
-    /// Webhooks that the live page shows.
-    package static let liveWebhooksShown = 12
+    /// The newest steps of a payment, which need no click.
+    package static let liveStepsOpen = 12
+    /// Payments that it shows, with their newest steps.
+    package static let livePaymentsShown = 10
+    /// Webhooks of its table, and those that it looks for in payments.
+    package static let liveWebhooksShown = 8
+    package static let liveWebhooksRead = 1_000
+    /// Times at which one webhook was sent again, as its step lists them.
+    package static let liveRepetitionsShown = 10
+    /// Refused webhooks whose reasons it remembers.
+    package static let liveRefusalsKept = 200
+    /// Ends of quota windows that a plot marks.
+    package static let livePlotMarksMax = 12
     /// Live pages that are open at once.
     package static let livePagesMax = 32
     /// Silence after which an open page hears that it is still connected.

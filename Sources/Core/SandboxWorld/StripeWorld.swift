@@ -240,6 +240,11 @@ package struct StripeWorld: Sendable {
         return nil
     }
 
+    /// What an account buys or has bought, newest first.
+    package func payments(of accountID: String, count: Int) -> [WorldPayment] {
+        own.payments(of: accountID, count: count)
+    }
+
     // MARK: Events
 
     /// An event by its id.

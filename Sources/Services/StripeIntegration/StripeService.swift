@@ -24,10 +24,10 @@ package struct StripeService: Sendable {
 
     /// Composes the service; `http` is shared by all calls and shut down by the caller.
     ///
-    /// `offline` stands in for Stripe where no key is set.
+    /// `offline` stands in for Stripe where no key is set; `hearRefusal` gets each webhook whose signature is refused.
     package init(
         _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess,
-        offline: OfflineStripe? = nil
+        offline: OfflineStripe? = nil, hearRefusal: (@Sendable (WebhookRefusal) -> Void)? = nil
     ) throws {
         guard let endpoint = settings.events else { throw EventsEndpoint.missing }
         self.settings = settings
@@ -43,7 +43,8 @@ package struct StripeService: Sendable {
             observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: settings.mode),
             refetches: settings.refetches, logger: process.logger)
         receiver = WebhookReceiver(
-            rules: settings.webhookRules, publisher: publisher, actions: actions, logger: process.logger)
+            rules: settings.webhookRules, publisher: publisher, actions: actions, logger: process.logger,
+            hearRefusal: hearRefusal)
         let requests = StripeRequests(
             gateway: gateway, settings: settings.requests, rules: settings.webhookRules, actions: actions,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),

@@ -22,7 +22,7 @@ extension SandboxHome {
     func link(_ localID: String, to sessionID: String) {
         withState { state in
             guard state.links[localID] != sessionID, state.links.count < Limits.sandboxLocalLinksMax else { return }
-            state.links[localID] = sessionID
+            state.link(localID, to: sessionID, at: state.now)
             state.keep(.link(localID: localID, sessionID: sessionID))
         }
     }
@@ -42,8 +42,15 @@ extension SandboxHome.State {
         case .sample(let sample): _ = world.trigger(sample, at: entry.time)
         case .clock(let offset):
             offsetSeconds = offset
+            moves.add(secondsAhead: offset, at: entry.time.advanced(bySeconds: -offset))
             _ = world.advance(to: entry.time)
-        case .link(let localID, let sessionID): links[localID] = sessionID
+        case .link(let localID, let sessionID): link(localID, to: sessionID, at: entry.time)
         }
+    }
+
+    fileprivate mutating func link(_ localID: String, to sessionID: String, at time: Timestamp) {
+        links[localID] = sessionID
+        linked.append(SandboxView.Link(localID: localID, sessionID: sessionID, time: time))
+        if linked.count > Limits.sandboxLocalLinksMax { linked.removeFirst() }
     }
 }

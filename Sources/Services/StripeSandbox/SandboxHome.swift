@@ -12,10 +12,14 @@ final class SandboxHome: Sendable {
         var outbox: WebhookOutbox
         /// The world's time is the machine's and this long later, unless it stands still.
         var offsetSeconds: Int64 = 0
+        /// How that came about.
+        var moves = ClockMoves()
         /// Where the clock stands; nil when it runs.
         var stands: Timestamp?
         /// Sessions by the ids of local mode that lead to them.
         var links: [String: String] = [:]
+        /// The same, oldest first, with those that another one followed.
+        var linked: [SandboxView.Link] = []
         /// Keeps what changes the world; nil when nothing is kept.
         var journal: WorldJournal?
 
@@ -34,6 +38,7 @@ final class SandboxHome: Sendable {
                 self.stands = stands.advanced(bySeconds: seconds)
             } else {
                 offsetSeconds += seconds
+                moves.add(secondsAhead: offsetSeconds, at: .now)
                 keep(.clock(offsetSeconds: offsetSeconds))
             }
             let events = world.advance(to: now)
@@ -193,6 +198,11 @@ final class SandboxHome: Sendable {
         set { state.withLock { $0.world.dials = newValue } }
     }
 
+    // MARK: Looking
+
+    /// Looks at everything at once; looking changes nothing, so it rings no bell.
+    func look<Result: Sendable>(_ body: (State) -> Result) -> Result { state.withLock { body($0) } }
+
     // MARK: Webhooks
 
     /// The next webhook that is to be sent now; nil when none is, or when enough are under way.
@@ -201,8 +211,8 @@ final class SandboxHome: Sendable {
     }
 
     /// Notes what became of a webhook.
-    func finish(_ job: WebhookOutbox.Job, _ answer: WebhookOutbox.Answer, at now: ContinuousClock.Instant) {
-        withState { $0.outbox.finish(job, answer, at: now) }
+    func finish(_ job: WebhookOutbox.Job, _ attempt: WebhookOutbox.Attempt, at now: ContinuousClock.Instant) {
+        withState { $0.outbox.finish(job, attempt, at: now) }
     }
 
     /// When the next webhook is due.

@@ -5,6 +5,9 @@ import SandboxWorld
 package enum SandboxScenario: String, CaseIterable, Sendable {
     case upgrade, downgrade, decline, debit, deletion, metadata, storm, secret
 
+    /// What signs the webhook of `secret`; a program that knows it can say so.
+    package static let anotherSecret = "whsec_of_another_endpoint"
+
     /// What a button says.
     package var title: String {
         switch self {

@@ -5,6 +5,7 @@ import CoreMetrics
 import InMemoryLogging
 import Logging
 import StripeCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -69,5 +70,33 @@ struct RefusalReportTests {
             #expect(metrics.exposition().contains("bus_stripe_webhook_refusals_total{cause=\"undiagnosed\"} 3"))
             #expect(metrics.exposition().contains("bus_stripe_webhook_refusals_total{cause=\"header_missing\"} 13"))
         }
+    }
+
+    @Test("whoever listens inside of the process gets the words of the log and the id that the body claims")
+    func heard() {
+        let log = InMemoryLogHandler()
+        let heard = Mutex<[WebhookRefusal]>([])
+        let rules = WebhookRules(
+            keys: WebhookKey.keys(in: Secret("whsec_a")), known: KnownWebhookKey.list(in: Secret("cli=whsec_b")) ?? [],
+            toleranceSeconds: 300, mode: .local)
+        let report = RefusalReport(
+            rules, Logger(label: "test") { _ in log }, hear: { refusal in heard.withLock { $0.append(refusal) } })
+        let now = Timestamp(clampingSeconds: 1_785_600_005)
+        let bodies = [
+            #"{"id":"evt_1"}"#, #"{"id":"<b>"}"#, #"{"id":"evt_\#(String(repeating: "x", count: 300))"}"#, "[", "{}",
+            "{}",
+        ]
+        for text in bodies {
+            let body = Array(text.utf8)
+            let header = StripeSigner.header(body, at: now.seconds, secret: "whsec_b")
+            body.withUnsafeBytes { report.report(.noMatch, $0, header: header, at: now) }
+        }
+        let refusals = heard.withLock { $0 }
+        let ids: [String?] = ["evt_1", nil, nil, nil, nil]
+        #expect(refusals.map(\.eventID) == ids, "five a second, like the diagnoses")
+        let logged = log.entries.prefix(5).map { "\($0.metadata["diagnosis"] ?? "")" }
+        #expect(refusals.map(\.reason) == logged)
+        #expect(logged.allSatisfy { $0.contains("signed with the secret cli") })
+        #expect(refusals.allSatisfy { $0.time == now })
     }
 }

@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import SandboxWorld
 import Testing
 
@@ -22,6 +23,10 @@ import Testing
         return (outbox, ids)
     }
 
+    private static func attempt(_ answer: WebhookOutbox.Answer) -> WebhookOutbox.Attempt {
+        WebhookOutbox.Attempt(sentAt: .now, answeredAt: .now, answer: answer)
+    }
+
     @Test func startsAreInTheOrderOfEventsAndBounded() throws {
         var (outbox, ids) = Self.outbox(40)
         var started: [String] = []
@@ -37,7 +42,7 @@ import Testing
         for attempt in 1...Limits.sandboxWebhookAttemptsMax {
             let due = outbox.takeDue(at: now)
             let job = try #require(due, "attempt \(attempt)")
-            outbox.finish(job, attempt.isMultiple(of: 2) ? .failure("reset") : .status(503), at: now)
+            outbox.finish(job, Self.attempt(attempt.isMultiple(of: 2) ? .failure("reset") : .status(503)), at: now)
             let pause = [1, 5, 25, 125][min(attempt - 1, 3)]
             let early = outbox.takeDue(at: now + .seconds(pause) - .milliseconds(1))
             #expect(early?.delivery == nil)
@@ -56,7 +61,7 @@ import Testing
         var started: [String] = []
         while let job = outbox.takeDue(at: .now + .seconds(2)) {
             started.append(job.event.id)
-            outbox.finish(job, .status(200), at: .now)
+            outbox.finish(job, Self.attempt(.status(200)), at: .now)
         }
         #expect(started != ids && started.sorted() == ids.sorted())
     }

@@ -86,7 +86,7 @@ CHECKS = r"""
 """
 
 FOCUSABLE = """[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
-  .filter(e => !e.disabled && e.getClientRects().length)"""
+  .filter(e => !e.disabled && e.checkVisibility() && e.getClientRects().length)"""
 
 
 class Browser:

@@ -17,48 +17,43 @@ struct LivePage {
     let now: Timestamp
 
     /// The whole page.
-    func html() throws -> String { try LiveTemplates.pages.render("live", values) }
+    func html() throws -> String { try LiveTemplates.pages.render("live", .object(values)) }
 
-    private var values: JSONValue {
-        let webhooks = sandbox?.webhooks.map(LivePage.row) ?? []
-        let shown = record.steps.suffix(Limits.liveStepsShown)
-        let hidden = record.forgotten + record.steps.count - shown.count
-        let plots = status?.usage.compactMap { LivePlots.usage($0, steps: record.steps, now: now) } ?? []
+    private var values: [String: JSONValue] {
+        let story = LiveStory(record, sandbox)
         var values: [String: JSONValue] = [
             "title": "Bus on this machine", "layout": "wide", "account": .string(accountID),
             "origin": .string(origin), "folder": .string(folder), "isEmpty": .bool(record.steps.isEmpty),
-            "steps": .array(shown.map(LivePage.row)), "isBroken": .bool(status == nil),
+            "isBroken": .bool(status == nil), "machineNow": .string(now.secondText),
         ]
-        if hidden > 0 { values["hidden"] = .string(Int64(hidden).grouped) }
-        // Reports count in every window, so each meter is drawn once, against its last quota.
-        var drawn: [String: JSONValue] = [:]
-        for plot in plots { if let meter = plot["meter"]?.text { drawn[meter] = plot } }
-        values["plots"] = .array(drawn.sorted { $0.key < $1.key }.map(\.value))
-        values["status"] = status.map(LivePage.card)
+        values.merge(story.values(forgotten: record.forgotten)) { $1 }
+        values["status"] = status.map(card)
         values["notice"] = record.notice.map { notice in
             [
-                "text": .string(notice.text), "tone": .string(notice.isGood ? "good" : "bad"),
-                "time": .string(notice.time.secondText),
+                "text": .string(notice.text), "noticeTone": .string(notice.isGood ? "good" : "bad"),
+                "noticeTime": .string(notice.time.clockText),
             ]
         }
         values["sandbox"] = sandbox.map { view in
-            [
-                "now": .string(view.now.secondText), "machine": .string(view.now.rfc3339),
-                "webhooks": .array(webhooks), "hasWebhooks": .bool(!webhooks.isEmpty),
-                "outcomes": LivePlots.outcomes(view.counts) ?? .null, "dials": LivePage.dials(view.dials),
+            .object([
+                "worldNow": .string(view.now.secondText), "worldMachine": .string(view.now.rfc3339),
+                "ahead": view.moves.all.last.map { .string(LiveTime.span(seconds: $0.after)) } ?? .null,
+                "webhooks": .array(view.webhooks.prefix(Limits.liveWebhooksShown).map(LivePage.row)),
+                "hasWebhooks": .bool(!view.webhooks.isEmpty), "outcomes": LivePage.outcomes(view.counts),
+                "dials": LivePage.dials(view.dials),
                 "scenarios": .array(
                     SandboxScenario.allCases.map {
-                        ["name": .string($0.rawValue), "title": .string($0.title), "story": .string($0.story)]
+                        ["name": .string($0.rawValue), "scenario": .string($0.title), "story": .string($0.story)]
                     }),
-            ]
+            ])
         }
         values["clock"] = sandbox.map { ["machine": .string($0.now.rfc3339), "text": .string($0.now.secondText)] }
-        return .object(values)
+        return values
     }
 
     // MARK: Parts
 
-    private static func card(_ status: AccountStatus) -> JSONValue {
+    private func card(_ status: AccountStatus) -> JSONValue {
         let tone =
             switch status.status {
             case .active: "good"
@@ -66,10 +61,14 @@ struct LivePage {
             case .canceled: "bad"
             case .missing: ""
             }
+        let gauges = status.usage.map {
+            LiveGauge($0, steps: record.steps, moves: sandbox?.moves ?? ClockMoves(), now: now)
+        }
         var values: [String: JSONValue] = [
-            "word": .string(status.status.rawValue.replacing("_", with: " ")), "tone": .string(tone),
+            "word": .string(status.status.rawValue.replacing("_", with: " ")), "statusTone": .string(tone),
             "features": .string(status.features.isEmpty ? "nothing" : status.features.joined(separator: ", ")),
-            "gauges": .array(status.usage.map(gauge)), "hasGauges": .bool(!status.usage.isEmpty),
+            "gauges": .array(gauges.map(\.values)), "hasGauges": .bool(!gauges.isEmpty),
+            "hasPlots": .bool(gauges.contains { $0.plot != nil }),
         ]
         values["plan"] = status.planID.map { .string($0) }
         values["paidUntil"] = status.currentPeriodEnd.map { .string($0.secondText) }
@@ -78,31 +77,27 @@ struct LivePage {
         return .object(values)
     }
 
-    private static func gauge(_ line: UsageLine) -> JSONValue {
-        [
-            "meter": .string(line.meterEventName), "window": .string(line.window), "used": .string(line.used.grouped),
-            "limit": .string(line.limit.grouped), "value": .integer(min(line.used, line.limit)),
-            "max": .integer(max(line.limit, 1)), "isExceeded": .bool(line.isExceeded),
-            "resets": line.resetsAt.map { .string($0.secondText) } ?? .null,
-        ]
-    }
-
-    private static func row(_ step: LiveStep) -> JSONValue {
-        [
-            "title": .string(step.title), "detail": step.detail.isEmpty ? .null : .string(step.detail),
-            "id": .string(step.id), "cause": .string(step.cause), "time": .string(step.time.secondText),
-            "machine": .string(step.time.rfc3339), "tone": step.tone == .plain ? .null : .string(step.tone.rawValue),
-            "page": step.id.hasPrefix("cs_local_") ? .string("/local/stripe/checkout/\(step.id)") : .null,
-        ]
-    }
-
     private static func row(_ webhook: SandboxView.Webhook) -> JSONValue {
-        let tone = ["delivered": "good", "failed": "bad", "dropped": "bad"][webhook.state] ?? "warn"
-        return [
-            "id": .string(webhook.id), "type": .string(webhook.type), "time": .string(webhook.created.secondText),
-            "state": .string(webhook.state), "tone": .string(tone),
-            "answers": .string(webhook.answers.isEmpty ? "–" : webhook.answers.joined(separator: ", ")),
+        [
+            "number": .string("\(webhook.number)"), "eventID": .string(webhook.eventID), "type": .string(webhook.type),
+            "happened": .string(webhook.created.secondText), "outcome": .string(webhook.outcome.rawValue),
+            "outcomeTone": .string(webhook.outcome.tone), "sent": .string(LiveWebhook.text(of: webhook)),
         ]
+    }
+
+    /// A bar for each outcome, also for those that did not come.
+    private static func outcomes(_ counts: [SandboxView.Outcome: Int]) -> JSONValue {
+        let most = max(counts.values.max() ?? 0, 1)
+        return .array(
+            SandboxView.Outcome.allCases.map { outcome in
+                let count = counts[outcome] ?? 0
+                let width = count == 0 ? 0 : max(count * 300 / most, 2)
+                return [
+                    "outcome": .string(outcome.rawValue), "outcomeWords": .string(outcome.words),
+                    "count": .string(Int64(count).grouped), "bar": .string("\(width)"),
+                    "outcomeTone": .string(outcome.tone),
+                ]
+            })
     }
 
     private static func dials(_ dials: FaultDials) -> JSONValue {
@@ -111,8 +106,7 @@ struct LivePage {
             ["name": .string(kind.rawValue), "chosen": .bool(kind == chosen?.kind)]
         }
         return [
-            "kinds": .array(kinds), "isQuiet": .bool(chosen == nil),
-            "percent": .integer(Int64(chosen?.percent ?? 100)),
+            "kinds": .array(kinds), "percent": .integer(Int64(chosen?.percent ?? 100)),
             "delay": .integer(dials.webhooks.delayMilliseconds / 1_000),
             "duplicates": .integer(Int64(dials.webhooks.duplicatePercent)),
             "reorder": .integer(Int64(dials.webhooks.reorderPercent)),

@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import StripeIntegration
 import Synchronization
 
 /// What the live page knows of the log, and who wants to hear of news.
@@ -16,6 +17,8 @@ final class LiveRecord: Sendable {
         /// Oldest first.
         let steps: [LiveStep]
         let forgotten: Int
+        /// Oldest first.
+        let refusals: [WebhookRefusal]
         let notice: Notice?
     }
 
@@ -23,6 +26,7 @@ final class LiveRecord: Sendable {
         var steps: [LiveStep] = []
         var known: Set<String> = []
         var forgotten = 0
+        var refusals: [WebhookRefusal] = []
         var notice: Notice?
         var listeners: [Int: Signal] = [:]
         var nextListener = 0
@@ -44,6 +48,15 @@ final class LiveRecord: Sendable {
         ring()
     }
 
+    /// Keeps why a webhook was refused.
+    func add(_ refusal: WebhookRefusal) {
+        state.withLock { state in
+            state.refusals.append(refusal)
+            if state.refusals.count > Limits.liveRefusalsKept { state.refusals.removeFirst() }
+        }
+        ring()
+    }
+
     /// Says what a button did.
     func note(_ text: String, isGood: Bool) {
         state.withLock { $0.notice = Notice(text: text, isGood: isGood, time: .now) }
@@ -51,7 +64,9 @@ final class LiveRecord: Sendable {
     }
 
     var view: View {
-        state.withLock { View(steps: $0.steps, forgotten: $0.forgotten, notice: $0.notice) }
+        state.withLock {
+            View(steps: $0.steps, forgotten: $0.forgotten, refusals: $0.refusals, notice: $0.notice)
+        }
     }
 
     // MARK: News

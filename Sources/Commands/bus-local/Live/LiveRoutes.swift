@@ -27,6 +27,7 @@ struct LiveRoutes: Sendable {
         guard let sandbox else { return router.addPageAssets() }
         router.resource("/live/clock", [.post: { request, _ in try await moveClock(request, sandbox) }])
         router.resource("/live/faults", [.post: { request, _ in try await dial(request, sandbox) }])
+        router.resource("/live/resend", [.post: { request, _ in try await resend(request, sandbox) }])
         router.resource("/live/scenario", [.post: { request, _ in try await play(request, sandbox) }])
     }
 
@@ -35,7 +36,9 @@ struct LiveRoutes: Sendable {
     @Sendable private func page(_: Request, _: BusRequestContext) async throws -> Response {
         let page = LivePage(
             status: try? await desk.status(of: settings.accountID, at: .now), record: record.view,
-            sandbox: sandbox?.view(webhooks: Limits.liveWebhooksShown), accountID: settings.accountID,
+            sandbox: sandbox?.view(
+                of: settings.accountID, payments: Limits.livePaymentsShown, webhooks: Limits.liveWebhooksRead),
+            accountID: settings.accountID,
             folder: settings.folder, origin: settings.origin, now: .now)
         return Response(page: try page.html(), .live)
     }
@@ -47,7 +50,7 @@ struct LiveRoutes: Sendable {
                 .contentType: "text/javascript; charset=utf-8", .cacheControl: "no-cache",
                 .xContentTypeOptions: "nosniff",
             ],
-            body: .init(byteBuffer: ByteBuffer(string: LiveTemplates.script)))
+            body: .init(byteBuffer: ByteBuffer(string: LiveScript.text)))
     }
 
     /// Says that something is new, as often as it is, until the page is closed or the program ends.
@@ -75,7 +78,7 @@ struct LiveRoutes: Sendable {
     private func moveClock(_ request: Request, _ sandbox: SandboxService) async throws -> Response {
         let spans: [String: Int64] = ["1h": 3_600, "24h": 86_400, "31d": 31 * 86_400]
         guard let seconds = spans[try await form(request).text("advance") ?? ""] else {
-            throw BusError(.invalidRequest, "advance must be 1h, 24h or 31d")
+            throw BusError(.invalidRequest, "the clock moves by 1h, 24h or 31d; press a button of the page")
         }
         let count = sandbox.advance(bySeconds: seconds)
         record.note("The clock was moved; \(count) things happened on the way.", isGood: true)
@@ -89,7 +92,7 @@ struct LiveRoutes: Sendable {
             func percent(_ name: String) throws -> Int { Int(try LiveRoutes.number(form, name, 0...100)) }
             if let name = form.text("kind") {
                 guard let kind = FaultDials.Kind(rawValue: name) else {
-                    throw BusError(.invalidRequest, "kind must be one of the list")
+                    throw BusError(.invalidRequest, "there is no such fault; choose one of the list")
                 }
                 dials.calls = [FaultDials.Call(kind, path: "/v1", percent: try percent("percent"))]
             }
@@ -105,7 +108,7 @@ struct LiveRoutes: Sendable {
 
     private func play(_ request: Request, _ sandbox: SandboxService) async throws -> Response {
         guard let name = try await form(request).text("scenario"), let scenario = SandboxScenario(rawValue: name) else {
-            throw BusError(.invalidRequest, "scenario must be one of the page's buttons")
+            throw BusError(.invalidRequest, "there is no such scenario; press a button of the page")
         }
         do {
             record.note(try sandbox.play(scenario, accountID: settings.accountID), isGood: true)
@@ -115,10 +118,19 @@ struct LiveRoutes: Sendable {
         return back()
     }
 
+    private func resend(_ request: Request, _ sandbox: SandboxService) async throws -> Response {
+        let id = try await form(request).text("event") ?? ""
+        guard sandbox.resend(id) else {
+            throw BusError(.notFound, "there is no such event, or it is older than 30 days; choose another one")
+        }
+        record.note("\(id) is sent again.", isGood: true)
+        return back()
+    }
+
     private static func number(_ form: ParameterTree, _ name: String, _ range: ClosedRange<Int64>) throws -> Int64 {
         guard let text = form.text(name) else { return 0 }
         guard let number = Int64(text), range ~= number else {
-            throw BusError(.invalidRequest, "\(name) must be from \(range.lowerBound) to \(range.upperBound)")
+            throw BusError(.invalidRequest, "the field \(name) must be from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

@@ -4,6 +4,16 @@ import Logging
 import StripeCore
 import Synchronization
 
+/// A webhook that was refused for its signature, for a page that the operator alone sees.
+package struct WebhookRefusal: Hashable, Sendable {
+    /// When it came.
+    package let time: Timestamp
+    /// What its body calls it, which nobody has verified; nil when it names no event.
+    package let eventID: String?
+    /// What the log's `diagnosis` says of it.
+    package let reason: String
+}
+
 /// Says why signatures are refused: one log line each, and `bus_stripe_webhook_refusals_total` by cause.
 ///
 /// The diagnosis goes to the operator alone and changes no answer. It costs more than the check, so at most
@@ -11,13 +21,16 @@ import Synchronization
 final class RefusalReport: Sendable {
     private let doctor: SignatureDoctor
     private let logger: Logger
+    private let hear: (@Sendable (WebhookRefusal) -> Void)?
     private let pace = Mutex(DiagnosisPace())
     private let counters: [SignatureCause: Counter]
     private let undiagnosed = RefusalReport.counter("undiagnosed")
 
-    init(_ rules: WebhookRules, _ logger: Logger) {
+    /// `hear` gets what was found out too, inside of this process.
+    init(_ rules: WebhookRules, _ logger: Logger, hear: (@Sendable (WebhookRefusal) -> Void)? = nil) {
         doctor = SignatureDoctor(rules)
         self.logger = logger
+        self.hear = hear
         counters = Dictionary(
             uniqueKeysWithValues: SignatureCause.allCases.map { ($0, RefusalReport.counter($0.rawValue)) })
     }
@@ -31,10 +44,17 @@ final class RefusalReport: Sendable {
             counters[finding.cause]?.increment()
             metadata["cause"] = "\(finding.cause.rawValue)"
             metadata["diagnosis"] = "\(finding.line)"
+            hear?(WebhookRefusal(time: now, eventID: RefusalReport.eventID(in: body), reason: finding.line))
         } else {
             undiagnosed.increment()
         }
         logger.info("webhook refused", metadata: metadata)
+    }
+
+    /// The id in a body that anybody may have sent.
+    private static func eventID(in body: UnsafeRawBufferPointer) -> String? {
+        let id = (try? JSONValue(parsing: Array(body)))?["id"]?.text
+        return id.flatMap { $0.utf8.count <= Limits.idempotencyKeyBytesMax && $0.hasPrefix("evt_") ? $0 : nil }
     }
 
     private static func counter(_ cause: String) -> Counter {

@@ -38,12 +38,15 @@ package struct WebhookReceiver: Sendable {
     private let refusals: RefusalReport
     private let counters = WebhookCounters()
 
-    init(rules: WebhookRules, publisher: EventPublisher, actions: WebhookActions, logger: Logger) {
+    init(
+        rules: WebhookRules, publisher: EventPublisher, actions: WebhookActions, logger: Logger,
+        hearRefusal: (@Sendable (WebhookRefusal) -> Void)? = nil
+    ) {
         self.rules = rules
         self.publisher = publisher
         self.actions = actions
         self.logger = logger
-        refusals = RefusalReport(rules, logger)
+        refusals = RefusalReport(rules, logger, hear: hearRefusal)
     }
 
     /// Verifies and maps the bytes of one webhook.

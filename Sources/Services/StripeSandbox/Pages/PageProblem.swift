@@ -7,7 +7,7 @@ import Hummingbird
 import SandboxWorld
 
 /// A page that says why another one is not shown.
-struct PageProblem: Error {
+package struct PageProblem: Error {
     let status: Int
     let title: String
     /// What happened, and what to do, in sentences.
@@ -80,7 +80,8 @@ struct PageProblem: Error {
         }
     }
 
-    init(
+    /// A page with these words.
+    package init(
         status: Int, title: String, text: String, next: (path: String, label: String)? = nil, allowed: String? = nil
     ) {
         self.status = status
@@ -91,11 +92,12 @@ struct PageProblem: Error {
     }
 
     /// A fact as we word errors, as a sentence.
-    static func sentence(_ fact: String) -> String { capitalized(fact) + "." }
+    package static func sentence(_ fact: String) -> String { capitalized(fact) + "." }
 
     static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
-    func response() throws -> Response {
+    /// The page as an answer.
+    package func response() throws -> Response {
         let page = try PageProblem.templates.render(
             "problem",
             [

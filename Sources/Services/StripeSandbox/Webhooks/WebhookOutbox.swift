@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import SandboxWorld
 
 /// Webhooks that wait, that are under way, and that came to an end.
@@ -25,6 +26,13 @@ struct WebhookOutbox: Sendable {
         var isSuccess: Bool { if case .status(200..<300) = self { true } else { false } }
     }
 
+    /// One attempt, by the machine's clock.
+    struct Attempt: Sendable, Hashable {
+        let sentAt: Timestamp
+        let answeredAt: Timestamp
+        let answer: Answer
+    }
+
     /// An event and an address, from the first attempt to the last.
     struct Delivery: Sendable {
         enum State: String, Sendable {
@@ -34,8 +42,12 @@ struct WebhookOutbox: Sendable {
         let number: Int
         let event: WorldEvent
         let target: Target
+        /// When it was planned, by the machine's clock.
+        let plannedAt: Timestamp
         fileprivate(set) var state: State
-        fileprivate(set) var answers: [Answer] = []
+        fileprivate(set) var attempts: [Attempt] = []
+
+        var answers: [Answer] { attempts.map(\.answer) }
     }
 
     private struct Due: Sendable {
@@ -95,7 +107,7 @@ struct WebhookOutbox: Sendable {
     /// Plans an event's webhook signed as another endpoint's would be, once.
     mutating func addForged(_ event: WorldEvent) {
         guard let forward else { return }
-        let target = Target(url: forward.url, secret: Secret("whsec_of_another_endpoint"), version: forward.version)
+        let target = Target(url: forward.url, secret: Secret(SandboxScenario.anotherSecret), version: forward.version)
         schedule(keep(event, target, .waiting), at: .now)
     }
 
@@ -108,7 +120,8 @@ struct WebhookOutbox: Sendable {
     private mutating func keep(_ event: WorldEvent, _ target: Target, _ state: Delivery.State) -> Int {
         let number = next
         next += 1
-        deliveries[number] = Delivery(number: number, event: event, target: target, state: state)
+        deliveries[number] = Delivery(
+            number: number, event: event, target: target, plannedAt: .now, state: state)
         while deliveries.count > Limits.sandboxDeliveriesKept, first < number {
             if let old = deliveries[first]?.state, old == .waiting || old == .sending { break }
             deliveries[first] = nil
@@ -145,18 +158,18 @@ struct WebhookOutbox: Sendable {
     }
 
     /// Notes an answer; what failed is sent again later, five times longer each time.
-    mutating func finish(_ job: Job, _ answer: Answer, at now: ContinuousClock.Instant) {
+    mutating func finish(_ job: Job, _ attempt: Attempt, at now: ContinuousClock.Instant) {
         openCount -= 1
         guard var delivery = deliveries[job.delivery] else { return }
-        delivery.answers.append(answer)
-        if answer.isSuccess {
+        delivery.attempts.append(attempt)
+        if attempt.answer.isSuccess {
             delivery.state = .delivered
-        } else if delivery.answers.count >= Limits.sandboxWebhookAttemptsMax {
+        } else if delivery.attempts.count >= Limits.sandboxWebhookAttemptsMax {
             delivery.state = .failed
         } else {
             delivery.state = .waiting
             var pause = Limits.sandboxWebhookPauseSecondsMin
-            for _ in 1..<delivery.answers.count { pause *= 5 }
+            for _ in 1..<delivery.attempts.count { pause *= 5 }
             schedule(job.delivery, at: now + .seconds(pause))
         }
         deliveries[job.delivery] = delivery

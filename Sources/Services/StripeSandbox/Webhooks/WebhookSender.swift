@@ -37,8 +37,9 @@ struct WebhookSender: Service {
     }
 
     private func send(_ job: WebhookOutbox.Job) async {
+        let sentAt = Timestamp.now
         let answer = await answer(to: job)
-        home.finish(job, answer, at: .now)
+        home.finish(job, WebhookOutbox.Attempt(sentAt: sentAt, answeredAt: .now, answer: answer), at: .now)
         logger.debug(
             "webhook sent",
             metadata: ["stripe.event.id": "\(job.event.id)", "type": "\(job.event.type)", "outcome": "\(answer)"])
