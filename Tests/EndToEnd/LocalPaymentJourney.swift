@@ -45,6 +45,23 @@ import Testing
         }
     }
 
+    /// The power goes between the payment and its webhook: whoever has paid has access after the next start.
+    @Test func aStopBetweenPaymentAndWebhookLosesNothing() async throws {
+        let folder = try TemporaryFolder()
+        try await Laptop.run(in: folder, isKilled: true) { laptop in
+            let page = try await laptop.follow(try await laptop.bus("billing setup --feature llm:proxy").standardOutput)
+            let dialled = try await laptop.client.put(
+                "/sandbox/faults", Array(#"{"webhooks":{"delay":"60s"}}"#.utf8))
+            #expect(dialled.status == 200)
+            #expect(try await laptop.form(page, "action=pay").status == 303)
+        }
+        try await Laptop.run(in: folder) { laptop in
+            try await laptop.becomes("active")
+            let sent = try await laptop.client.get("/sandbox/events").json?["events"]?.elements ?? []
+            #expect(sent.contains { $0["type"] == "checkout.session.completed" })
+        }
+    }
+
     /// Without a catalog there is nothing to show, and the answer is that of local mode all the same.
     @Test func localModeAnswersWithoutACatalog() async throws {
         try await Laptop.run(in: try TemporaryFolder(), catalog: false) { laptop in
@@ -81,7 +98,8 @@ struct Laptop: Sendable {
 
     @discardableResult
     static func run<Value: Sendable>(
-        in folder: TemporaryFolder, catalog: Bool = true, _ body: @Sendable (Laptop) async throws -> Value
+        in folder: TemporaryFolder, catalog: Bool = true, isKilled: Bool = false,
+        _ body: @Sendable (Laptop) async throws -> Value
     ) async throws -> Value {
         let arguments =
             ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"]
@@ -98,11 +116,11 @@ struct Laptop: Sendable {
                     "BUS_OPERATOR_TOKEN_FILE": "\(folder.path)/data/operator.token",
                 ], folder: folder)
             let value = try await body(Laptop(client: LoopbackClient(address), person: person))
-            local.interrupt()
+            if isKilled { local.kill() } else { local.interrupt() }
             try await local.end()
             return value
         }
-        #expect(outcome.exit == .code(0), "Ctrl-C stops it cleanly")
+        #expect(isKilled || outcome.exit == .code(0), "Ctrl-C stops it cleanly")
         return outcome.value
     }
 

@@ -46,6 +46,8 @@ extension Limits {
     package static let sandboxJournalBytesMax = 32 << 20
     /// Moves of the clock that are remembered.
     package static let sandboxClockMovesKept = 1_000
+    /// Events whose webhooks have ended before the journal says so, while others still wait.
+    package static let sandboxMarkEvents = 100
 
     /// Ids of local mode that lead to a session.
     package static let sandboxLocalLinksMax = 10_000

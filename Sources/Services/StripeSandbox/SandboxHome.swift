@@ -52,6 +52,12 @@ final class SandboxHome: Sendable {
                 let endpoints = world.endpoints(for: event)
                 outbox.add(event, endpoints: endpoints, version: world.version, dials: world.dials.webhooks)
             }
+            keepMark()
+        }
+
+        /// Notes how far the webhooks have come, so that the next start sends the others.
+        mutating func keepMark() {
+            if let event = outbox.takeMark() { keep(.sent(event: event)) }
         }
     }
 
@@ -212,7 +218,10 @@ final class SandboxHome: Sendable {
 
     /// Notes what became of a webhook.
     func finish(_ job: WebhookOutbox.Job, _ attempt: WebhookOutbox.Attempt, at now: ContinuousClock.Instant) {
-        withState { $0.outbox.finish(job, attempt, at: now) }
+        withState { state in
+            state.outbox.finish(job, attempt, at: now)
+            state.keepMark()
+        }
     }
 
     /// When the next webhook is due.
@@ -225,9 +234,8 @@ final class SandboxHome: Sendable {
     func resend(_ id: String) -> Bool {
         withState { state in
             guard let event = state.world.event(id) else { return false }
-            state.outbox.add(
-                event, endpoints: state.world.endpoints(for: event), version: state.world.version,
-                dials: FaultDials.Webhooks())
+            state.outbox.addAgain(
+                event, endpoints: state.world.endpoints(for: event), version: state.world.version)
             return true
         }
     }

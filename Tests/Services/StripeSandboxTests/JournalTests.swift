@@ -8,6 +8,8 @@ import Testing
 
 /// A world is made again from its journal, with its ids, its clock and the links of local mode.
 struct JournalTests {
+    private static let taken = WebhookOutbox.Attempt(sentAt: .now, answeredAt: .now, answer: .status(200))
+
     @Test func theWorldOfAJournalIsTheOneThatWroteIt() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/journal"
@@ -27,9 +29,81 @@ struct JournalTests {
         }
         #expect(abs(second.clock.now.seconds - first.clock.now.seconds) < 60)
         #expect(second.session(behind: "cs_local_1") == ids.session)
-        #expect(second.deliveries(count: 10).isEmpty, "its webhooks were sent already")
+        #expect(second.deliveries(count: 10).isEmpty, "there was nobody to send to")
         // Both go on alike.
         #expect(Buyer(home: second).id(.post, "/v1/customers") == Buyer(home: first).id(.post, "/v1/customers"))
+    }
+
+    private static let forwarding = [
+        "BUS_STRIPE_SANDBOX_FORWARD_TO": "http://127.0.0.1:1/hook", "BUS_STRIPE_WEBHOOK_SECRET": "whsec_x",
+    ]
+
+    @Test func whatWasNotSentIsSentAfterTheNextStart() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/journal"
+        let first = try home(path, Self.forwarding)
+        let ids = Buyer(home: first).buy()
+        #expect(!ids.subscription.isEmpty)
+        let all = first.deliveries(count: 1_000).map(\.event.id)
+        #expect(all.count > 8)
+        // A stop before the first answer loses nothing.
+        #expect(try home(path, Self.forwarding).deliveries(count: 1_000).map(\.event.id) == all)
+
+        // Nothing is left, in whatever order it was answered.
+        let later = ContinuousClock.now + .seconds(60)
+        var count = 0
+        while true {
+            var jobs: [WebhookOutbox.Job] = []
+            while let job = first.takeDue(at: later) { jobs.append(job) }
+            if jobs.isEmpty { break }
+            for job in jobs.reversed() { first.finish(job, Self.taken, at: .now) }
+            count += jobs.count
+        }
+        #expect(count == all.count)
+        #expect(try home(path, Self.forwarding).deliveries(count: 1_000).isEmpty)
+
+        // Something sent again counts for nothing, and something new is owed.
+        #expect(first.resend(all[0]))
+        _ = first.advance(bySeconds: 40 * 86_400)
+        let resent = try #require(first.takeDue(at: later))
+        #expect(resent.event.id == all[0])
+        first.finish(resent, Self.taken, at: .now)
+        let owed = try home(path, Self.forwarding).deliveries(count: 1_000).map(\.event)
+        #expect(owed.contains { $0.type == "invoice.paid" } && !owed.contains { all.contains($0.id) })
+    }
+
+    @Test func onlyWhatIsLeftOfManyIsSentAgain() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/journal"
+        let first = try home(path, Self.forwarding)
+        for _ in 0..<1_000 { _ = Buyer(home: first).id(.post, "/v1/customers") }
+        let later = ContinuousClock.now + .seconds(60)
+        for _ in 0..<950 {
+            let job = try #require(first.takeDue(at: later))
+            first.finish(job, Self.taken, at: .now)
+        }
+        let again = try home(path, Self.forwarding).deliveries(count: 2_000).count
+        #expect(50..<150 ~= again, "\(again)")
+    }
+
+    @Test("what an earlier release wrote counts as sent, and so does what this one would tell otherwise")
+    func unknownMarks() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/journal"
+        for _ in 0..<3 { _ = Buyer(home: try home(path)).id(.post, "/v1/customers") }
+        func rewrite(_ change: (JournalEntry) -> JournalEntry?) throws {
+            let lines = WorldJournal.entries(path: path).compactMap(change).map {
+                String(decoding: $0.json.serialized(), as: UTF8.self)
+            }
+            _ = try folder.write(lines.map { $0 + "\n" }.joined(), to: "journal")
+        }
+        try rewrite { entry in if case .sent = entry.change { nil } else { entry } }
+        #expect(try home(path, Self.forwarding).deliveries(count: 10).isEmpty)
+        let time = try #require(WorldJournal.entries(path: path).last?.time)
+        let strange = JournalEntry(time: time, change: .sent(event: "evt_of_another_release"))
+        _ = Buyer(home: try home(path)).id(.post, "/v1/customers")
+        try rewrite { entry in if case .sent = entry.change { strange } else { entry } }
+        #expect(try home(path, Self.forwarding).deliveries(count: 10).count <= 1)
     }
 
     @Test func whatHappenedKeepsItsTime() throws {
@@ -46,7 +120,8 @@ struct JournalTests {
         let path = "\(folder.path)/journal"
         let first = try home(path)
         let id = Buyer(home: first).id(.post, "/v1/customers", "name=A")
-        let whole = try #require(WorldJournal.entries(path: path).last)
+        let calls = WorldJournal.entries(path: path).filter { if case .call = $0.change { true } else { false } }
+        let whole = try #require(calls.last)
         let text = String(decoding: whole.json.serialized(), as: UTF8.self)
         _ = try folder.write(
             "\(text)\nnot json\n{\"at\":\"2026-01-01T00:00:00Z\",\"later\":1}\n\(text.dropLast(9))", to: "journal")
@@ -69,6 +144,7 @@ struct JournalTests {
         .portal("bps_1", .failNextPayment(subscription: "sub_1", attempts: 3)),
         .invoice(page: "test_1"), .sample(SampleEvent("customer.created", planID: "pro", connectedAccount: "acct_1")),
         .clock(offsetSeconds: 86_400), .link(localID: "cs_local_1", sessionID: "cs_1"),
+        .sent(event: "evt_1"),
         .call(
             WorldCall(
                 .post, "/v1/prices", ParameterTree(encoded: "a[b][0]=c&d=%22%0A"),
@@ -81,8 +157,8 @@ struct JournalTests {
         #expect(JournalEntry(try JSONValue(parsing: line)) == entry)
     }
 
-    private func home(_ path: String) throws -> SandboxHome {
-        var reader = SettingsReader(environment: [:])
+    private func home(_ path: String, _ environment: [String: String] = [:]) throws -> SandboxHome {
+        var reader = SettingsReader(environment: environment)
         let settings = SandboxSettings(&reader)
         try reader.check()
         let home = SandboxHome(settings)

@@ -12,6 +12,8 @@ struct JournalEntry: Hashable, Sendable {
         case sample(SampleEvent)
         /// The clock is so far ahead of the machine's from now on.
         case clock(offsetSeconds: Int64)
+        /// All webhooks have ended up to this event.
+        case sent(event: String)
         case link(localID: String, sessionID: String)
     }
 
@@ -45,6 +47,7 @@ extension JournalEntry {
             members["plan_id"] = sample.planID.map { .string($0) }
             members["account"] = sample.connectedAccount.map { .string($0) }
         case .clock(let offset): members["clock"] = .integer(offset)
+        case .sent(let event): members["sent"] = .string(event)
         case .link(let local, let session):
             members["link"] = .string(local)
             members["session"] = .string(session)
@@ -71,6 +74,7 @@ extension JournalEntry {
                     planID: json["plan_id"]?.text, connectedAccount: json["account"]?.text))
         }
         if let offset = json["clock"]?.integer { return .clock(offsetSeconds: offset) }
+        if let event = json["sent"]?.text { return .sent(event: event) }
         if let local = json["link"]?.text, let session = json["session"]?.text {
             return .link(localID: local, sessionID: session)
         }

@@ -44,6 +44,8 @@ struct WebhookOutbox: Sendable {
         let target: Target
         /// When it was planned, by the machine's clock.
         let plannedAt: Timestamp
+        /// The first webhook of its event there; one that somebody sends again is none.
+        fileprivate(set) var isFirst = false
         fileprivate(set) var state: State
         fileprivate(set) var attempts: [Attempt] = []
 
@@ -64,6 +66,7 @@ struct WebhookOutbox: Sendable {
     private var due: [Due] = []
     private var firstDue = 0
     private var openCount = 0
+    private var mark = SentMark()
 
     init(forwardTo: String?, secret: Secret?, seed: UInt64) {
         numbers = SeededNumbers(seed: seed ^ 0x0B0C)
@@ -76,10 +79,26 @@ struct WebhookOutbox: Sendable {
 
     // MARK: Adding
 
-    /// Plans the webhooks of an event, with the faults that are dialled.
+    /// Plans the webhooks of an event that has just happened, with the faults that are dialled.
     mutating func add(
         _ event: WorldEvent, endpoints: [WorldEndpoint], version: APIVersion, dials: FaultDials.Webhooks
     ) {
+        mark.add(
+            event.id, webhooks: plan(event, endpoints: endpoints, version: version, dials: dials, isFirst: true))
+    }
+
+    /// Plans the webhooks of an event once more.
+    mutating func addAgain(_ event: WorldEvent, endpoints: [WorldEndpoint], version: APIVersion) {
+        _ = plan(event, endpoints: endpoints, version: version, dials: FaultDials.Webhooks(), isFirst: false)
+    }
+
+    /// How many webhooks are to be sent.
+    private mutating func plan(
+        _ event: WorldEvent, endpoints: [WorldEndpoint], version: APIVersion, dials: FaultDials.Webhooks, isFirst: Bool
+    ) -> Int {
+        let before = next
+        var dropped = 0
+        defer { for number in before..<next { deliveries[number]?.isFirst = isFirst } }
         var targets = [forward].compactMap(\.self)
         for endpoint in endpoints {
             targets.append(
@@ -91,6 +110,7 @@ struct WebhookOutbox: Sendable {
                 !meets(dials.dropPercent)
             else {
                 keep(event, target, .dropped)
+                dropped += 1
                 continue
             }
             for _ in 0..<(meets(dials.duplicatePercent) ? 2 : 1) {
@@ -102,6 +122,7 @@ struct WebhookOutbox: Sendable {
                 schedule(keep(event, target, .waiting), at: .now + wait)
             }
         }
+        return next - before - dropped
     }
 
     /// Plans an event's webhook signed as another endpoint's would be, once.
@@ -173,7 +194,11 @@ struct WebhookOutbox: Sendable {
             schedule(job.delivery, at: now + .seconds(pause))
         }
         deliveries[job.delivery] = delivery
+        if delivery.isFirst, delivery.state != .waiting { mark.end(delivery.event.id) }
     }
+
+    /// The event up to which all webhooks have ended, whenever that is worth noting.
+    mutating func takeMark() -> String? { mark.take(every: Limits.sandboxMarkEvents) }
 
     func newest(_ count: Int) -> [Delivery] {
         var found: [Delivery] = []
