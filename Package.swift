@@ -271,8 +271,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime", "TestSupport",
-                .asyncHTTPClient, .logging, .serviceLifecycle, "bus", "bus-api-provider-billing",
+                "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime",
+                "StripeTestSupport", "TestSupport", .asyncHTTPClient, .logging, .serviceLifecycle, "bus",
+                "bus-api-provider-billing",
                 "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe", "bus-local",
                 "bus-stripe-sandbox",
             ],

@@ -1,5 +1,6 @@
 import BillingCore
 import BusCore
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -9,16 +10,16 @@ import Testing
 
     /// Somebody with the template as `catalog.json`.
     static func operatorWithTemplate(
-        _ double: StripeDouble, key: String = CommandWorld.stripeKey
+        _ stripe: LoopbackStripe, key: String = CommandWorld.stripeKey
     ) throws -> CommandWorld {
-        let world = try CommandWorld(before: double, key: key)
+        let world = try CommandWorld(before: stripe, key: key)
         _ = try world.folder.write(CatalogTemplate.text, to: "catalog.json")
         return world
     }
 
     @Test func keyIsTested() async throws {
-        try await StripeDouble.run { double in
-            let world = try CommandWorld(before: double)
+        try await LoopbackStripe.run { stripe in
+            let world = try CommandWorld(before: stripe)
             let tested = try await world.bus("operator stripe test")
             #expect(tested.exit == .code(0))
             #expect(tested.standardOutput == #"{"ok":true,"livemode":false,"mode":"test"}"# + "\n")
@@ -29,29 +30,27 @@ import Testing
             let file = try await world.bus(
                 "operator stripe test --api-key-file key --stripe-api-version 2026-07-29.dahlia")
             #expect(file.exit == .code(0))
-            let last = try #require(double.requests.last)
+            let last = try #require(stripe.requests.last)
             #expect(last.path == "/v1/balance" && last.headers["authorization"] == "Bearer sk_test_from_a_file")
             #expect(last.headers["stripe-version"] == "2026-07-29.dahlia")
-            #expect(double.requests.allSatisfy { $0.method == "GET" })
+            #expect(stripe.requests.allSatisfy { $0.method == "GET" })
 
-            double.set { $0.catalog.isLive = true }
+            stripe.isLive = true
             let refused = try await world.bus("operator stripe test")
             #expect(refused.exit == .code(1) && refused.standardError.contains("check BUS_STRIPE_SECRET_KEY"))
-            double.set { world in
-                world.catalog.isLive = false
-                world.faultsAt[world.requests.count] = .status(403)
-            }
+            stripe.isLive = false
+            stripe.faultsAt[stripe.requests.count] = .status(403)
             let restricted = try await world.bus("operator stripe test")
             #expect(restricted.exit == .code(1) && restricted.standardError.contains("may not read the balance"))
         }
     }
 
     @Test func firstSyncMakesEverythingAndTheSecondNothing() async throws {
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
             let dry = try await world.bus("\(Self.sync) --dry-run")
-            #expect(dry.exit == .code(0) && double.writes == 0)
-            #expect(dry.standardError.contains("INFO test mode, account acct_double: 7 writes"))
+            #expect(dry.exit == .code(0) && stripe.writes == 0)
+            #expect(dry.standardError.contains("INFO test mode, account acct_sandbox: 7 writes"))
             #expect(
                 dry.standardError.contains("nothing was written; to apply it, run the same command without --dry-run"))
             try expectGolden(dry.standardOutput, "catalog-sync-dry-run.json")
@@ -59,12 +58,12 @@ import Testing
                 try await world.bus("\(Self.sync) --dry-run -f text").standardOutput, "catalog-sync-plan.txt")
 
             let first = try await world.bus(Self.sync)
-            #expect(first.exit == .code(0) && double.writes == 7, "\(first.standardError)")
+            #expect(first.exit == .code(0) && stripe.writes == 7, "\(first.standardError)")
             #expect(first.standardError.contains("next: bus operator billing catalog put --file catalog.json"))
             #expect(!first.standardError.contains("\r") && !first.standardError.contains("#"), "no bar in a pipe")
             try expectGolden(first.standardOutput, "catalog-sync-first.json")
             let second = try await world.bus("\(Self.sync) --format json")
-            #expect(second.exit == .code(0) && double.writes == 7)
+            #expect(second.exit == .code(0) && stripe.writes == 7)
             try expectGolden(second.standardOutput, "catalog-sync-second.json")
             // What was planned is what was done.
             let plan = try JSONValue(parsing: Array(dry.standardOutput.utf8))["plan"]
@@ -73,22 +72,18 @@ import Testing
     }
 
     @Test func changedPriceIsReplacedInTheSafeOrder() async throws {
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
             #expect(try await world.bus(Self.sync).exit == .code(0))
-            let old = try #require(double.price(holding: "bus_llm_pro_eur_month"))
-            double.set { world in
-                let product = world.catalog.objects[StripeCatalogModel.prices]?.first { $0["id"] == .string(old) }?[
-                    "product"]
-                _ = world.work("POST", "/v1/products/\(product?.text ?? "")", "default_price=\(old)", key: nil)
-            }
+            let old = try #require(try await stripe.price(holding: "bus_llm_pro_eur_month"))
+            try await stripe.sellByDefault(old)
             _ = try world.folder.write(CatalogTemplate.text.replacing("4900", with: "5900"), to: "catalog.json")
-            let before = double.requests.count
+            let before = stripe.requests.count
             let result = try await world.bus("\(Self.sync) --format text")
             #expect(result.exit == .code(0), "\(result.standardError)")
-            try expectGolden(result.standardOutput, "catalog-sync-replaced.txt")
-            let writes = double.requests.dropFirst(before).filter { $0.method == "POST" }
-            let new = try #require(double.price(holding: "bus_llm_pro_eur_month"))
+            try expectGolden(withoutPlan(result.standardOutput), "catalog-sync-replaced.txt")
+            let writes = stripe.requests.dropFirst(before).filter { $0.method == "POST" }
+            let new = try #require(try await stripe.price(holding: "bus_llm_pro_eur_month"))
             #expect(new != old && writes.count == 3)
             #expect(writes[0].path == "/v1/prices" && writes[0].body.contains("transfer_lookup_key=true"))
             #expect(writes[1].path.hasPrefix("/v1/products/") && writes[1].body == "default_price=\(new)")
@@ -98,74 +93,69 @@ import Testing
 
     /// What a person did to Stripe meanwhile.
     @Test func handsOnStripeAreMended() async throws {
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
             #expect(try await world.bus(Self.sync).exit == .code(0))
-            let sold = double.sold
-            let price = try #require(double.price(holding: "bus_llm_pro_eur_month"))
-            let meter = double.snapshot.catalog.objects[StripeCatalogModel.meters]?[0]["id"]?.text ?? ""
-            let product = double.snapshot.catalog.objects[StripeCatalogModel.products]?[0]["id"]?.text ?? ""
-            double.set { world in
-                _ = world.work("POST", "/v1/prices/\(price)", "active=false", key: nil)
-                _ = world.work("POST", "/v1/billing/meters/\(meter)/deactivate", "", key: nil)
-                _ = world.work("POST", "/v1/products/\(product)", "name=Edited&metadata[theirs]=kept", key: nil)
-            }
+            let sold = try await stripe.sold()
+            let price = try #require(try await stripe.price(holding: "bus_llm_pro_eur_month"))
+            let meter = try await stripe.list("/v1/billing/meters")[0]["id"]?.text ?? ""
+            let product = try await stripe.list("/v1/products")[0]["id"]?.text ?? ""
+            try await stripe.post("/v1/prices/\(price)", "active=false")
+            try await stripe.post("/v1/billing/meters/\(meter)/deactivate")
+            try await stripe.post("/v1/products/\(product)", "name=Edited&metadata[theirs]=kept")
             let result = try await world.bus(Self.sync)
             #expect(result.exit == .code(0), "\(result.standardError)")
             for action in ["reactivated meter", "updated product", "reactivated price"] {
                 #expect(result.standardError.contains(action), "\(result.standardError)")
             }
-            #expect(double.sold == sold)
-            let edited = double.snapshot.catalog.objects[StripeCatalogModel.products]?[0]
-            #expect(edited?["name"]?.text == "LLM access" && edited?["metadata"]?["theirs"]?.text == "kept")
+            #expect(try await stripe.sold() == sold)
+            let edited = try await stripe.get("/v1/products/\(product)")
+            #expect(edited["name"]?.text == "LLM access" && edited["metadata"]?["theirs"]?.text == "kept")
         }
     }
 
     @Test func pruneArchivesOnlyWhatIsOurs() async throws {
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
             #expect(try await world.bus(Self.sync).exit == .code(0))
-            double.set { _ = $0.work("POST", "/v1/products", "name=Theirs", key: nil) }
+            try await stripe.post("/v1/products", "name=Theirs")
             _ = try world.folder.write(
                 #"{"products":[{"lookup_key":"bus_llm","name":"LLM access"}],"prices":[{"lookup_key":"#
                     + #""bus_llm_pro_eur_month","product_lookup_key":"bus_llm","currency":"eur","unit_amount":4900,"#
                     + #""interval":"month"}]}"#, to: "catalog.json")
             let kept = try await world.bus(Self.sync)
             #expect(kept.exit == .code(0) && kept.standardError.contains("archive it with --prune"))
-            #expect(double.sold.count == 3)
+            #expect(try await stripe.sold().count == 3)
             let pruned = try await world.bus("\(Self.sync) --prune")
             #expect(pruned.exit == .code(0), "\(pruned.standardError)")
-            #expect(double.sold == ["bus_llm_pro_eur_month 4900"])
-            let active = double.snapshot.catalog.objects[StripeCatalogModel.products]?.filter { $0["active"] == true }
-            #expect(active?.compactMap { $0["name"]?.text } == ["LLM access", "Theirs"])
+            #expect(try await stripe.sold() == ["bus_llm_pro_eur_month 4900"])
+            let active = try await stripe.list("/v1/products", "active=true")
+            #expect(active.compactMap { $0["name"]?.text } == ["LLM access", "Theirs"])
         }
     }
 
     /// Twice as many prices as one answer holds, and no more requests than pages.
     @Test func longListsAreReadToTheirEnd() async throws {
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
-            double.set { world in
-                world.catalog.pageObjectsMax = 10
-                _ = world.work("POST", "/v1/products", "name=Theirs", key: nil)
-                for index in 0..<250 {
-                    let form = "product=prod_test_1&currency=eur&unit_amount=1&lookup_key=theirs_\(index)"
-                    _ = world.work("POST", "/v1/prices", form, key: nil)
-                }
-                // The oldest of all holds a key that the file wants, and is archived.
-                _ = world.work(
-                    "POST", "/v1/prices/price_test_2", "lookup_key=bus_llm_pro_eur_month&active=false", key: nil)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
+            let theirs = try await stripe.post("/v1/products", "name=Theirs")["id"]?.text ?? ""
+            for index in 0..<250 {
+                try await stripe.post(
+                    "/v1/prices", "product=\(theirs)&currency=eur&unit_amount=1&lookup_key=theirs_\(index)")
             }
-            let before = double.requests.count
+            // The oldest of all holds a key that the file wants, and is archived.
+            let oldest = try #require(try await stripe.price(holding: "theirs_0"))
+            try await stripe.post("/v1/prices/\(oldest)", "lookup_key=bus_llm_pro_eur_month&active=false")
+            let before = stripe.requests.count
             let started = ContinuousClock.now
             let result = try await world.bus(Self.sync)
             #expect(result.exit == .code(0), "\(result.standardError)")
             // A lower bound: a slow machine only takes longer.
-            let pauses = double.requests.count - before - 1
+            let pauses = stripe.requests.count - before - 1
             #expect(ContinuousClock.now - started >= .milliseconds(50) * pauses, "20 requests a second")
-            #expect(double.requests.count { $0.path == "/v1/prices" && $0.method == "GET" } == 25)
-            #expect(double.price(holding: "bus_llm_pro_eur_month") != "price_test_2")
-            #expect(double.price(holding: "theirs_249") != nil)
+            #expect(stripe.requests.count { $0.path == "/v1/prices" && $0.method == "GET" } == 3)
+            #expect(try await stripe.price(holding: "bus_llm_pro_eur_month") != oldest)
+            #expect(try await stripe.price(holding: "theirs_249") != nil)
         }
     }
 
@@ -177,13 +167,13 @@ import Testing
             os.close(end)
             sys.exit(subprocess.run(sys.argv[1:], stdout=start).returncode)
             """
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
             let words = "\(Self.sync) --format text".split(separator: " ").map { String($0) }
             let result = try await BusProcess.finish(
                 "/usr/bin/python3", ["-c", unread, Products.path(of: "bus")] + words, environment: world.environment,
                 in: world.folder)
-            #expect(result.exit == .code(1) && double.writes == 0)
+            #expect(result.exit == .code(1) && stripe.writes == 0)
             #expect(
                 result.standardError == "ERROR the reader of the results has gone; run it again and read all of them\n")
         }
@@ -193,23 +183,22 @@ import Testing
 
     /// Every form that left the process is known to Stripe's own package, parameter by parameter.
     @Test func officialPackageKnowsEveryFormSent() async throws {
-        try await StripeDouble.run { double in
-            let world = try Self.operatorWithTemplate(double)
+        try await LoopbackStripe.run { stripe in
+            let world = try Self.operatorWithTemplate(stripe)
             #expect(try await world.bus("operator stripe test").exit == .code(0))
             #expect(try await world.bus(Self.sync).exit == .code(0))
-            double.set { world in
-                _ = world.work("POST", "/v1/billing/meters/mtr_test_1/deactivate", "", key: nil)
-                _ = world.work("POST", "/v1/billing/meters/mtr_test_2", "display_name=X", key: nil)
-                let price = world.catalog.objects[StripeCatalogModel.prices]?[1]["id"]?.text ?? ""
-                let traits = "tax_behavior=inclusive&nickname=Pro&metadata[a]=b&currency_options[jpy][unit_amount]=7"
-                _ = world.work("POST", "/v1/prices/\(price)", traits, key: nil)
-            }
+            let meters = try await stripe.list("/v1/billing/meters").compactMap { $0["id"]?.text }
+            try await stripe.post("/v1/billing/meters/\(meters[0])/deactivate")
+            try await stripe.post("/v1/billing/meters/\(meters[1])", "display_name=X")
+            let price = try #require(try await stripe.price(holding: "bus_llm_pro_eur_month"))
+            let traits = "tax_behavior=inclusive&nickname=Pro&metadata[a]=b&currency_options[jpy][unit_amount]=7"
+            try await stripe.post("/v1/prices/\(price)", traits)
             _ = try world.folder.write(
                 CatalogTemplate.text.replacing("4900", with: "5900").replacing("LLM access", with: "LLM"),
                 to: "catalog.json")
             #expect(try await world.bus(Self.sync).exit == .code(0))
             var lines: [String] = []
-            for request in double.requests where !["/v1/account", "/v1/balance"].contains(request.path) {
+            for request in stripe.requests where !["/v1/account", "/v1/balance"].contains(request.path) {
                 let name = try #require(Self.call(request), "\(request.method) \(request.path)")
                 lines.append(
                     #"{"call":"\#(name)","form":"\#(request.method == "GET" ? request.query : request.body)"}"#)
@@ -222,7 +211,7 @@ import Testing
     }
 
     /// The judge's name of a call.
-    private static func call(_ request: StripeDouble.Request) -> String? {
+    private static func call(_ request: LoopbackStripe.Request) -> String? {
         let parts = request.path.split(separator: "/").dropFirst().map { String($0) }
         let isGet = request.method == "GET"
         switch parts.first {
@@ -237,18 +226,24 @@ import Testing
     }
 }
 
-extension StripeDouble {
+extension LoopbackStripe {
     /// Writes that arrived.
     var writes: Int { requests.count { $0.method == "POST" } }
 
     /// The id of the price that holds a lookup key.
-    func price(holding key: String) -> String? {
-        snapshot.catalog.objects[StripeCatalogModel.prices]?.first { $0["lookup_key"] == .string(key) }?["id"]?.text
+    func price(holding key: String) async throws -> String? {
+        try await list("/v1/prices", "lookup_keys[]=\(key)").first?["id"]?.text
     }
 
     /// Key and amount of every active price: a price without a key that can still be bought is an orphan.
-    var sold: [String] {
-        snapshot.catalog.objects[StripeCatalogModel.prices, default: []].filter { $0["active"] == true }
+    func sold() async throws -> [String] {
+        try await list("/v1/prices", "active=true")
             .map { "\($0["lookup_key"]?.text ?? "orphan") \($0["unit_amount_decimal"]?.text ?? "-")" }.sorted()
+    }
+
+    /// Makes a price the default one of its product.
+    func sellByDefault(_ price: String) async throws {
+        let product = try await get("/v1/prices/\(price)")["product"]?.text ?? ""
+        try await post("/v1/products/\(product)", "default_price=\(price)")
     }
 }

@@ -1,5 +1,6 @@
 import BusCore
 import FoundationEssentials
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -103,9 +104,9 @@ import Testing
         }
     }
 
-    /// The mission's own commands, before a Stripe double and with the Billing API of `bus-local`.
+    /// The mission's own commands, before an offline Stripe and with the Billing API of `bus-local`.
     @Test func stripeSetupGoesFromTemplateToCatalog() async throws {
-        try await StripeDouble.run { double in
+        try await LoopbackStripe.run { stripe in
             try await CommandWorld.withLocal { local in
                 let world = try CommandWorld(folder: local.folder)
                 try FileManager.default.createDirectory(
@@ -118,9 +119,9 @@ import Testing
                     .replacing("/run/secrets/bus-billing-operator.token", with: "data/operator.token")
                 let result = try await BusProcess.finish(
                     "/bin/bash", ["-euo", "pipefail", "-c", script],
-                    environment: ["PATH": Self.path, "BUS_STRIPE_API_URL": double.url], in: world.folder)
+                    environment: ["PATH": Self.path, "BUS_STRIPE_API_URL": stripe.url], in: world.folder)
                 #expect(result.exit == .code(0), "\(result.standardError)")
-                #expect(double.sold.count == 3 && double.writes == 7)
+                #expect(try await stripe.sold().count == 3 && stripe.writes == 7)
                 let lines = result.standardOutput.split(separator: "\n")
                 #expect(lines.count == 4, "the sync's, the stored catalog, the test's, the active catalog")
                 #expect(
