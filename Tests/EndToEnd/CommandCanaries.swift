@@ -41,18 +41,14 @@ import Testing
             """
         // Successes are passed on as they came, so theirs holds nothing; failures repeat what they were sent.
         for (status, body) in [(200, #"{"ok":true,"data":[]}"#), (401, echo), (403, echo), (500, echo)] {
-            try await StripeDouble.run { double in
+            try await LoopbackServer.run(otherwise: .init(status: status, body: body)) { server in
                 var world = try CommandWorld(secrets, folder: folder)
-                world.environment["BUS_API_BASE_URL"] = double.url
-                world.environment["BUS_EVENTS_API_URL"] = double.url
-                world.environment["BUS_STRIPE_API_URL"] = double.url
+                world.environment["BUS_API_BASE_URL"] = server.url
+                world.environment["BUS_EVENTS_API_URL"] = server.url
+                world.environment["BUS_STRIPE_API_URL"] = server.url
                 let template = try await world.bus("operator billing catalog template").standardOutput
                 _ = try folder.write(template, to: "catalog.json")
                 for line in Self.lines {
-                    let first = double.requests.count
-                    double.set { world in
-                        for request in 0..<40 { world.faultsAt[first + request] = .status(status, body: body) }
-                    }
                     for flags in ["--trace", "-vv"] {
                         let result = try await world.bus("\(flags) \(line)")
                         let text = result.standardOutput + result.standardError
@@ -67,15 +63,14 @@ import Testing
     /// What `ps` shows, and what a crash leaves behind.
     @Test func processListAndCrashShowNone() async throws {
         let folder = try TemporaryFolder()
-        try await StripeDouble.run { double in
+        try await LoopbackServer.run(faults: [.silence]) { server in
             var world = try CommandWorld(try Self.secrets(folder), folder: folder)
-            world.environment["BUS_EVENTS_API_URL"] = double.url
+            world.environment["BUS_EVENTS_API_URL"] = server.url
             world.environment["SWIFT_BACKTRACE"] = "enable=yes,color=no"
-            double.set { $0.faultsAt[0] = .silence }
             let ended = try await BusProcess.run(
                 "bus", ["--trace", "events", "listen", "--name", "a.b"], environment: world.environment, in: folder
             ) { process in
-                try await eventually("the stream is asked for") { double.requests.isEmpty ? nil : true }
+                try await eventually("the stream is asked for") { server.requests.isEmpty ? nil : true }
                 let shown = try await BusProcess.finish("/bin/ps", ["-ww", "-o", "args", "-p", "\(process.id)"])
                 #expect(shown.standardOutput.contains("listen") && !shown.standardOutput.contains(Self.word))
                 _ = BusSignal.send(11, to: process.id)

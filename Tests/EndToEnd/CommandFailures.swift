@@ -134,14 +134,14 @@ import Testing
         ("events send --name a.b", "was not reached (no answer in time)"),
     ])
     func silenceEndsInTime(_ line: String, _ says: String) async throws {
-        try await StripeDouble.run(faults: [.silence, .silence, .silence]) { double in
+        try await LoopbackServer.run(faults: [.silence, .silence, .silence]) { server in
             let world = try CommandWorld([
                 "BUS_API_TOKEN": Self.token, "BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_STRIPE_SECRET_KEY": "sk_test_x",
-                "BUS_API_BASE_URL": double.url, "BUS_EVENTS_API_URL": double.url, "BUS_STRIPE_API_URL": double.url,
+                "BUS_API_BASE_URL": server.url, "BUS_EVENTS_API_URL": server.url, "BUS_STRIPE_API_URL": server.url,
             ])
             let result = try await world.bus("\(line) --timeout 2s")
             #expect(result.exit == .code(1) && result.standardError.contains(says), "\(result.standardError)")
-            #expect(double.requests.count == 1)
+            #expect(server.requests.count == 1)
         }
     }
 
