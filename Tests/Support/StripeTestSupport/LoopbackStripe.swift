@@ -29,6 +29,8 @@ package struct LoopbackStripe: Sendable {
     package var requests: [Request] { front.requests }
     /// Most requests of a path that were under way at once.
     package func openMax(_ path: String) -> Int { front.openMax(path) }
+    /// How often a POST to a path did its work; a kept answer that is said again does not count, nor does the hand.
+    package func made(_ path: String) -> Int { gate.made.withLock { $0[path] ?? 0 } }
 
     /// Faults to come, first first.
     package var faults: [Fault] {

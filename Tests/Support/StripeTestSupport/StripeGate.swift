@@ -10,6 +10,8 @@ import TestSupport
 final class StripeGate: Sendable {
     /// Live and test keys change places on the way there, and answers say live: an offline Stripe refuses live keys.
     let isLive = Mutex(false)
+    /// Calls that made or changed something, by path.
+    let made = Mutex<[String: Int]>([:])
     private let url: String
     private let service: SandboxService
     /// One dial after the other, though many requests meet a fault.
@@ -42,7 +44,12 @@ final class StripeGate: Sendable {
             let call = try HTTPClient.Request(
                 url: url + request.path + (request.query.isEmpty ? "" : "?\(request.query)"),
                 method: HTTPMethod(rawValue: request.method), headers: headers, body: .string(request.body))
-            return StripeGate.http.execute(request: call, eventLoop: .delegateAndChannel(on: loop)).map { response in
+            return StripeGate.http.execute(request: call, eventLoop: .delegateAndChannel(on: loop)).map {
+                [self] response in
+                let isKept = response.headers.contains(name: "Idempotent-Replayed")
+                if call.method == .POST, response.status == .ok, !isKept {
+                    made.withLock { $0[request.path, default: 0] += 1 }
+                }
                 let body = response.body.map { String(buffer: $0) } ?? ""
                 return LoopbackServer.Answer(
                     status: Int(response.status.code),
