@@ -175,11 +175,11 @@ enum BusyWorker {
     static func stop(
         _ environment: [String: String], _ signal: @escaping @Sendable (BusProcess) async throws -> Void
     ) async throws -> (exit: BusProcess.Exit, duration: Duration) {
-        try await StripeDouble.run(faults: Array(repeating: .silence, count: 20)) { double in
+        try await LoopbackServer.run(faults: Array(repeating: .silence, count: 20)) { stripe in
             let deployment = try Deployment()
             var variables = deployment.stripeEnvironment
             variables["BUS_STRIPE_SECRET_KEY"] = "sk_test_busy"
-            variables["BUS_STRIPE_API_URL"] = double.url
+            variables["BUS_STRIPE_API_URL"] = stripe.url
             variables["BUS_STRIPE_DEFAULT_PRICE_ID"] = "price_1"
             variables["BUS_STRIPE_TIMEOUT"] = "60s"
             variables.merge(environment) { $1 }
@@ -195,7 +195,7 @@ enum BusyWorker {
                     _ = try await LoopbackClient(deployment.eventsAddress).post(
                         "/api/v1/events", request.serialized(),
                         headers: deployment.bearer(Deployment.Subject.requester, "billing:provider"))
-                    try await eventually("Stripe is called") { double.requests.isEmpty ? nil : true }
+                    try await eventually("Stripe is called") { stripe.requests.isEmpty ? nil : true }
                     let start = ContinuousClock.now
                     try await signal(worker)
                     try await worker.end()

@@ -51,7 +51,7 @@ extension SettingEffects {
             SettingEffect("--forward-to", "BUS_STRIPE_SANDBOX_FORWARD_TO") {
                 let secret = ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_effect"]
                 for isFlag in [true, false] {
-                    try await StripeDouble.run { receiver in
+                    try await LoopbackServer.run(otherwise: .init(status: 200)) { receiver in
                         let url = receiver.url + "/hook"
                         let variable = isFlag ? [:] : ["BUS_STRIPE_SANDBOX_FORWARD_TO": url]
                         try await Sandbox.run(

@@ -97,16 +97,16 @@ import Testing
 
     /// The auth API judges how long a token may hold; only tokens that are signed here have a bound.
     @Test func lifetimeIsTheServersToJudge() async throws {
-        try await StripeDouble.run(faults: [.status(200, body: #"{"access_token":"t"}"#)]) { double in
-            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_API_BASE_URL": double.url])
+        try await LoopbackServer.run(faults: [.status(200, body: #"{"access_token":"t"}"#)]) { server in
+            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_API_BASE_URL": server.url])
             let result = try await world.bus("operator token issue --subject me --ttl 720h")
             #expect(result.exit == .code(0), "\(result.standardError)")
-            #expect(double.requests.first?.body.contains("\"ttl_seconds\":2592000") == true)
+            #expect(server.requests.first?.body.contains("\"ttl_seconds\":2592000") == true)
             for ttl in ["0s", "-1h", "soon", "999ms"] {
                 let refused = try await world.bus("operator token issue --subject me --ttl=\(ttl)")
                 #expect(refused.exit == .code(2) && refused.standardError.contains("--ttl is \"\(ttl)\""))
             }
-            #expect(double.requests.count == 1)
+            #expect(server.requests.count == 1)
         }
     }
 
@@ -163,46 +163,46 @@ import Testing
 
     @Test func authAPIIsAskedWithTheInternalKey() async throws {
         let answer = #"{"access_token":"a.b.c","token_type":"Bearer","expires_in":600,"audience":"ai.hg.fi/auth"}"#
-        try await StripeDouble.run(faults: [.status(200, body: answer), .status(200, body: answer)]) { double in
-            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "internal-key", "BUS_API_BASE_URL": double.url])
+        try await LoopbackServer.run(faults: [.status(200, body: answer), .status(200, body: answer)]) { server in
+            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "internal-key", "BUS_API_BASE_URL": server.url])
             let result = try await world.bus("operator token issue --subject me --scope a --ttl 10m")
             #expect(result.exit == .code(0), "\(result.standardError)")
             try expectGolden(result.standardOutput, "token-issue-remote.json")
-            let request = try #require(double.requests.first)
+            let request = try #require(server.requests.first)
             #expect(request.method == "POST" && request.path == "/api/internal/auth/token")
             #expect(request.headers["x-bus-internal-key"] == "internal-key" && request.headers["authorization"] == nil)
             #expect(
                 try JSONValue(parsing: Array(request.body.utf8))
                     == ["subject": "me", "resources": "a", "scope": "a", "ttl_seconds": 600])
             let bare = try await world.bus(
-                "operator token issue --subject me --format token --api-url \(double.url)/api/internal/auth/token")
+                "operator token issue --subject me --format token --api-url \(server.url)/api/internal/auth/token")
             #expect(bare.standardOutput == "a.b.c\n")
         }
     }
 
     /// Servers that know only the documented members get them alone, once.
     @Test func olderServersAreAskedOnceMore() async throws {
-        let answers: [StripeDouble.Fault] = [
+        let answers: [LoopbackServer.Fault] = [
             .status(400, body: #"{"error":{"type":"bad_request","message":"unknown member"}}"#),
             .status(200, body: #"{"access_token":"t"}"#),
         ]
-        try await StripeDouble.run(faults: answers) { double in
-            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_API_BASE_URL": double.url])
+        try await LoopbackServer.run(faults: answers) { server in
+            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "k", "BUS_API_BASE_URL": server.url])
             let result = try await world.bus("operator token issue --subject me --audience x --scope a --ttl 1m")
-            #expect(result.exit == .code(0) && double.requests.count == 2)
+            #expect(result.exit == .code(0) && server.requests.count == 2)
             #expect(
-                try JSONValue(parsing: Array(double.requests[1].body.utf8))
+                try JSONValue(parsing: Array(server.requests[1].body.utf8))
                     == ["subject": "me", "audience": "x", "resources": "a"])
         }
     }
 
     @Test func refusalsNameTheKey() async throws {
-        let answers: [StripeDouble.Fault] = [
+        let answers: [LoopbackServer.Fault] = [
             .status(403, body: #"{"error":{"type":"forbidden","message":"no"}}"#), .status(200, body: "{}"),
             .status(200, body: #"{"access_token":"a b"}"#), .status(503, body: "x"),
         ]
-        try await StripeDouble.run(faults: answers) { double in
-            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "key-made-up", "BUS_API_BASE_URL": double.url])
+        try await LoopbackServer.run(faults: answers) { server in
+            let world = try CommandWorld(["BUS_OPERATOR_INTERNAL_KEY": "key-made-up", "BUS_API_BASE_URL": server.url])
             for says in ["check BUS_OPERATOR_INTERNAL_KEY", "without a usable", "without a usable", "503"] {
                 let result = try await world.bus("operator token issue --subject me")
                 #expect(result.exit == .code(1) && result.standardOutput.isEmpty)

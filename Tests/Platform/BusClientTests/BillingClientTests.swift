@@ -10,18 +10,18 @@ import Testing
 @Suite("Calls to the billing and auth APIs")
 struct BillingClientTests {
     private func calls(
-        _ double: StripeDouble, _ credential: APICalls.Credential? = nil, timeout: Duration = .seconds(10)
+        _ server: LoopbackServer, _ credential: APICalls.Credential? = nil, timeout: Duration = .seconds(10)
     ) throws -> APICalls {
-        let origin = try #require(APIOrigin(double.url + "/prefix/"))
+        let origin = try #require(APIOrigin(server.url + "/prefix/"))
         let tokens = TokenSource(token: Secret("canary-token"), label: "BUS_API_TOKEN")
         return APICalls(http: .shared, origin: origin, credential: credential ?? .bearer(tokens), timeout: timeout)
     }
 
     /// How a status call ends when the server answers like that.
-    private func fault(_ answer: StripeDouble.Fault, timeout: Duration = .seconds(10)) async throws -> APIFault? {
-        try await StripeDouble.run(faults: [answer]) { double in
+    private func fault(_ answer: LoopbackServer.Fault, timeout: Duration = .seconds(10)) async throws -> APIFault? {
+        try await LoopbackServer.run(faults: [answer]) { server in
             do {
-                _ = try await BillingClient(try calls(double, timeout: timeout)).status()
+                _ = try await BillingClient(try calls(server, timeout: timeout)).status()
                 return nil
             } catch let fault as APIFault {
                 return fault
@@ -37,9 +37,9 @@ struct BillingClientTests {
              "setup_required": false, "url": "https://u", "provider": "stripe", "added_later": 1}
             """#
         let answers = Array(
-            repeating: StripeDouble.Fault.status(200, headers: ["ETag": "\"t\""], body: body), count: 8)
-        try await StripeDouble.run(faults: answers) { double in
-            let client = BillingClient(try calls(double))
+            repeating: LoopbackServer.Fault.status(200, headers: ["ETag": "\"t\""], body: body), count: 8)
+        try await LoopbackServer.run(faults: answers) { server in
+            let client = BillingClient(try calls(server))
             let status = try await client.status()
             #expect(status.payload.bytes == Array(body.utf8) && status.answer.status == .active)
             _ = try await client.checkoutSession(
@@ -50,9 +50,9 @@ struct BillingClientTests {
             _ = try await client.status(of: "u")
             #expect(try await client.catalog().etag == "\"t\"")
             _ = try await client.replaceCatalog(with: Array("{}".utf8), isForced: true)
-            #expect(double.requests.last?.query == "force=true")
+            #expect(server.requests.last?.query == "force=true")
             _ = try await client.replaceCatalog(with: Array("{}".utf8), ifMatch: "\"s\"")
-            let seen = double.requests.map { "\($0.method) \($0.path) \($0.body)" }
+            let seen = server.requests.map { "\($0.method) \($0.path) \($0.body)" }
             #expect(
                 seen == [
                     "GET /prefix/api/v1/billing/status ",
@@ -64,8 +64,8 @@ struct BillingClientTests {
                     "GET /prefix/api/internal/billing/catalog ", "PUT /prefix/api/internal/billing/catalog {}",
                     "PUT /prefix/api/internal/billing/catalog {}",
                 ])
-            #expect(double.requests.allSatisfy { $0.headers["authorization"] == "Bearer canary-token" })
-            #expect(double.requests.last?.headers["if-match"] == "\"s\"")
+            #expect(server.requests.allSatisfy { $0.headers["authorization"] == "Bearer canary-token" })
+            #expect(server.requests.last?.headers["if-match"] == "\"s\"")
         }
     }
 
@@ -99,33 +99,33 @@ struct BillingClientTests {
     @Test("an order refused for members that are not documented is repeated once with the documented ones")
     func tokenOrder() async throws {
         let order = TokenClient.Order(subject: "s", audience: "a", scope: "x y", lifetimeSeconds: 60)
-        let refused = StripeDouble.Fault.status(400)
-        try await StripeDouble.run(faults: [refused, .status(200, body: "{}")]) { double in
-            _ = try await TokenClient(try calls(double, .internalKey(Secret("canary key")))).issue(order)
+        let refused = LoopbackServer.Fault.status(400)
+        try await LoopbackServer.run(faults: [refused, .status(200, body: "{}")]) { server in
+            _ = try await TokenClient(try calls(server, .internalKey(Secret("canary key")))).issue(order)
             #expect(
-                double.requests.map(\.body) == [
+                server.requests.map(\.body) == [
                     #"{"audience":"a","resources":"x y","scope":"x y","subject":"s","ttl_seconds":60}"#,
                     #"{"audience":"a","resources":"x y","subject":"s"}"#,
                 ])
-            #expect(double.requests.allSatisfy { $0.headers["x-bus-internal-key"] == "canary key" })
+            #expect(server.requests.allSatisfy { $0.headers["x-bus-internal-key"] == "canary key" })
         }
         await #expect(throws: APIFault.self) {
-            try await StripeDouble.run(faults: [refused, refused]) { double in
-                _ = try await TokenClient(try calls(double)).issue(order)
+            try await LoopbackServer.run(faults: [refused, refused]) { server in
+                _ = try await TokenClient(try calls(server)).issue(order)
             }
         }
     }
 
     @Test("a key that is no header value is never sent, and never shown")
     func unusableKey() async throws {
-        try await StripeDouble.run { double in
-            let client = TokenClient(try calls(double, .internalKey(Secret("canary\r\nX: y"))))
+        try await LoopbackServer.run { server in
+            let client = TokenClient(try calls(server, .internalKey(Secret("canary\r\nX: y"))))
             let order = TokenClient.Order(subject: "s", audience: nil, scope: nil, lifetimeSeconds: nil)
             await #expect { _ = try await client.issue(order) } throws: { error in
                 guard case APIFault.unusableKey = error else { return false }
                 return true
             }
-            #expect(double.requests.isEmpty)
+            #expect(server.requests.isEmpty)
         }
     }
 

@@ -180,14 +180,14 @@ struct RenewedCallTests {
 
     @Test("a command's call is made again with the new token")
     func commands() async throws {
-        let faults: [StripeDouble.Fault] = [.status(401), .status(200, body: "{}")]
-        try await StripeDouble.run(faults: faults) { double in
+        let faults: [LoopbackServer.Fault] = [.status(401), .status(200, body: "{}")]
+        try await LoopbackServer.run(faults: faults) { server in
             let tokens = try source("old")
             _ = try folder.write("new", to: "token")
-            let origin = try #require(APIOrigin(double.url))
+            let origin = try #require(APIOrigin(server.url))
             let calls = APICalls(http: .shared, origin: origin, credential: .bearer(tokens), timeout: .seconds(30))
             _ = try await BillingClient(calls).catalog()
-            #expect(double.requests.map { $0.headers["authorization"] } == ["Bearer old", "Bearer new"])
+            #expect(server.requests.map { $0.headers["authorization"] } == ["Bearer old", "Bearer new"])
         }
     }
 }

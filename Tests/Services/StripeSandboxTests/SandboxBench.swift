@@ -62,10 +62,9 @@ struct SandboxBench: Sendable {
 
     /// A receiver of webhooks: it fails as told, then takes everything.
     static func receiving(
-        _ faults: [StripeDouble.Fault] = [], _ body: @Sendable (StripeDouble) async throws -> Void
+        _ faults: [LoopbackServer.Fault] = [], _ body: @Sendable (LoopbackServer) async throws -> Void
     ) async throws {
-        let taken = Array(repeating: StripeDouble.Fault.status(200, body: "{}"), count: 100)
-        try await StripeDouble.run(faults: faults + taken, body)
+        try await LoopbackServer.run(faults: faults, otherwise: .init(status: 200), body)
     }
 
     /// Our own client, as the Stripe worker and the commands have it.

@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    private static func verify(_ request: StripeDouble.Request, secret: String = SandboxBench.secret) throws {
+    private static func verify(_ request: LoopbackServer.Request, secret: String = SandboxBench.secret) throws {
         let key = try #require(WebhookKey(Secret(secret)))
         let header = try #require(request.headers["stripe-signature"])
         try Array(request.body.utf8).withUnsafeBytes { body in
