@@ -267,7 +267,10 @@ let package = Package(
             ]),
         tests(
             of: "BusCommands", in: "Commands",
-            ["BusCore", "BusContract", "BusCommands", "BusRuntime", "BusCLI", "TestSupport", .argumentParser, "bus"]),
+            [
+                "BusCore", "BusContract", "BusCommands", "BusRuntime", "BusCLI", "StripeTestSupport", "TestSupport",
+                .argumentParser, "bus",
+            ]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

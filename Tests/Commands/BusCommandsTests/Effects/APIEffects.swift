@@ -54,7 +54,7 @@ extension Effect {
         return flags + variables + secrets
     }
 
-    typealias Fault = StripeDouble.Fault
+    typealias Fault = LoopbackServer.Fault
 
     // MARK: bus billing
 
@@ -179,7 +179,7 @@ extension Effect {
                 $0.requests.last?.query.contains("consumer=c-1") == true
             },
             heard("--no-follow --replay", "--replay") { $0.requests.last?.query.contains("replay=") == true },
-            // The double's streams end at once; only a listener that does not follow leaves it at that.
+            // These streams end at once; only a listener that does not follow leaves it at that.
             heard("--no-follow --timeout 30s", "--no-follow") { $0.exit == .code(0) && $0.requests.count == 1 },
             heard("--timeout 30s", "BUS_EVENTS_LISTENER_RETRY", ["BUS_EVENTS_LISTENER_RETRY": "0"]) {
                 $0.requests.count == 1

@@ -1,5 +1,6 @@
 import BusCLI
 import BusRuntime
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -85,9 +86,9 @@ import Testing
     }
 
     @Test func pruneArchivesWhatTheFileNoLongerNames() async throws {
-        try await StripeDouble.run { double in
+        try await LoopbackStripe.run { stripe in
             let folder = try TemporaryFolder()
-            let environment = ["BUS_STRIPE_SECRET_KEY": "sk_test_x", "BUS_STRIPE_API_URL": double.url]
+            let environment = ["BUS_STRIPE_SECRET_KEY": "sk_test_x", "BUS_STRIPE_API_URL": stripe.url]
             func bus(_ line: String) async throws -> String {
                 let words = line.split(separator: " ").map { String($0) }
                 let result = try await BusProcess.finish("bus", words, environment: environment, in: folder)
