@@ -276,9 +276,8 @@ let package = Package(
             dependencies: [
                 "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime",
                 "StripeTestSupport", "TestSupport", .asyncHTTPClient, .logging, .serviceLifecycle, "bus",
-                "bus-api-provider-billing",
-                "bus-api-provider-events", "bus-integration-billing", "bus-integration-stripe", "bus-local",
-                "bus-stripe-sandbox",
+                "bus-api-provider-billing", "bus-api-provider-events", "bus-integration-billing",
+                "bus-integration-stripe", "bus-local", "bus-stripe-sandbox",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),
     ]

@@ -1,4 +1,5 @@
 import BusCore
+import StripeTestSupport
 import TestSupport
 
 /// The services of billing, each with a token of its own subject as in production, two of them on one billing file.
@@ -79,17 +80,17 @@ extension Deployment {
         }.value
     }
 
-    /// The Stripe worker with an ingress: before a double with a test key, or in local mode without one.
+    /// The Stripe worker with an ingress: before a Stripe with a test key, or in local mode without one.
     func withStripe<Value: Sendable>(
-        before double: StripeDouble? = nil, environment: [String: String] = [:],
+        before stripe: LoopbackStripe? = nil, environment: [String: String] = [:],
         _ body: @Sendable (LoopbackClient, BusProcess) async throws -> Value
     ) async throws -> Value {
         var variables = stripeEnvironment
         variables["BUS_API_TOKEN"] = serviceToken(Subject.stripe, "billing:provider billing:subscription:write")
         variables["BUS_EVENTS_LISTENER_REQUIRED"] = "1"
-        if let double {
+        if let stripe {
             variables["BUS_STRIPE_SECRET_KEY"] = "sk_test_end_to_end"
-            variables["BUS_STRIPE_API_URL"] = double.url
+            variables["BUS_STRIPE_API_URL"] = stripe.url
         }
         variables.merge(environment) { $1 }
         return try await BusProcess.run(
@@ -146,6 +147,11 @@ extension Deployment {
         }
         return letters
     }
+}
+
+extension LoopbackStripe {
+    /// This moment, for a Stripe that takes usage: the billing worker says when it was, and Stripe refuses other times.
+    static var present: String { Timestamp(clampingSeconds: unixNow()).rfc3339 }
 }
 
 /// Events of the billing worker.

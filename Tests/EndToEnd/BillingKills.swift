@@ -1,5 +1,6 @@
 import BusCore
 import BusSQL
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -45,7 +46,8 @@ import Testing
 private struct KillRun {
     let work: BillingKills.Work
     let deployment: Deployment
-    let double: StripeDouble
+    let stripe: LoopbackStripe
+    let customer: String
     let events: SQLiteDatabase
 
     private static let id = "c-kill"
@@ -57,12 +59,15 @@ private struct KillRun {
     private static func with<Value: Sendable>(
         _ work: BillingKills.Work, _ body: @Sendable (KillRun) async throws -> Value
     ) async throws -> Value {
-        try await StripeDouble.run { double in
+        try await LoopbackStripe.run(start: LoopbackStripe.present) { stripe in
+            try await stripe.sellUse()
+            let customer = try await stripe.addCustomer(of: Deployment.account)
             let deployment = try Deployment()
             return try await deployment.withEvents { _ in
-                try await deployment.withStripe(before: double) { _, _ in
+                try await deployment.withStripe(before: stripe) { _, _ in
                     let events = try await SQLiteDatabase(path: "\(deployment.folder.path)/events.sqlite")
-                    let run = KillRun(work: work, deployment: deployment, double: double, events: events)
+                    let run = KillRun(
+                        work: work, deployment: deployment, stripe: stripe, customer: customer, events: events)
                     let value = try await body(run)
                     try events.close()
                     return value
@@ -134,7 +139,7 @@ private struct KillRun {
     private func update(_ eventID: String, _ status: String, at secondsAgo: Int64) -> JSONValue {
         [
             "event_id": .string(eventID), "account_id": Self.account, "provider": "stripe", "status": .string(status),
-            "features": ["llm:proxy"], "provider_subscription_id": "sub_1", "provider_customer_id": "cus_1",
+            "features": ["llm:proxy"], "provider_subscription_id": "sub_1", "provider_customer_id": .string(customer),
             "occurred_at": .string(Timestamp(clampingSeconds: unixNow() - secondsAgo).rfc3339),
         ]
     }
@@ -183,7 +188,9 @@ private struct KillRun {
                 try $0.rows("SELECT state FROM bus_billing_usage_exports").map { try $0.text(0) }
             }
             #expect(exports == ["accepted"], "\(place)")
-            #expect(Array(double.meterEvents.values) == ["\(Self.quantity)"], "\(place): \(double.meterEvents)")
+            let counted = try await stripe.usage(of: "tokens", by: customer)
+            #expect(counted == Self.quantity, "\(place)")
+            #expect(stripe.made("/v1/billing/meter_events") == 1, "\(place)")
         }
         try billing.close()
     }

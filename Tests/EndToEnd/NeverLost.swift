@@ -1,5 +1,6 @@
 import BusCore
 import BusSQL
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -7,17 +8,18 @@ import Testing
 @Suite("Never lost", .timeLimit(.minutes(5))) struct NeverLost {
     private static let meter = "meter_event.record"
 
-    private static func usage(_ id: String) -> [String: JSONValue] {
+    private static func usage(_ id: String, of customer: String) -> [String: JSONValue] {
         [
-            "account_id": .string(Deployment.account), "provider_customer_id": "cus_1", "meter_event_name": "tokens",
-            "quantity": 3, "idempotency_key": .string(id),
+            "account_id": .string(Deployment.account), "provider_customer_id": .string(customer),
+            "meter_event_name": "tokens", "quantity": 3, "idempotency_key": .string(id),
         ]
     }
 
     @Test("usage that Stripe refuses for good is a dead letter with the refusal's code")
     func refused() async throws {
         try await StripeRequester.run(faults: [.status(402)]) { requester in
-            let response = try await requester.ask(Self.meter, Self.usage("refused"), id: "refused")
+            let usage = Self.usage("refused", of: requester.customer)
+            let response = try await requester.ask(Self.meter, usage, id: "refused")
             #expect(response["error"]?["code"]?.text == "stripe_error", "\(response)")
             let letters = try await eventually("it is parked") {
                 let letters = try await requester.deployment.deadLetters()
@@ -27,20 +29,22 @@ import Testing
             #expect(letters.first?["name"]?.text == "bus.stripe.meter_event.record.request")
             #expect(letters.first?["correlationId"]?.text == "refused")
             #expect(letters.first?["retryCount"]?.integer == 1)
+            #expect(try await requester.usage == 0)
         }
     }
 
     @Test("usage that Stripe cannot take now comes again until it is taken")
     func unreachable() async throws {
         // A handler asks Stripe three times, so three deliveries fail.
-        let faults = Array(repeating: StripeDouble.Fault.resetBeforeCommit, count: 9)
+        let faults = Array(repeating: LoopbackStripe.Fault.resetBeforeCommit, count: 9)
         try await StripeRequester.run(faults: faults) { requester in
-            let response = try await requester.ask(Self.meter, Self.usage("late"), id: "late")
+            let usage = Self.usage("late", of: requester.customer)
+            let response = try await requester.ask(Self.meter, usage, id: "late")
             // The requester hears of the first failure at once; the usage is taken all the same.
             #expect(response["error"]?["code"]?.text == "stripe_unavailable", "\(response)")
             #expect(response["metadata"]?["stripe.retryable"]?.text == "true")
-            try await eventually("Stripe takes the usage") { requester.double.meterEvents.count == 1 ? true : nil }
-            #expect(requester.double.requests.count == 10)
+            try await eventually("Stripe takes the usage") { try await requester.usage == 3 ? true : nil }
+            #expect(requester.stripe.requests.count == 10)
             #expect(try await requester.responses(Self.meter, to: "late").count == 1)
             #expect(try await requester.deployment.deadLetters() == [])
         }
@@ -48,17 +52,18 @@ import Testing
 
     @Test("exports that wait for Stripe keep no entitlement check waiting")
     func slowStripe() async throws {
-        try await StripeDouble.run(faults: Array(repeating: .silence, count: 100)) { double in
+        try await LoopbackStripe.run(faults: Array(repeating: .silence, count: 100)) { stripe in
+            let customer = try await stripe.addCustomer(of: Deployment.account)
             let deployment = try Deployment()
-            let stripe = ["BUS_STRIPE_TIMEOUT": "600s"]
+            let patience = ["BUS_STRIPE_TIMEOUT": "600s"]
             let billing = ["BUS_BILLING_PROVIDER_TIMEOUT": "600s", "BUS_WORKER_CONCURRENCY": "8"]
             try await deployment.withEvents { _ in
-                try await deployment.withStripe(before: double, environment: stripe) { _, _ in
+                try await deployment.withStripe(before: stripe, environment: patience) { _, _ in
                     try await deployment.withBillingWorker(environment: billing) { _ in
-                        try await activate(deployment)
+                        try await activate(deployment, customer)
                         try await deployment.publish(BillingEvent.export, (1...8).map { ("e\($0)", export($0)) })
                         try await eventually("eight exports wait for Stripe") {
-                            double.requests.count >= 8 ? true : nil
+                            stripe.requests.count >= 8 ? true : nil
                         }
                         let check: JSONValue = ["account_id": .string(Deployment.account), "scope": "llm:proxy"]
                         try await deployment.publish(BillingEvent.check, (1...20).map { ("c\($0)", check) })
@@ -79,15 +84,17 @@ import Testing
         arguments: [false, true])
     func away(isKilled: Bool) async throws {
         // A telling is three calls, so every usage fails at least once. One of them was counted all the same.
-        var faults = Array(repeating: StripeDouble.Fault.resetBeforeCommit, count: 14)
+        var faults = Array(repeating: LoopbackStripe.Fault.resetBeforeCommit, count: 14)
         faults[2] = .resetAfterCommit
-        try await StripeDouble.run(faults: faults) { double in
+        try await LoopbackStripe.run(faults: faults, start: LoopbackStripe.present) { stripe in
+            for number in 1...3 { try await stripe.sellUse(of: "tokens_\(number)") }
+            let customer = try await stripe.addCustomer(of: Deployment.account)
             let deployment = try Deployment()
             let environment = ["BUS_BILLING_PROVIDER_TIMEOUT": "5s"]
             try await deployment.withEvents { _ in
-                try await deployment.withStripe(before: double) { _, _ in
+                try await deployment.withStripe(before: stripe) { _, _ in
                     try await deployment.withBillingWorker(environment: environment) { worker in
-                        try await activate(deployment)
+                        try await activate(deployment, customer)
                         try await deployment.publish(BillingEvent.export, (1...3).map { ("e\($0)", export($0)) })
                         let answers = try await eventually("the requesters hear that it waits") {
                             let answers = try await deployment.stored(BillingEvent.exported)
@@ -101,12 +108,12 @@ import Testing
                             worker.kill()
                             try await worker.end()
                         } else {
-                            try await arrive(deployment, double)
+                            try await arrive(deployment, stripe, customer)
                         }
                     }
                     if isKilled {
                         try await deployment.withBillingWorker(environment: environment) { _ in
-                            try await arrive(deployment, double)
+                            try await arrive(deployment, stripe, customer)
                         }
                     }
                     #expect(try await deployment.stored(BillingEvent.exported).count == 3)
@@ -117,7 +124,7 @@ import Testing
     }
 
     /// Waits until the ledger has accepted all three usages, and compares with what Stripe counted.
-    private func arrive(_ deployment: Deployment, _ double: StripeDouble) async throws {
+    private func arrive(_ deployment: Deployment, _ stripe: LoopbackStripe, _ customer: String) async throws {
         let billing = try await SQLiteDatabase(path: deployment.billingFile)
         let keys = try await eventually("the usage arrives", tries: 12_000) {
             let rows = try await billing.read {
@@ -126,7 +133,12 @@ import Testing
             }
             return rows.count == 3 ? rows : nil
         }
-        #expect(double.meterEvents == Dictionary(uniqueKeysWithValues: keys.map { ($0, "1") }))
+        let told = stripe.requests.flatMap { StripeFormReader.pairs($0.body) }.filter { $0[0] == "identifier" }
+        #expect(Set(told.map { $0[1] }) == Set(keys))
+        #expect(stripe.made("/v1/billing/meter_events") == 3)
+        for number in 1...3 {
+            #expect(try await stripe.usage(of: "tokens_\(number)", by: customer) == 1)
+        }
         let used = try await billing.read {
             try $0.rows("SELECT used FROM bus_billing_usage_counts WHERE span = 'total'").map { try $0.integer(0) }
         }
@@ -134,10 +146,10 @@ import Testing
         try billing.close()
     }
 
-    private func activate(_ deployment: Deployment) async throws {
+    private func activate(_ deployment: Deployment, _ customer: String) async throws {
         let update: JSONValue = [
             "event_id": "evt_1", "account_id": .string(Deployment.account), "provider": "stripe", "status": "active",
-            "features": ["llm:proxy"], "provider_subscription_id": "sub_1", "provider_customer_id": "cus_1",
+            "features": ["llm:proxy"], "provider_subscription_id": "sub_1", "provider_customer_id": .string(customer),
         ]
         try await deployment.publish(BillingEvent.update, [("u", update)])
         try await eventually("the update is applied") {

@@ -1,19 +1,20 @@
 import BusCore
-import Synchronization
+import StripeTestSupport
 import TestSupport
 import Testing
 
 extension SettingEffects {
     private static let account: [String: JSONValue] = ["account_id": .string(StripeRequester.account)]
 
-    /// The forms and headers that Stripe gets for one checkout.
-    private static func checkout(_ environment: [String: String]) async throws -> [StripeDouble.Request] {
-        let requests = Box()
+    /// The forms and headers that Stripe gets for one checkout of its default price.
+    private static func checkout(
+        _ environment: [String: String]
+    ) async throws -> (requests: [LoopbackStripe.Request], price: String) {
         try await StripeRequester.run(environment: environment) { requester in
-            _ = try await requester.ask("checkout_session.create", account, id: "checkout")
-            requests.set(requester.double.requests)
+            let answer = try await requester.ask("checkout_session.create", account, id: "checkout")
+            #expect(answer["error"] == nil, "\(answer)")
+            return (requester.stripe.requests, requester.price)
         }
-        return requests.value
     }
 
     /// Whether an ingress with this environment takes a webhook of some age.
@@ -79,17 +80,17 @@ extension SettingEffects {
             SettingEffect("--webhook-only", "BUS_STRIPE_WEBHOOK_ONLY") {
                 for (flags, environment) in [(["--webhook-only"], [:]), ([], ["BUS_STRIPE_WEBHOOK_ONLY": "1"])] {
                     // This Events API refuses every stream, which ends a worker that opens one.
-                    try await StripeDouble.run(faults: Array(repeating: .status(404), count: 50)) { double in
+                    try await LoopbackServer.run { events in
                         let token = ["BUS_API_TOKEN": RecordedRun.token("x"), "BUS_LOG_FORMAT": "json"]
                         _ = try await BusProcess.run(
-                            Programs.stripe, ["--events-url", double.url, "--webhook-addr", "127.0.0.1:0"] + flags,
+                            Programs.stripe, ["--events-url", events.url, "--webhook-addr", "127.0.0.1:0"] + flags,
                             environment: token.merging(environment) { $1 }
                         ) { worker in
                             let ingress = LoopbackClient(try await worker.address(of: Listener.webhook))
                             try await eventually("it is ready") {
                                 try await ingress.get("/readyz").status == 200 ? true : nil
                             }
-                            #expect(!double.requests.contains { $0.path.hasSuffix("/stream") })
+                            #expect(!events.requests.contains { $0.path.hasSuffix("/stream") })
                         }
                     }
                 }
@@ -156,25 +157,23 @@ extension SettingEffects {
             },
             SettingEffect("BUS_STRIPE_WEBHOOK_REFETCH") {
                 for (value, isRead) in [("1", true), ("0", false)] {
-                    try await StripeDouble.run { double in
+                    try await LoopbackStripe.run { stripe in
                         let environment = [
-                            "BUS_STRIPE_SECRET_KEY": "sk_test_effect", "BUS_STRIPE_API_URL": double.url,
+                            "BUS_STRIPE_SECRET_KEY": "sk_test_effect", "BUS_STRIPE_API_URL": stripe.url,
                             "BUS_STRIPE_WEBHOOK_REFETCH": value,
                         ]
                         _ = try await takes(environment)
-                        #expect(double.requests.contains { $0.path.hasPrefix("/v1/subscriptions/") } == isRead)
+                        #expect(stripe.requests.contains { $0.path.hasPrefix("/v1/subscriptions/") } == isRead)
                     }
                 }
             },
             SettingEffect("BUS_STRIPE_API_URL", "BUS_STRIPE_API_VERSION", "BUS_STRIPE_DEFAULT_PRICE_ID") {
-                let requests = try await checkout([
-                    "BUS_STRIPE_API_VERSION": "2026-01-01.effect", "BUS_STRIPE_DEFAULT_PRICE_ID": "price_effect",
-                ])
-                #expect(requests.contains { $0.body.contains("price_effect") })
+                let (requests, price) = try await checkout(["BUS_STRIPE_API_VERSION": "2026-01-01.effect"])
+                #expect(requests.contains { $0.path == "/v1/checkout/sessions" && $0.body.contains(price) })
                 #expect(requests.allSatisfy { $0.headers["stripe-version"] == "2026-01-01.effect" })
             },
             SettingEffect("BUS_STRIPE_RETURN_URL") {
-                let requests = try await checkout(["BUS_STRIPE_RETURN_URL": "https://return.example/effect"])
+                let (requests, _) = try await checkout(["BUS_STRIPE_RETURN_URL": "https://return.example/effect"])
                 #expect(requests.contains { $0.body.contains("return.example") })
             },
             SettingEffect("BUS_STRIPE_LIVE") {
@@ -220,7 +219,7 @@ extension SettingEffects {
                         name.hasSuffix("_FILE") ? try folder.write("sk_test_\(name)\n", to: "key") : "sk_test_\(name)"
                     var environment = ["BUS_STRIPE_SECRET_KEY": ""]
                     environment[name] = value
-                    let requests = try await checkout(environment)
+                    let (requests, _) = try await checkout(environment)
                     #expect(!requests.isEmpty)
                     #expect(requests.allSatisfy { $0.headers["authorization"] == "Bearer sk_test_\(name)" })
                 }
@@ -242,11 +241,4 @@ extension SettingEffects {
             #expect(!text.contains("we_123"))
         }
     }
-}
-
-/// A value that leaves a test's closure.
-final class Box: Sendable {
-    private let state = Mutex<[StripeDouble.Request]>([])
-    var value: [StripeDouble.Request] { state.withLock { $0 } }
-    func set(_ requests: [StripeDouble.Request]) { state.withLock { $0 = requests } }
 }

@@ -1,5 +1,6 @@
 import BusCore
 import FoundationEssentials
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -57,8 +58,8 @@ extension SettingEffects {
             SettingEffect("--events-url", "BUS_EVENTS_API_URL") {
                 for program in [Programs.stripe, Programs.billing] {
                     for (flags, environment) in [
-                        (["--events-url", "DOUBLE"], ["BUS_EVENTS_API_URL": "http://127.0.0.1:1"]),
-                        ([], ["BUS_EVENTS_API_URL": "DOUBLE"]), (["--events-url", "$WHERE"], ["WHERE": "DOUBLE"]),
+                        (["--events-url", "RECORDER"], ["BUS_EVENTS_API_URL": "http://127.0.0.1:1"]),
+                        ([], ["BUS_EVENTS_API_URL": "RECORDER"]), (["--events-url", "$WHERE"], ["WHERE": "RECORDER"]),
                     ] {
                         let run = try await RecordedRun.of(program, flags, environment)
                         #expect(!run.streams.isEmpty)
@@ -169,10 +170,10 @@ extension SettingEffects {
                         for id in ["a", "b"] {
                             _ = try await requester.publish("portal_session.create", payload, id: id)
                         }
-                        try await eventually("Stripe is called") { requester.double.requests.isEmpty ? nil : true }
+                        try await eventually("Stripe is called") { requester.stripe.requests.isEmpty ? nil : true }
                         let start = ContinuousClock.now
                         try await eventually("Stripe is called again") {
-                            requester.double.requests.count > 1 ? true : nil
+                            requester.stripe.requests.count > 1 ? true : nil
                         }
                         let time = ContinuousClock.now - start
                         // One alone holds its slot until its time of four seconds is over.

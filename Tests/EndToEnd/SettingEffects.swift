@@ -63,7 +63,7 @@ enum Programs {
 
 /// What a program asks of an Events API that is only a recorder: it answers everything with one status.
 struct RecordedRun {
-    let requests: [StripeDouble.Request]
+    let requests: [LoopbackServer.Request]
     let exit: BusProcess.Exit
     let standardError: String
 
@@ -75,22 +75,20 @@ struct RecordedRun {
         _ program: String = Programs.stripe, _ flags: [String] = [], _ environment: [String: String] = [:],
         status: Int = 404, refusals: Int = 0
     ) async throws -> RecordedRun {
-        let faults =
-            Array(repeating: StripeDouble.Fault.status(status), count: refusals)
-            + Array(repeating: .status(404), count: 200)
-        return try await StripeDouble.run(faults: faults) { double in
+        let faults = Array(repeating: LoopbackServer.Fault.status(status), count: refusals)
+        return try await LoopbackServer.run(faults: faults) { recorder in
             let isNamed = flags.contains("--events-url") || environment["BUS_EVENTS_API_URL"] != nil
             let token = ["BUS_API_TOKEN": token("default"), "BUS_LOG_FORMAT": "json"]
             let own = ["BUS_API_TOKEN_FILE", "BUS_EVENTS_TOKEN", "BUS_EVENTS_TOKEN_FILE"].contains {
                 environment[$0] != nil
             }
-            func named(_ text: String) -> String { text.replacing("DOUBLE", with: double.url) }
+            func named(_ text: String) -> String { text.replacing("RECORDER", with: recorder.url) }
             let result = try await BusProcess.finish(
-                program, flags.map { named($0) } + (isNamed ? [] : ["--events-url", double.url]),
+                program, flags.map { named($0) } + (isNamed ? [] : ["--events-url", recorder.url]),
                 environment: (own ? ["BUS_LOG_FORMAT": "json"] : token).merging(environment.mapValues { named($0) }) {
                     $1
                 })
-            return RecordedRun(requests: double.requests, exit: result.exit, standardError: result.standardError)
+            return RecordedRun(requests: recorder.requests, exit: result.exit, standardError: result.standardError)
         }
     }
 

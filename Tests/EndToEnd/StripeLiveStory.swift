@@ -1,27 +1,25 @@
 import BusCore
 import Foundation
+import StripeTestSupport
 import TestSupport
 import Testing
 
 /// One story in Stripe's test mode, from a catalog to billed usage.
 ///
-/// It runs before a double at every test run, and before Stripe itself when `BUS_STRIPE_LIVE_E2E=1` and
+/// It runs before the offline Stripe at every test run, and before Stripe itself when `BUS_STRIPE_LIVE_E2E=1` and
 /// `BUS_STRIPE_SECRET_KEY` (of test mode) are set. Stripe keeps the objects it makes; another run finds the catalog
 /// there and makes a customer of its own.
 @Suite(.timeLimit(.minutes(10))) struct StripeLiveStory {
     private static let variables = ProcessInfo.processInfo.environment
 
-    @Test func beforeADouble() async throws {
-        try await StripeDouble.run { double in
-            try await Steps(key: "sk_test_live_story", url: double.url).tell()
-            #expect(double.meterEvents.values.map { $0 } == ["42"])
-            #expect(double.sessionCount == 1)
-        }
-    }
-
     @Test func beforeTheOfflineStripe() async throws {
-        try await Sandbox.run { sandbox in
-            try await Steps(key: "sk_test_live_story", url: sandbox.base).tell()
+        try await LoopbackStripe.run(start: LoopbackStripe.present) { stripe in
+            try await Steps(key: "sk_test_live_story", url: stripe.url).tell()
+            let customers = try await stripe.list("/v1/customers").compactMap { $0["id"]?.text }
+            #expect(customers.count == 1, "the session is the customer's")
+            #expect(try await stripe.usage(of: Steps.meter, by: customers.first ?? "") == 42)
+            #expect(stripe.made("/v1/billing/meter_events") == 1)
+            #expect(try await stripe.list("/v1/checkout/sessions").map { $0["customer"]?.text } == customers)
         }
     }
 
@@ -35,13 +33,13 @@ import Testing
 
     private struct Steps {
         let key: String
-        /// A double's address; nil is Stripe.
+        /// The offline Stripe's address; nil is Stripe.
         let url: String?
         let account = UUID().uuidString.lowercased()
         let deployment: Deployment
 
         private static let price = "bus_live_story_eur_month"
-        private static let meter = "bus_live_story_tokens"
+        static let meter = "bus_live_story_tokens"
         private static let plan = "live-story"
 
         init(key: String, url: String?) throws {

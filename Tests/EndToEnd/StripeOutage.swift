@@ -1,4 +1,5 @@
 import BusCore
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -10,21 +11,29 @@ import Testing
     private static let account: [String: JSONValue] = ["account_id": .string(StripeRequester.account)]
 
     /// Faults that one repetition mends.
-    private static let mended: [(name: String, fault: StripeDouble.Fault)] = [
+    private static let mended: [(name: String, fault: LoopbackStripe.Fault)] = [
         ("429", .status(429)), ("500", .status(500)), ("409", .status(409)), ("502 html", .status(502, body: "<html>")),
         ("reset before", .resetBeforeCommit), ("reset after", .resetAfterCommit), ("truncated", .truncatedJSON),
         ("other", .otherJSON), ("200 html", .status(200, body: "<html>")),
     ]
 
-    private static func payload(_ name: String, _ id: String) -> [String: JSONValue] {
+    private static func payload(_ name: String, _ id: String, of customer: String) -> [String: JSONValue] {
         switch name {
-        case portal: account.merging(["provider_customer_id": "cus_1"]) { $1 }
+        case portal: account.merging(["provider_customer_id": .string(customer)]) { $1 }
         case meter:
             account.merging([
-                "provider_customer_id": "cus_1", "meter_event_name": "tokens", "quantity": 3,
+                "provider_customer_id": .string(customer), "meter_event_name": "tokens", "quantity": 3,
                 "idempotency_key": .string(id),
             ]) { $1 }
         default: account
+        }
+    }
+
+    private static func path(_ name: String) -> String {
+        switch name {
+        case portal: "/v1/billing_portal/sessions"
+        case meter: "/v1/billing/meter_events"
+        default: "/v1/checkout/sessions"
         }
     }
 
@@ -32,30 +41,32 @@ import Testing
     private static func acquaint(_ requester: StripeRequester) async throws -> Int {
         let response = try await requester.ask(checkout, account, id: "c-first")
         #expect(response["error"] == nil, "\(response)")
-        return requester.double.requests.count
+        return requester.stripe.requests.count
     }
 
     @Test(arguments: [checkout, portal, meter]) func oneFaultIsMendedAndTheWorkIsDoneOnce(name: String) async throws {
         try await StripeRequester.run { requester in
             let known = try await Self.acquaint(requester)
+            let before = requester.stripe.made(Self.path(name))
             for (index, (label, fault)) in Self.mended.enumerated() {
                 let id = "c-\(index)"
-                requester.double.set { $0.faults = [fault] }
-                let response = try await requester.ask(name, Self.payload(name, id), id: id)
+                requester.stripe.faults = [fault]
+                let response = try await requester.ask(
+                    name, Self.payload(name, id, of: requester.customer), id: id)
                 #expect(response["error"] == nil, "\(label): \(response)")
                 #expect(response["payload"]?["stripe_mode"]?.text == "test")
-                let work = name == Self.meter ? requester.double.meterEvents.count : requester.double.sessionCount - 1
-                #expect(work == index + 1, "\(label)")
+                #expect(requester.stripe.made(Self.path(name)) - before == index + 1, "\(label)")
+                if name == Self.meter { #expect(try await requester.usage == Int64(3 * (index + 1)), "\(label)") }
                 #expect(try await requester.responses(name, to: id).count == 1)
             }
-            let keys = requester.double.requests.dropFirst(known).compactMap { $0.headers["idempotency-key"] }
+            let keys = requester.stripe.requests.dropFirst(known).compactMap { $0.headers["idempotency-key"] }
             #expect(Set(keys).count == Self.mended.count && keys.count == 2 * Self.mended.count)
         }
     }
 
     /// Faults that last; the halves run side by side, because every repetition waits.
     @Test(arguments: [0, 1]) func lastingFaultsHaveTheirCodeAndLeaveNothingTwice(half: Int) async throws {
-        let all: [(code: String, isRetryable: Bool, faults: [StripeDouble.Fault], sessions: Int)] = [
+        let all: [(code: String, isRetryable: Bool, faults: [LoopbackStripe.Fault], sessions: Int)] = [
             ("stripe_unavailable", true, Array(repeating: .status(429), count: 3), 0),
             ("stripe_unavailable", true, Array(repeating: .status(500), count: 3), 0),
             ("stripe_unavailable", true, Array(repeating: .resetBeforeCommit, count: 3), 0),
@@ -69,7 +80,7 @@ import Testing
             _ = try await Self.acquaint(requester)
             var sessions = 1
             for (index, expected) in lasting.enumerated() {
-                requester.double.set { $0.faults = expected.faults }
+                requester.stripe.faults = expected.faults
                 let started = ContinuousClock.now
                 let response = try await requester.ask(Self.checkout, Self.account, id: "c-\(index)")
                 #expect(ContinuousClock.now - started < .seconds(30))
@@ -77,7 +88,7 @@ import Testing
                 #expect(response["metadata"]?["stripe.retryable"]?.text == (expected.isRetryable ? "true" : "false"))
                 #expect(response["payload"] == ["account_id": .string(StripeRequester.account)])
                 sessions += expected.sessions
-                #expect(requester.double.sessionCount == sessions, "\(index)")
+                #expect(try await requester.stripe.list("/v1/checkout/sessions").count == sessions, "\(index)")
             }
         }
     }
@@ -93,7 +104,7 @@ import Testing
             // A scope given by mistake: for another account and for one's own.
             for (index, account) in [StripeRequester.account, user].enumerated() {
                 for name in [Self.checkout, Self.portal, Self.meter] {
-                    var payload = Self.payload(name, "k")
+                    var payload = Self.payload(name, "k", of: requester.customer)
                     payload["account_id"] = .string(account)
                     // Claims of ownership in the payload change nothing.
                     payload["identity_id"] = .string(account)
@@ -102,7 +113,7 @@ import Testing
                     #expect(response["metadata"]?["stripe.retryable"]?.text == "false")
                 }
             }
-            #expect(requester.double.requests.isEmpty)
+            #expect(requester.stripe.requests.isEmpty)
         }
     }
 }

@@ -1,10 +1,15 @@
 import BusCore
+import StripeTestSupport
 import TestSupport
 
-/// Both real services before a Stripe double, and a requester who asks by events as the billing worker does.
+/// Both real services before an offline Stripe, and a requester who asks by events as the billing worker does.
 struct StripeRequester: Sendable {
     let deployment: Deployment
-    let double: StripeDouble
+    let stripe: LoopbackStripe
+    /// What the worker sells when a request names no price.
+    let price: String
+    /// Somebody whom Stripe knows without an account; the meter `tokens` counts what they use.
+    let customer: String
     /// Where the worker takes webhooks.
     let ingress: String
     private let api: LoopbackClient
@@ -14,19 +19,21 @@ struct StripeRequester: Sendable {
     static let account = "00000000-0000-4000-8000-000000000001"
 
     /// Runs the services with a test key while `body` asks.
-    static func run(
-        environment: [String: String] = [:], flags: [String] = ["--timeout", "4s"], faults: [StripeDouble.Fault] = [],
-        _ body: @Sendable (StripeRequester) async throws -> Void
-    ) async throws {
-        try await StripeDouble.run(faults: faults) { double in
+    static func run<Value: Sendable>(
+        environment: [String: String] = [:], flags: [String] = ["--timeout", "4s"], faults: [LoopbackStripe.Fault] = [],
+        _ body: @Sendable (StripeRequester) async throws -> Value
+    ) async throws -> Value {
+        try await LoopbackStripe.run(faults: faults) { stripe in
+            let price = try await stripe.sell()
+            try await stripe.sellUse()
+            let customer = try await stripe.post("/v1/customers")["id"]?.text ?? ""
             let deployment = try Deployment()
-            let url = double.url
             let variables = deployment.stripeEnvironment.merging([
-                "BUS_STRIPE_SECRET_KEY": "sk_test_end_to_end", "BUS_STRIPE_API_URL": url,
-                "BUS_STRIPE_DEFAULT_PRICE_ID": "price_1", "BUS_EVENTS_LISTENER_REQUIRED": "1",
+                "BUS_STRIPE_SECRET_KEY": "sk_test_end_to_end", "BUS_STRIPE_API_URL": stripe.url,
+                "BUS_STRIPE_DEFAULT_PRICE_ID": price, "BUS_EVENTS_LISTENER_REQUIRED": "1",
             ]) { $1 }.merging(environment) { $1 }
-            try await deployment.withEvents { _ in
-                _ = try await BusProcess.run(
+            return try await deployment.withEvents { _ in
+                try await BusProcess.run(
                     "bus-integration-stripe",
                     ["--events-url", "http://\(deployment.eventsAddress)", "--webhook-addr", "127.0.0.1:0"] + flags,
                     environment: variables
@@ -36,13 +43,18 @@ struct StripeRequester: Sendable {
                     try await eventually("the worker listens") {
                         try await ingress.get("/readyz").status == 200 ? true : nil
                     }
-                    try await body(
+                    return try await body(
                         StripeRequester(
-                            deployment: deployment, double: double, ingress: address,
+                            deployment: deployment, stripe: stripe, price: price, customer: customer, ingress: address,
                             api: LoopbackClient(deployment.eventsAddress)))
-                }
+                }.value
             }
         }
+    }
+
+    /// The tokens that Stripe counted.
+    var usage: Int64 {
+        get async throws { try await stripe.usage(of: "tokens", by: customer) }
     }
 
     /// What a token of this subject and scope gets for publishing a request.
