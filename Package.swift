@@ -206,7 +206,9 @@ let package = Package(
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
-        tests(of: "StripeCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "StripeCore", "TestSupport"]),
+        tests(
+            of: "StripeCore", in: "Core",
+            ["BusCore", "BusContract", "BillingCore", "SandboxWorld", "StripeCore", "TestSupport"]),
         tests(of: "SandboxWorld", in: "Core", ["BusCore", "SandboxWorld", "TestSupport"]),
         tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusRuntime", "BusSQL", "TestSupport"]),
         tests(

@@ -24,11 +24,6 @@ struct CommandWorld: Sendable {
         try self.init(["BUS_STRIPE_SECRET_KEY": key, "BUS_STRIPE_API_URL": stripe.url])
     }
 
-    /// With a test key for a Stripe double.
-    init(before double: StripeDouble, key: String = CommandWorld.stripeKey) throws {
-        try self.init(["BUS_STRIPE_SECRET_KEY": key, "BUS_STRIPE_API_URL": double.url])
-    }
-
     /// Runs a line as a shell splits it, without a shell: words with blanks between.
     func bus(_ line: String, with more: [String: String] = [:]) async throws -> Result {
         try await run(line.split(separator: " ").map { String($0) }, with: more)

@@ -18,8 +18,11 @@ extension SandboxService {
     /// Moves the clock; how much happened on the way.
     package func advance(bySeconds seconds: Int64) -> Int { home.advance(bySeconds: seconds).events }
 
-    /// Dials faults in the place of those that were dialled.
-    package func dial(_ dials: FaultDials) { home.dials = dials }
+    /// The faults that are dialled.
+    package var dials: FaultDials {
+        get { home.dials }
+        nonmutating set { home.dials = newValue }
+    }
 
     /// Lets a scenario happen to an account; the text says what it did.
     package func play(_ scenario: SandboxScenario, accountID: String) throws(ScenarioFault) -> String {

@@ -26,20 +26,13 @@ func smallCatalog(
     ])
 }
 
-extension StripeWorld {
+extension WorldHand {
     /// A world in which the small catalog was synced.
-    static func synced() throws -> StripeWorld {
-        var world = StripeWorld()
+    static func synced() throws -> WorldHand {
+        var world = WorldHand()
         try world.sync(smallCatalog(), run: "first")
         return world
     }
-
-    mutating func post(_ path: String, _ form: String) {
-        let reply = work("POST", path, form, key: nil)
-        #expect(reply.status == 200, "\(reply.body)")
-    }
-
-    func id(_ list: String, _ index: Int = 0) -> String { catalog.objects[list]?[index]["id"]?.text ?? "" }
 }
 
 struct CatalogSyncPlanTests {
@@ -47,7 +40,7 @@ struct CatalogSyncPlanTests {
 
     @Test("a first sync makes meters, then products, then prices, and a second one nothing")
     func first() throws {
-        var world = StripeWorld()
+        var world = WorldHand()
         let plan = try world.plan(smallCatalog())
         #expect(
             lines(plan) == [
@@ -56,14 +49,17 @@ struct CatalogSyncPlanTests {
                 "created price usage: 0.0002 EUR per unit / month, product llm, meter tokens",
             ])
         let result = try world.sync(smallCatalog(), run: "1")
+        let product = try world.id(WorldHand.products)
+        let (month, usage) = (try world.id(WorldHand.prices), try world.id(WorldHand.prices, 1))
+        let meter = try world.id(WorldHand.meters)
         let json = String(decoding: plan.json(result: result.entries).bytes, as: UTF8.self)
         #expect(json.hasPrefix(#"{"livemode":false,"mode":"test","plan":"\#(plan.hash)","steps":[{"kind":"meter""#))
         #expect(
             json.hasSuffix(
-                #""leftovers":[],"products":[{"lookup_key":"llm","id":"prod_test_2","action":"created"}],"#
-                    + #""prices":[{"lookup_key":"month","id":"price_test_3","action":"created"},"#
-                    + #"{"lookup_key":"usage","id":"price_test_4","action":"created"}],"#
-                    + #""meters":[{"lookup_key":"tokens","id":"mtr_test_1","action":"created"}]}"#))
+                #""leftovers":[],"products":[{"lookup_key":"llm","id":"\#(product)","action":"created"}],"#
+                    + #""prices":[{"lookup_key":"month","id":"\#(month)","action":"created"},"#
+                    + #"{"lookup_key":"usage","id":"\#(usage)","action":"created"}],"#
+                    + #""meters":[{"lookup_key":"tokens","id":"\#(meter)","action":"created"}]}"#))
         #expect(
             try world.plan(smallCatalog()).text.prefix(2) == [
                 "test mode: nothing to do", "4 entries are already as the file says",
@@ -72,10 +68,10 @@ struct CatalogSyncPlanTests {
 
     @Test("a changed amount: new price with the key, then the default, then the old one is archived")
     func replaced() throws {
-        var world = try StripeWorld.synced()
-        let product = world.id(StripeCatalogModel.products)
-        let old = world.id(StripeCatalogModel.prices)
-        world.post("/v1/products/\(product)", "default_price=\(old)")
+        var world = try WorldHand.synced()
+        let product = try world.id(WorldHand.products)
+        let old = try world.id(WorldHand.prices)
+        try world.post("/v1/products/\(product)", "default_price=\(old)")
         let plan = try world.plan(smallCatalog(amount: 1_200))
         #expect(
             lines(plan) == [
@@ -87,31 +83,31 @@ struct CatalogSyncPlanTests {
         #expect(try world.sold().first == "month month llm LLM eur 1200 month 1 licensed - default sold")
         // Back again: the archived price has the right terms and is taken instead of a third one.
         try world.sync(smallCatalog(), run: "3")
-        #expect(world.catalog.objects[StripeCatalogModel.prices]?.count == 3)
+        #expect(try world.all(WorldHand.prices).count == 3)
         #expect(try world.sold().first == "month month llm LLM eur 1000 month 1 licensed - default sold")
     }
 
     @Test("a lookup key held by an archived price of somebody else moves, and that price stays as it is")
     func heldByArchived() throws {
-        var world = StripeWorld()
-        world.post("/v1/products", "name=Other")
-        let form = "product=prod_test_1&currency=usd&unit_amount=5&lookup_key=month"
-        world.post("/v1/prices", form)
-        world.post("/v1/prices/price_test_2", "active=false")
+        var world = WorldHand()
+        let product = try world.post("/v1/products", "name=Other")["id"]?.text ?? ""
+        let form = "product=\(product)&currency=usd&unit_amount=5&lookup_key=month"
+        let price = try world.post("/v1/prices", form)["id"]?.text ?? ""
+        try world.post("/v1/prices/\(price)", "active=false")
         try world.sync(smallCatalog(), run: "1")
-        let other = try #require(world.catalog.objects[StripeCatalogModel.prices]?.first)
-        #expect(other["lookup_key"] == .null && other["active"] == false && other["metadata"] == [:])
+        let other = try #require(try world.all(WorldHand.prices).first)
+        #expect(other["lookup_key"] == nil && other["active"] == false && other["metadata"] == [:])
         #expect(try world.sold().count == 2)
         #expect(try world.plan(smallCatalog()).steps.isEmpty)
     }
 
     @Test("a price of somebody else that has the key is taken over when equal, and replaced and archived when not")
     func heldByForeign() throws {
-        var world = try StripeWorld.synced()
-        let product = world.id(StripeCatalogModel.products)
-        world.post(
+        var world = try WorldHand.synced()
+        let product = try world.id(WorldHand.products)
+        try world.post(
             "/v1/prices", "product=\(product)&currency=eur&unit_amount=7&lookup_key=month&transfer_lookup_key=true")
-        let foreign = try #require(world.catalog.objects[StripeCatalogModel.prices]?.last?["id"]?.text)
+        let foreign = try #require(try world.all(WorldHand.prices).last?["id"]?.text)
         let plan = try world.plan(smallCatalog())
         #expect(lines(plan).first == "updated price month (\(foreign)): metadata test/month")
         #expect(lines(plan).last == "archived price month (\(foreign)): sold no more, running subscriptions keep it")
@@ -122,19 +118,19 @@ struct CatalogSyncPlanTests {
     @Test(
         "what was changed by hand is brought back",
         arguments: [
-            ("/v1/billing/meters/mtr_test_1/deactivate", "", "reactivated meter tokens"),
-            ("/v1/billing/meters/mtr_test_1", "display_name=X", "updated meter tokens"),
-            ("/v1/products/prod_test_2", "name=X", "updated product llm"),
-            ("/v1/products/prod_test_2", "active=false", "reactivated product llm"),
-            ("/v1/products/prod_test_2", "metadata[bus_catalog]=live", "updated product llm"),
-            ("/v1/prices/price_test_3", "active=false", "reactivated price month"),
-            ("/v1/prices/price_test_3", "lookup_key=other", "updated price month"),
-            ("/v1/prices/price_test_3", "metadata[bus_lookup_key]=other", "updated price month"),
+            (WorldHand.meters, "/deactivate", "", "reactivated meter tokens"),
+            (WorldHand.meters, "", "display_name=X", "updated meter tokens"),
+            (WorldHand.products, "", "name=X", "updated product llm"),
+            (WorldHand.products, "", "active=false", "reactivated product llm"),
+            (WorldHand.products, "", "metadata[bus_catalog]=live", "updated product llm"),
+            (WorldHand.prices, "", "active=false", "reactivated price month"),
+            (WorldHand.prices, "", "lookup_key=other", "updated price month"),
+            (WorldHand.prices, "", "metadata[bus_lookup_key]=other", "updated price month"),
         ])
-    func byHand(path: String, form: String, line: String) throws {
-        var world = try StripeWorld.synced()
+    func byHand(list: String, call: String, form: String, line: String) throws {
+        var world = try WorldHand.synced()
         let sold = try world.sold()
-        world.post(path, form)
+        try world.post("\(list)/\(world.id(list))\(call)", form)
         let steps = try lines(world.plan(smallCatalog()))
         #expect(steps.count == 1 && steps[0].hasPrefix(line), "\(steps)")
         try world.sync(smallCatalog(), run: "2")
@@ -143,27 +139,30 @@ struct CatalogSyncPlanTests {
 
     @Test("what Stripe cannot change, or what is not clear, stops before the first write")
     func problems() throws {
-        func problems(_ world: StripeWorld, _ catalog: Catalog) throws -> [String] {
+        func problems(_ world: WorldHand, _ catalog: Catalog) throws -> [String] {
             try #require(throws: CatalogSyncFaults.self) { _ = try world.plan(catalog) }.problems
         }
-        var world = try StripeWorld.synced()
+        var world = try WorldHand.synced()
         let meter = try problems(world, smallCatalog(meter: ["aggregation_formula": "count"]))
-        #expect(meter.count == 1 && meter[0].contains("aggregation_formula is sum in Stripe (mtr_test_1) and count"))
+        let id = try world.id(WorldHand.meters)
+        #expect(meter.count == 1 && meter[0].contains("aggregation_formula is sum in Stripe (\(id)) and count"))
         let unknown = try problems(world, smallCatalog(product: ["stripe_product_id": "prod_x"]))
         #expect(unknown.count == 1 && unknown[0].contains("prod_x is no product of this account in test mode"))
-        world.post("/v1/products", "name=Copy&metadata[bus_lookup_key]=llm")
+        let product = try world.id(WorldHand.products)
+        try world.post("/v1/products", "name=Copy&metadata[bus_lookup_key]=llm")
         let twice = try problems(world, smallCatalog())
         #expect(twice.count == 1 && twice[0].contains("write the stripe_product_id of the right one"))
-        let named = try smallCatalog(product: ["stripe_product_id": "prod_test_2"])
+        let named = try smallCatalog(product: ["stripe_product_id": .string(product)])
         #expect(try world.plan(named).steps.isEmpty)
     }
 
     @Test("what the file no longer names stays, unless asked for, and nothing unmarked is ever archived")
     func prune() throws {
-        var world = try StripeWorld.synced()
-        let product = world.id(StripeCatalogModel.products)
-        world.post("/v1/prices", "product=\(product)&currency=eur&unit_amount=7")
-        world.post("/v1/products/\(product)", "default_price=price_test_3")
+        var world = try WorldHand.synced()
+        let product = try world.id(WorldHand.products)
+        let (month, usage) = (try world.id(WorldHand.prices), try world.id(WorldHand.prices, 1))
+        try world.post("/v1/prices", "product=\(product)&currency=eur&unit_amount=7")
+        try world.post("/v1/products/\(product)", "default_price=\(month)")
         let empty = try Catalog.forSync(["products": [], "prices": [], "meters": []])
         let kept = try world.plan(empty)
         #expect(kept.steps.isEmpty && kept.leftovers.count == 3)
@@ -171,8 +170,8 @@ struct CatalogSyncPlanTests {
         let plan = try world.plan(empty, prune: true)
         #expect(
             lines(plan).map { $0.prefix { $0 != ":" } } == [
-                "archived price usage (price_test_4)", "updated product llm (\(product))",
-                "archived price month (price_test_3)", "archived product llm (\(product))",
+                "archived price usage (\(usage))", "updated product llm (\(product))",
+                "archived price month (\(month))", "archived product llm (\(product))",
             ])
         try world.sync(empty, prune: true, run: "2")
         #expect(try world.sold() == ["- - llm LLM eur 7 - - - - - not sold"])
@@ -181,10 +180,10 @@ struct CatalogSyncPlanTests {
 
     @Test("live writes need both words, the hash names exactly these writes, and keys contain the mode")
     func live() throws {
-        let world = StripeWorld()
+        let world = WorldHand()
         func plan(_ mode: StripeMode, _ amount: Int64 = 1_000, _ account: String? = "acct_1") throws -> CatalogSyncPlan
         {
-            try CatalogSyncPlan(smallCatalog(amount: amount), stripe: world.listed(), mode: mode, account: account)
+            try CatalogSyncPlan(smallCatalog(amount: amount), stripe: try world.listed(), mode: mode, account: account)
         }
         let live = try plan(.live)
         #expect(throws: CatalogSyncRefusal.self) { try live.permit(keyMode: .live, live: false, confirmed: live.hash) }

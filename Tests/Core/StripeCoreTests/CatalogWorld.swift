@@ -1,6 +1,7 @@
 import BillingCore
 import BusContract
 import BusCore
+import SandboxWorld
 import StripeCore
 import TestSupport
 import Testing
@@ -15,18 +16,57 @@ extension Catalog {
 /// The run was killed on purpose.
 struct Killed: Error {}
 
-extension StripeWorld {
-    /// Everything there is, as a sync reads it.
-    func listed() -> StripeCatalog {
-        func all(_ list: String) -> [JSONValue] { (catalog.objects[list] ?? []).reversed().map(JSONValue.object) }
-        return StripeCatalog(
-            products: all(StripeCatalogModel.products).compactMap { .init($0) },
-            prices: all(StripeCatalogModel.prices).compactMap { .init($0) },
-            meters: all(StripeCatalogModel.meters).compactMap { .init($0) })
+extension WorldHand {
+    static let products = "/v1/products"
+    static let prices = "/v1/prices"
+    static let meters = "/v1/billing/meters"
+
+    /// Everything in a list, newest first, page by page as a sync reads it.
+    private func read(_ listing: CatalogForms.Listing, status: String? = nil) throws -> [JSONValue] {
+        var hand = self  // Reading changes nothing.
+        var found: [JSONValue] = []
+        while true {
+            let call = CatalogForms.page(listing, status: status, after: found.last?["id"]?.text)
+            let page = try hand.call(.get, call.path, call.form.encoded())
+            found += page["data"]?.elements ?? []
+            if page["has_more"] != true { return found }
+        }
     }
 
+    /// Everything there is, as a sync reads it.
+    func listed(changing change: ([JSONValue]) -> [JSONValue] = { $0 }) throws -> StripeCatalog {
+        let meters = try read(.meters, status: "active") + read(.meters, status: "inactive")
+        return StripeCatalog(
+            products: try read(.products).compactMap { .init($0) },
+            prices: change(try read(.prices)).compactMap { .init($0) }, meters: meters.compactMap { .init($0) })
+    }
+
+    /// The objects of a list, oldest first.
+    func all(_ list: String) throws -> [JSONValue] {
+        var hand = self
+        return try hand.call(.get, list, "limit=100")["data"]?.elements?.reversed() ?? []
+    }
+
+    /// The id of one object of a list.
+    func id(_ list: String, _ index: Int = 0) throws -> String {
+        let objects = try all(list)
+        return objects.indices.contains(index) ? objects[index]["id"]?.text ?? "" : ""
+    }
+
+    /// Does in the dashboard what a call does.
+    @discardableResult
+    mutating func post(_ path: String, _ form: String = "") throws -> JSONValue { try call(.post, path, form) }
+
     func plan(_ wanted: Catalog, prune: Bool = false) throws -> CatalogSyncPlan {
-        try CatalogSyncPlan(wanted, stripe: listed(), mode: .test, prune: prune)
+        try CatalogSyncPlan(wanted, stripe: try listed(), mode: .test, prune: prune)
+    }
+
+    /// Carries out one call of a sync; the id of its object, and whether it comes from Stripe's memory.
+    mutating func carryOut(_ call: StripeCall) throws -> (id: String, isReplay: Bool) {
+        let method = try #require(WorldCall.Method(rawValue: call.method.rawValue))
+        let (status, body, headers) = try reply(method, call.path, call.form.encoded(), key: call.idempotencyKey)
+        try #require(status == 200, "\(call.path): \(String(decoding: body.serialized(), as: UTF8.self))")
+        return (try #require(body["id"]?.text), headers["Idempotent-Replayed"] == "true")
     }
 
     /// Plans and carries out; killed after so many committed writes, whose last answer is lost.
@@ -38,15 +78,12 @@ extension StripeWorld {
         var writes = 0
         while let step = run.step {
             if writes == killAfter { throw Killed() }
-            let call = try run.call(for: step)
-            let reply = work(call.method.rawValue, call.path, call.form.encoded(), key: call.idempotencyKey)
+            let (id, isReplay) = try carryOut(run.call(for: step))
             writes += 1
-            let body = try JSONValue(parsing: Array(reply.body.utf8))
-            try #require(reply.status == 200, "\(step.text): \(reply.body)")
-            if step.makesObject, reply.headers["Idempotent-Replayed"] == "true" {
+            if step.makesObject, isReplay {
                 try #require(try run.resume(with: plan(wanted, prune: prune), after: step))
             } else {
-                run.finish(step, id: try #require(body["id"]?.text))
+                run.finish(step, id: id)
             }
         }
         return run.result
@@ -54,7 +91,7 @@ extension StripeWorld {
 
     /// What a customer can be charged: of every active price its key, our name for it and terms, with names for ids.
     func sold() throws -> [String] {
-        let stripe = listed()
+        let stripe = try listed()
         let products = Dictionary(stripe.products.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let meters = Dictionary(stripe.meters.map { ($0.id, $0.eventName) }, uniquingKeysWith: { first, _ in first })
         return stripe.prices.filter(\.isActive).map { price in

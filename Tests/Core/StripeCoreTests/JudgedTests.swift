@@ -149,7 +149,7 @@ struct JudgedTests {
 
 /// Every form of a catalog sync: a first one, then one that changes everything that can change.
 private func catalogCalls() throws -> [(String, StripeCall)] {
-    var world = StripeWorld()
+    var world = WorldHand()
     var calls: [(String, StripeCall)] = [
         ("meter_list", CatalogForms.page(.meters, status: "inactive", after: "mtr_1")),
         ("product_list", CatalogForms.page(.products, after: "prod_1")),
@@ -174,17 +174,18 @@ private func catalogCalls() throws -> [(String, StripeCall)] {
         while let step = run.step {
             let call = try run.call(for: step)
             if let name = name(step.write) { calls.append((name, call)) }
-            let reply = world.work(call.method.rawValue, call.path, call.form.encoded(), key: call.idempotencyKey)
-            run.finish(step, id: try #require(try JSONValue(parsing: Array(reply.body.utf8))["id"]?.text))
+            run.finish(step, id: try world.carryOut(call).id)
         }
     }
     try sync(smallCatalog(product: ["description": "Größe & mehr"]))
-    world.post("/v1/products/prod_test_2", "default_price=price_test_3")
-    world.post("/v1/billing/meters/mtr_test_1/deactivate", "")
-    world.post("/v1/billing/meters/mtr_test_1", "display_name=X")
-    world.post("/v1/prices/price_test_4", "lookup_key=x")
-    world.post(
-        "/v1/prices/price_test_3", "tax_behavior=exclusive&metadata[team]=a&currency_options[gbp][unit_amount]=9")
+    let (month, usage) = (try world.id(WorldHand.prices), try world.id(WorldHand.prices, 1))
+    let meter = try world.id(WorldHand.meters)
+    try world.post("/v1/products/\(world.id(WorldHand.products))", "default_price=\(month)")
+    try world.post("/v1/billing/meters/\(meter)/deactivate")
+    try world.post("/v1/billing/meters/\(meter)", "display_name=X")
+    try world.post("/v1/prices/\(usage)", "lookup_key=x")
+    try world.post(
+        "/v1/prices/\(month)", "tax_behavior=exclusive&metadata[team]=a&currency_options[gbp][unit_amount]=9")
     try sync(smallCatalog(amount: 5, product: ["name": "New"]))
     try sync(
         smallCatalog(

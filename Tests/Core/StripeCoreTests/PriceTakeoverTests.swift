@@ -1,4 +1,5 @@
 import BillingCore
+import BusContract
 import BusCore
 import StripeCore
 import TestSupport
@@ -9,13 +10,13 @@ struct PriceTakeoverTests {
     private func lines(_ plan: CatalogSyncPlan) -> [String] { plan.steps.map(\.text) }
 
     /// What the price that holds the key `month` has beside its terms.
-    private func traits(_ world: StripeWorld) throws -> PriceTraits {
-        try #require(world.listed().prices.first { $0.lookupKey == "month" }).traits
+    private func traits(_ world: WorldHand) throws -> PriceTraits {
+        try #require(try world.listed().prices.first { $0.lookupKey == "month" }).traits
     }
 
-    private func byHand(_ form: String) throws -> StripeWorld {
-        var world = try StripeWorld.synced()
-        world.post("/v1/prices/price_test_3", form)
+    private func byHand(_ form: String) throws -> WorldHand {
+        var world = try WorldHand.synced()
+        try world.post("/v1/prices/\(world.id(WorldHand.prices))", form)
         return world
     }
 
@@ -61,38 +62,39 @@ struct PriceTakeoverTests {
 
     @Test("an archived price that is taken again gets what the one in between had")
     func takenAgain() throws {
-        var world = try StripeWorld.synced()
+        var world = try WorldHand.synced()
         try world.sync(smallCatalog(amount: 1_200), run: "2")
-        let held = try #require(world.listed().prices.first { $0.lookupKey == "month" })
-        world.post("/v1/prices/\(held.id)", Self.everything)
+        let held = try #require(try world.listed().prices.first { $0.lookupKey == "month" })
+        try world.post("/v1/prices/\(held.id)", Self.everything)
         let before = try traits(world)
-        let made = world.catalog.objects[StripeCatalogModel.prices]?.count
+        let made = try world.all(WorldHand.prices).count
+        let old = try world.id(WorldHand.prices)
         #expect(
-            lines(try world.plan(smallCatalog())).first?.contains("(price_test_3): 12.00 EUR / month -> 10.00") == true)
+            lines(try world.plan(smallCatalog())).first?.contains("(\(old)): 12.00 EUR / month -> 10.00") == true)
         try world.sync(smallCatalog(), run: "3")
         #expect(try traits(world) == before)
-        #expect(world.catalog.objects[StripeCatalogModel.prices]?.count == made, "no third price")
+        #expect(try world.all(WorldHand.prices).count == made, "no third price")
         // One whose tax behaviour is set to the other value cannot be taken again.
         try world.sync(smallCatalog(amount: 1_200, extras: ["tax_behavior": "inclusive"]), run: "4")
         try world.sync(smallCatalog(), run: "5")
         #expect(try traits(world).taxBehavior == "inclusive")
-        #expect(world.catalog.objects[StripeCatalogModel.prices]?.count == (made ?? 0) + 2)
+        #expect(try world.all(WorldHand.prices).count == made + 2)
     }
 
     @Test(
         "what Stripe can set is set on the price, and what it cannot change makes a new price",
         arguments: [
-            ("", ["tax_behavior": "exclusive"], "updated price month (price_test_3): tax_behavior exclusive"),
-            ("", ["nickname": "N"], "updated price month (price_test_3): nickname N"),
-            ("nickname=N", ["nickname": "M"], "updated price month (price_test_3): nickname N -> M"),
+            ("", ["tax_behavior": "exclusive"], "updated price month (ID): tax_behavior exclusive"),
+            ("", ["nickname": "N"], "updated price month (ID): nickname N"),
+            ("nickname=N", ["nickname": "M"], "updated price month (ID): nickname N -> M"),
             (
                 "", ["currency_options": ["usd": ["unit_amount": 5]]],
-                "updated price month (price_test_3): currency_options 0.05 USD"
+                "updated price month (ID): currency_options 0.05 USD"
             ),
             (
                 "currency_options[usd][unit_amount]=5",
                 ["currency_options": ["usd": ["unit_amount": 5], "jpy": ["unit_amount": 7]]],
-                "updated price month (price_test_3): currency_options 0.05 USD -> 7 JPY, 0.05 USD"
+                "updated price month (ID): currency_options 0.05 USD -> 7 JPY, 0.05 USD"
             ),
             (
                 "tax_behavior=exclusive", ["tax_behavior": "inclusive"],
@@ -112,9 +114,9 @@ struct PriceTakeoverTests {
             ),
         ] as [(String, [String: JSONValue], String)])
     func changes(hand: String, extras: [String: JSONValue], line: String) throws {
-        var world = hand.isEmpty ? try StripeWorld.synced() : try byHand(hand)
+        var world = hand.isEmpty ? try WorldHand.synced() : try byHand(hand)
         let wanted = try smallCatalog(extras: extras)
-        #expect(lines(try world.plan(wanted)).first == line)
+        #expect(try lines(world.plan(wanted)).first == line.replacing("ID", with: world.id(WorldHand.prices)))
         try world.sync(wanted, run: "2")
         #expect(try world.plan(wanted).steps.isEmpty)
         let said = try #require(wanted.prices.first).extras
@@ -136,11 +138,11 @@ struct PriceTakeoverTests {
 
     @Test("a free plan is sent as 0 and shown as 0.00 EUR")
     func free() throws {
-        var world = StripeWorld()
+        var world = WorldHand()
         let wanted = try smallCatalog(amount: 0)
         #expect(lines(try world.plan(wanted)).contains("created price month: 0.00 EUR / month, product llm"))
         try world.sync(wanted, run: "1")
-        #expect(world.requests.contains { $0.body.contains("&unit_amount=0&") })
+        #expect(try world.all(WorldHand.prices).map { $0["unit_amount"] } == [0, nil])
         #expect(try world.plan(wanted).steps.isEmpty)
     }
 
@@ -169,28 +171,50 @@ struct PriceTakeoverTests {
             ),
         ] as [([String: JSONValue], String)])
     func lost(members: [String: JSONValue], name: String) throws {
-        var world = try StripeWorld.synced()
-        world.catalog.objects[StripeCatalogModel.prices]?[0].merge(members) { $1 }
-        let plan = try world.plan(smallCatalog())
+        let world = try WorldHand.synced()
+        let id = try world.id(WorldHand.prices)
+        let stripe = try world.listed { prices in
+            prices.map { price in
+                guard price["id"]?.text == id, case .object(let old) = price else { return price }
+                return .object(old.merging(members) { $1 })
+            }
+        }
+        let plan = try CatalogSyncPlan(smallCatalog(), stripe: stripe, mode: .test)
         #expect(
-            plan.warnings == [
-                "price month: \(name) of price_test_3 cannot be taken over; it will cost 10.00 EUR / month"
-            ])
+            plan.warnings == ["price month: \(name) of \(id) cannot be taken over; it will cost 10.00 EUR / month"])
         #expect(plan.text.dropLast().last == "WARN \(plan.warnings[0])" && plan.text.last == "plan \(plan.hash)")
         #expect(lines(plan)[0].hasPrefix("replaced price month: "))
-        try world.sync(smallCatalog(), run: "2")
-        #expect(try world.plan(smallCatalog()).warnings == [])
     }
 
-    @Test("tiers and free amounts are shown as what they are")
-    func otherSchemes() throws {
-        var world = try StripeWorld.synced()
-        world.catalog.objects[StripeCatalogModel.prices]?[0].merge([
-            "billing_scheme": "tiered", "unit_amount": .null, "unit_amount_decimal": .null,
-        ]) { $1 }
-        #expect(
-            lines(try world.plan(smallCatalog())).first
-                == "replaced price month: EUR (tiered) / month -> 10.00 EUR / month")
+    @Test(
+        "a price of another scheme is shown as what it is, warned of once, and replaced",
+        arguments: [
+            (
+                "billing_scheme=tiered&tiers_mode=graduated&tiers[0][up_to]=inf&tiers[0][unit_amount]=5",
+                "EUR (tiered) / month", "tiers"
+            ),
+            (
+                "unit_amount=1000&transform_quantity[divide_by]=1000&transform_quantity[round]=up",
+                "10.00 EUR (transform_quantity) / month", "transform_quantity"
+            ),
+        ])
+    func otherSchemes(terms: String, shown: String, name: String) throws {
+        // No price of the catalog's own terms is there to be taken again.
+        var world = WorldHand()
+        try world.sync(smallCatalog(amount: 900), run: "1")
+        let ours = try world.id(WorldHand.prices)
+        let form = "currency=eur&recurring[interval]=month&lookup_key=month&transfer_lookup_key=true&\(terms)"
+        let mark = "metadata[bus_catalog]=test&metadata[bus_lookup_key]=month"
+        let product = try world.id(WorldHand.products)
+        let held = try #require(try world.post(WorldHand.prices, "product=\(product)&\(form)&\(mark)")["id"]?.text)
+        try world.post("\(WorldHand.prices)/\(ours)", "active=false&metadata=")
+        let plan = try world.plan(smallCatalog())
+        let line = lines(plan).first ?? ""
+        #expect(line.hasPrefix("replaced price month: \(shown) -> 10.00 EUR / month"), "\(line)")
+        #expect(plan.warnings.count == 1 && plan.warnings[0].contains("\(name) of \(held) cannot be taken over"))
+        try world.sync(smallCatalog(), run: "2")
+        let end = try world.plan(smallCatalog())
+        #expect(end.warnings == [] && end.steps.isEmpty)
     }
 
     @Test(
@@ -219,9 +243,10 @@ struct PriceTakeoverTests {
 
     @Test("a portal configuration that offers an archived price is named, with the price")
     func portal() throws {
-        let world = try StripeWorld.synced()
+        let world = try WorldHand.synced()
+        let old = try world.id(WorldHand.prices)
         var plan = try world.plan(smallCatalog(amount: 1_200))
-        #expect(plan.archivedPrices.map(\.id) == ["price_test_3"])
+        #expect(plan.archivedPrices.map(\.id) == [old])
         func portal(_ id: String, _ prices: JSONValue, enabled: JSONValue = true) throws -> PortalConfiguration {
             let update: JSONValue = ["enabled": enabled, "products": [["product": "prod_1", "prices": prices]]]
             return try #require(
@@ -229,12 +254,12 @@ struct PriceTakeoverTests {
         }
         let hash = plan.hash
         plan.warn(of: [
-            try portal("bpc_1", ["price_x", "price_test_3"]), try portal("bpc_2", ["price_x"]),
-            try portal("bpc_3", ["price_test_3"], enabled: false),
+            try portal("bpc_1", ["price_x", .string(old)]), try portal("bpc_2", ["price_x"]),
+            try portal("bpc_3", [.string(old)], enabled: false),
         ])
         #expect(
             plan.warnings == [
-                "the Customer Portal (bpc_1) still offers price month (price_test_3), which is archived; "
+                "the Customer Portal (bpc_1) still offers price month (\(old)), which is archived; "
                     + "change its list in Stripe's dashboard"
             ])
         #expect(plan.hash == hash, "a confirmation stands for the writes")

@@ -65,9 +65,7 @@ final class StripeGate: Sendable {
 
     private func dialFailure(of request: LoopbackServer.Request) {
         dialing.withLock { _ in
-            var dials = service.view(webhooks: 0).dials
-            dials.calls.insert(.init(.stickyFailure, path: request.path, remaining: 1), at: 0)
-            service.dial(dials)
+            service.dials.calls.insert(.init(.stickyFailure, path: request.path, remaining: 1), at: 0)
         }
     }
 

@@ -101,7 +101,7 @@ struct LiveRoutes: Sendable {
             dials.webhooks.reorderPercent = try percent("reorder")
             dials.webhooks.dropPercent = try percent("drop")
         }
-        sandbox.dial(dials)
+        sandbox.dials = dials
         record.note(dials == FaultDials() ? "Nothing goes wrong any more." : "The faults are set.", isGood: true)
         return back()
     }
