@@ -10,7 +10,8 @@ import Testing
         try await Laptop.run(in: folder) { laptop in
             let empty = try await laptop.client.get("/")
             #expect(empty.status == 200 && empty.text.contains("Nothing yet."))
-            #expect(empty.text.contains(">missing<") && empty.text.contains("None was sent yet."))
+            #expect(
+                empty.text.contains(">missing<") && empty.text.contains("None was sent since this program started."))
             #expect(empty.header("content-security-policy")?.contains("script-src 'self'") == true)
 
             try await laptop.buy()

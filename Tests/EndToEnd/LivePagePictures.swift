@@ -24,6 +24,29 @@ import Testing
         #expect(taken.count >= 7 && kept.isSuperset(of: taken), "run the test with BUS_GOLDEN=write")
     }
 
+    /// What somebody opened, closed or has the focus on stays so when the page renews itself.
+    @Test func foldsStayAsTheyWereLeft() async throws {
+        try await Laptop.run(in: try TemporaryFolder()) { laptop in
+            try await laptop.buy()
+            _ = try await laptop.shows("id=\"quiet-sub_")
+            let walk = try await BusProcess.finish(
+                Repository.judgePython,
+                [Repository.path("Tests/Support/judge/browse_live_folds.py"), laptop.client.base])
+            #expect(walk.exit == .code(0), "\(walk.standardError)")
+            #expect(walk.standardOutput == LivePagePictures.folds)
+        }
+    }
+
+    private static let folds = """
+        open at first: [True, False]
+        news: True
+        as they were left: [False, True]
+        focus: quiet-rest
+        loads: 0
+        console: []
+
+        """
+
     private static let story = """
         empty: True
         came back: True

@@ -35,7 +35,7 @@ import Testing
         try await Laptop.run(in: folder) { laptop in
             _ = try await laptop.shows("Access: canceled")
             #expect(try await laptop.stories().map { $0.prefix(60) } == stories)
-            #expect(try await laptop.client.get("/").text.contains("None was sent yet."))
+            #expect(try await laptop.client.get("/").text.contains("None was sent since this program started."))
         }
     }
 

@@ -80,7 +80,7 @@ enum LiveTemplates {
         {{#sandbox}}
         <section class="card stack" id="webhooks" aria-labelledby="webhooks-title" data-live>
         <h2 id="webhooks-title">Webhooks</h2>
-        {{^hasWebhooks}}<p class="quiet">None was sent yet.</p>{{/hasWebhooks}}
+        {{^hasWebhooks}}<p class="quiet">None was sent since this program started.</p>{{/hasWebhooks}}
         {{#hasWebhooks}}
         <table class="outcomes">
         <caption class="hint">By outcome, since this program started</caption>
