@@ -105,26 +105,6 @@ import Testing
             try await eventually("the access has ended") { try await shop.isAllowed() ? nil : true }
         }
     }
-
-    @Test("webhooks that are late, doubled and out of order, and calls that fail, lead to the same access")
-    func faults() async throws {
-        try await Shop.run { shop in
-            try await shop.dial(
-                #"{"calls":[{"fault":"500","path":"/v1/","percent":15},{"fault":"reset_after","path":"/v1/","percent":15}],"#
-                    + #""webhooks":{"delay":"300ms","duplicate_percent":30,"reorder_percent":30}}"#)
-            try await shop.sellAndCheckOut()
-            #expect(try await shop.click("action=pay") == 303)
-            try await eventually("the payer has access") { try await shop.isAllowed() ? true : nil }
-            try await shop.dial(#"{"webhooks":{"delay":"300ms","duplicate_percent":30,"reorder_percent":30}}"#)
-            let subscription = try await shop.subscription()
-            for change in ["pause_collection[behavior]=void", "pause_collection=", "metadata[note]=x"] {
-                _ = try await shop.sandbox.call("/v1/subscriptions/\(subscription)", change)
-            }
-            _ = try await shop.sandbox.delete(
-                "/v1/subscriptions/\(subscription)", headers: Sandbox.bearer)
-            try await eventually("the access has ended") { try await shop.isAllowed() ? nil : true }
-        }
-    }
 }
 
 /// A running `bus-stripe-sandbox`.
@@ -206,10 +186,6 @@ private struct Shop: Sendable {
             let answer = try await ask("bus.stripe.checkout_session.create", request)
             return answer["session_id"]?.text
         }
-    }
-
-    func dial(_ faults: String) async throws {
-        #expect(try await sandbox.put("/sandbox/faults", Array(faults.utf8)).status == 200)
     }
 
     /// Clicks on the page of the only open session, or of the last one.
