@@ -80,6 +80,20 @@ extension SettingsReader {
 
 /// Every HTTP listener of ours but the webhook ingress: bounded, timed out, and announcing itself when it is up.
 package enum ServerAssembly {
+    /// The listener of the operations routes, watched for the service manager.
+    package static func operations(
+        _ routes: OperationsRoutes, address: ListenAddress, process: ServiceProcess
+    ) -> any Service {
+        let name = "operations"
+        let listener = server(name: name, router: routes.router(), address: address, process: process)
+        guard let limit = process.supervisor?.watchdog else { return listener }
+        return WatchedListener(
+            listener: listener,
+            watchdog: Watchdog(
+                interval: limit / 2, place: { process.listeners.place(of: name) },
+                isAlive: { process.tellSupervisor(.alive) }))
+    }
+
     /// A server for `router`; `name` appears in the `listening` log line and as a readiness condition.
     ///
     /// - Parameter handlers: What stands between HTTP and the router beside our own grammar.
@@ -88,7 +102,7 @@ package enum ServerAssembly {
         handlers: @escaping @Sendable () -> [any RemovableChannelHandler] = { [] },
         onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) -> any Service {
-        process.readiness.set(name, false)
+        process.expectListening(name: name)
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: Limits.requestHeadBytesMax, maxHeaderListSize: Limits.requestHeadBytesMax,
             maxHeaderFieldCount: Limits.requestHeaderLinesMax)
@@ -109,15 +123,5 @@ package enum ServerAssembly {
                 onListening(port)
             },
             logger: quiet)
-    }
-}
-
-extension ServiceProcess {
-    /// Logs that a listener is up, with the port really bound, and marks it ready.
-    package func announceListening(name: String, host: String, port: Int) {
-        readiness.set(name, true)
-        logger.notice(
-            "listening",
-            metadata: ["listener": "\(name)", "address": "\(host.contains(":") ? "[\(host)]" : host):\(port)"])
     }
 }

@@ -91,9 +91,8 @@ package struct BillingAPIService: Sendable {
                 metadata: ["version": "\(BusVersion.text)", "backend": "\(settings.backend.rawValue)"])
             var services = service.services()
             services.append(
-                ServerAssembly.server(
-                    name: "operations", router: service.operations.router(), address: settings.operationsAddress,
-                    process: process))
+                ServerAssembly.operations(
+                    service.operations, address: settings.operationsAddress, process: process))
             services.append(
                 ServerAssembly.server(
                     name: "billing", router: service.router(), address: settings.address, process: process))

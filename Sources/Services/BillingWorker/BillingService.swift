@@ -96,9 +96,8 @@ package struct BillingService: Sendable {
             let service = try await BillingService(settings, tokens: tokens, http: http, process: process)
             var services = service.services()
             services.append(
-                ServerAssembly.server(
-                    name: "operations", router: OperationsRoutes(process).router(),
-                    address: settings.operationsAddress, process: process))
+                ServerAssembly.operations(
+                    OperationsRoutes(process), address: settings.operationsAddress, process: process))
             try await process.run(services)
         }
     }

@@ -65,8 +65,8 @@ package struct EventsService: Sendable {
             Retention(commits: commits, keep: settings.retention, logger: process.logger, now: { .now }),
         ]
         let isUp = Signal()
-        let listener = ServerAssembly.server(
-            name: "operations", router: operations.router(), address: settings.operationsAddress, process: process)
+        let listener = ServerAssembly.operations(
+            operations, address: settings.operationsAddress, process: process)
         // The first `listening` line of the log is the API's.
         services.append(StartLater(listener, after: isUp))
         services.append(

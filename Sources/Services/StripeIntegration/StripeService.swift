@@ -103,9 +103,8 @@ package struct StripeService: Sendable {
     private func processServices() -> [any Service] {
         var services = services()
         services.append(
-            ServerAssembly.server(
-                name: "operations", router: OperationsRoutes(process).router(), address: settings.operationsAddress,
-                process: process))
+            ServerAssembly.operations(
+                OperationsRoutes(process), address: settings.operationsAddress, process: process))
         if let address = settings.webhookAddress {
             services.append(WebhookServer(address: address, receiver: receiver, process: process))
         }

@@ -67,9 +67,8 @@ package struct SandboxService: Sendable {
             process.logger.notice(
                 "starting", metadata: ["version": "\(BusVersion.text)", "seed": "\(settings.seed)"])
             let isUp = Signal()
-            let operations = ServerAssembly.server(
-                name: "operations", router: OperationsRoutes(process).router(), address: settings.operationsAddress,
-                process: process)
+            let operations = ServerAssembly.operations(
+                OperationsRoutes(process), address: settings.operationsAddress, process: process)
             let server = ServerAssembly.server(
                 name: "stripe", router: sandbox.router(), address: settings.address, process: process,
                 handlers: SandboxService.handlers, onListening: { _ in isUp.close() })

@@ -98,7 +98,9 @@ package struct ServiceProgram<Settings: Sendable> {
         let process = ProcessSettings(&reader)
         if isGiven("--check-config") { return try checkConfig(settings, reader, shared) }
         try reader.check()
-        try await run(settings, reader, ServiceProcess(label: name, settings: process, warnings: reader.warnings))
+        let shell = ServiceProcess(
+            label: name, settings: process, warnings: reader.warnings, supervisor: Supervisor(reader.variable))
+        try await run(settings, reader, shell)
     }
 
     private func printHelp(_ shared: SharedFlags) throws {

@@ -27,13 +27,20 @@ package struct ServiceProcess: Sendable {
     package let metrics: PrometheusRegistry
     /// What `/readyz` shows.
     package let readiness = Readiness()
+    /// Where it listens.
+    package let listeners = Listeners()
+    /// Who started it and wants to know how it is; nil outside a service manager.
+    package let supervisor: Supervisor?
     private let shutdownTimeout: Duration
 
     /// Sets up logs and metrics, and logs what the settings warned of.
     ///
     /// Call it once in a process: log and metrics back ends are global there.
-    package init(label: String, settings: ProcessSettings, warnings: [String] = []) {
+    package init(
+        label: String, settings: ProcessSettings, warnings: [String] = [], supervisor: Supervisor? = nil
+    ) {
         shutdownTimeout = settings.shutdownTimeout
+        self.supervisor = supervisor
         metrics = PrometheusRegistry()
         MetricsSystem.bootstrap(metrics)
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: settings.logLevel, format: settings.logFormat) }
@@ -46,14 +53,16 @@ package struct ServiceProcess: Sendable {
     /// A process around services that run inside another one, which has set up logs, metrics and signals.
     package init(logger: Logger) {
         shutdownTimeout = .seconds(10)
+        supervisor = nil
         metrics = PrometheusRegistry()
         self.logger = logger
     }
 
     /// Runs services in order until one ends or a signal arrives; storage comes first and stops last.
     package func run(_ services: [any Service]) async throws {
+        let all = services + (supervisor == nil ? [] : [StopNotice(process: self)])
         var configuration = ServiceGroupConfiguration(
-            services: services.map {
+            services: all.map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -65,6 +74,27 @@ package struct ServiceProcess: Sendable {
             try await tasks.next()
             tasks.cancelAll()
         }
+    }
+
+    /// Tells the service manager, if there is one.
+    package func tellSupervisor(_ message: Supervisor.Message) {
+        guard let supervisor, !supervisor.tell(message) else { return }
+        logger.warning("the service manager was not told", metadata: ["notice": "\(message.rawValue)"])
+    }
+
+    /// The start waits for this listener.
+    package func expectListening(name: String) {
+        readiness.set(name, false)
+        listeners.expect(name)
+    }
+
+    /// Logs that a listener is up, with the port really bound, and marks it ready.
+    package func announceListening(name: String, host: String, port: Int) {
+        readiness.set(name, true)
+        logger.notice(
+            "listening",
+            metadata: ["listener": "\(name)", "address": "\(host.contains(":") ? "[\(host)]" : host):\(port)"])
+        if listeners.isUp(name, host: host, port: port) { tellSupervisor(.ready) }
     }
 
     /// The first signal starts the graceful stop; whoever sends another one later does not want to wait.
@@ -85,6 +115,16 @@ package struct ServiceProcess: Sendable {
         }
         // The sequence ends when the group has stopped and this task was cancelled.
         try Task.checkCancellation()
+    }
+}
+
+/// Stops first, and says so.
+private struct StopNotice: Service {
+    let process: ServiceProcess
+
+    func run() async throws {
+        try await gracefulShutdown()
+        process.tellSupervisor(.stopping)
     }
 }
 

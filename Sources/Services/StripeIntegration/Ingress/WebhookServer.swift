@@ -11,16 +11,23 @@ import Synchronization
 
 /// Listens for webhooks; on shutdown it stops accepting, lets requests under way be answered, and then ends.
 struct WebhookServer: Service {
-    let address: ListenAddress
-    let receiver: WebhookReceiver
-    let process: ServiceProcess
-    /// False when webhooks also arrive elsewhere: an address that is taken is then a warning.
-    var isRequired = true
+    private let address: ListenAddress
+    private let receiver: WebhookReceiver
+    private let process: ServiceProcess
+    private let isRequired: Bool
 
     private static let name = "webhooks"
 
+    /// A server whose address may be taken when webhooks also arrive elsewhere: then it is not required.
+    init(address: ListenAddress, receiver: WebhookReceiver, process: ServiceProcess, isRequired: Bool = true) {
+        self.address = address
+        self.receiver = receiver
+        self.process = process
+        self.isRequired = isRequired
+        if isRequired { process.expectListening(name: WebhookServer.name) }
+    }
+
     func run() async throws {
-        process.readiness.set(WebhookServer.name, !isRequired)
         let group = MultiThreadedEventLoopGroup.singleton
         let quiescing = ServerQuiescingHelper(group: group)
         let server: any Channel
