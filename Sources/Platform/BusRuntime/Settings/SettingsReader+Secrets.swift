@@ -27,11 +27,14 @@ extension SettingsReader {
             }
             return source == name ? decode(value, label: name) : secret(ofFile: value, flag: source)
         }
-        record(names[0], "")
-        guard let folder = variable("CREDENTIALS_DIRECTORY") else { return nil }
-        let path = "\(folder)/\(names[0])"
-        return FileManager.default.fileExists(atPath: path)
-            ? secret(ofFile: path, flag: "the credential \(names[0])") : nil
+        guard let path = variable("CREDENTIALS_DIRECTORY").map({ "\($0)/\(names[0])" }),
+            FileManager.default.fileExists(atPath: path)
+        else {
+            record(names[0], "")
+            return nil
+        }
+        record(names[0], "[redacted]")
+        return secret(ofFile: path, flag: "the credential \(names[0])")
     }
 
     /// The variable of the secret that all APIs of a deployment share.
