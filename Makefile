@@ -1,7 +1,7 @@
 # Every target is safe to repeat. `make` alone prints this help.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test lint bench proof
+.PHONY: help build release install uninstall deb layout package run demo test lint bench proof
 
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
@@ -9,7 +9,7 @@ BUILD_FLAGS := --explicit-target-dependency-import-check error
 TEST_FLAGS := --disable-xctest --experimental-maximum-parallelization-width 16
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Programs that are `bus` under other names; each stands for the words in its name.
 LINKS := bus-api bus-billing bus-events bus-integration bus-operator bus-operator-token
@@ -18,6 +18,34 @@ build: ## Build every program into .build/debug, bus-operator-token and its like
 	@Scripts/setup run
 	@swift build $(BUILD_FLAGS)
 	@cd "$$(swift build --show-bin-path)" && for name in $(LINKS); do ln -sfn bus "$$name"; done
+
+PROGRAMS := bus bus-api-provider-billing bus-api-provider-events bus-integration-billing bus-integration-stripe \
+	bus-local bus-stripe-sandbox
+PREFIX := /usr/local
+DESTDIR :=
+TREE := .build/ship/tree
+SHIP := PROGRAMS="$(PROGRAMS)" LINKS="$(LINKS)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" TREE="$(TREE)"
+
+release: ## Build the programs to ship, stripped and with the Swift runtime inside, into .build/ship/tree/bin
+	@Scripts/setup run
+	@$(SHIP) Scripts/release
+
+install: ## Install what `make release` made; PREFIX is /usr/local and DESTDIR empty unless given
+	@$(SHIP) Scripts/install install
+
+uninstall: ## Remove what `make install` installed; settings and data stay
+	@$(SHIP) Scripts/install uninstall
+
+deb: release ## Make a Debian package of it in .build/ship
+	@Scripts/setup deb
+	@$(SHIP) Scripts/deb .build/ship
+
+# The two steps of it that the tests take with other programs: make layout BUILT=<folder>, make package PACKAGES=<folder>
+layout:
+	@$(SHIP) Scripts/layout "$(BUILT)"
+
+package:
+	@$(SHIP) Scripts/deb "$(PACKAGES)"
 
 run: build ## Build and start bus-local on http://127.0.0.1:8080 (Ctrl-C stops it)
 	@exec .build/debug/bus-local --catalog Examples/catalog.json
