@@ -11,7 +11,7 @@ import Testing
             let driven = try await BusProcess.finish(
                 Repository.judgePython, [Repository.path("Tests/Support/judge/drive_sandbox.py"), sandbox.base])
             #expect(driven.exit == .code(0), "\(driven.standardOutput)\(driven.standardError)")
-            #expect(driven.standardOutput.split(separator: "\n").count == 11)
+            #expect(driven.standardOutput.split(separator: "\n").count == 12)
         }
     }
 

@@ -27,6 +27,9 @@ struct StripeAccount: Sendable {
     var invoices = Shelf<SandboxInvoice>()
     /// Invoices by the key of their hosted page.
     var invoiceOfPage: [String: String] = [:]
+    var invoiceItems = Shelf<ProrationItem>()
+    /// Invoice items that wait, by subscription.
+    var pendingItems: [String: [String]] = [:]
     var endpoints = Shelf<WorldEndpoint>()
     var events = EventRecord()
     /// The call that is being worked on.

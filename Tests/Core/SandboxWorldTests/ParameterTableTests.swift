@@ -25,6 +25,7 @@ import Testing
         "DELETE /v1/subscriptions/*": "_subscription_cancel_params SubscriptionCancelParams",
         "POST /v1/subscriptions/*/resume": "_subscription_resume_params SubscriptionResumeParams",
         "GET /v1/invoices": "_invoice_list_params InvoiceListParams",
+        "GET /v1/invoiceitems": "_invoice_item_list_params InvoiceItemListParams",
         "POST /v1/invoices/*/pay": "_invoice_pay_params InvoicePayParams",
         "GET /v1/events": "_event_list_params EventListParams",
         "POST /v1/webhook_endpoints": "_webhook_endpoint_create_params WebhookEndpointCreateParams",

@@ -147,6 +147,7 @@ private struct RandomHistory {
             "metadata=", "metadata[b]=1", "cancel_at_period_end=\(below(2) == 0)",
             "pause_collection[behavior]=void", "pause_collection=", "trial_end=now",
             "items[0][price]=\(pick("price"))",
+            "items[0][price]=\(pick("price"))&proration_behavior=always_invoice",
         ]
         call(.post, "/v1/subscriptions/\(pick("subscription"))", forms[below(forms.count)])
     }

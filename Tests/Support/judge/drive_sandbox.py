@@ -253,8 +253,33 @@ stripe.Subscription.modify(subscription.id, pause_collection="")
 assert stripe.Subscription.modify(subscription.id, cancel_at_period_end=True).cancel_at_period_end
 stripe.Subscription.modify(subscription.id, cancel_at_period_end=False)
 item = stripe.Subscription.retrieve(subscription.id)["items"].data[0]
-stripe.Subscription.modify(subscription.id, items=[{"id": item.id, "price": moved.id}])
+stripe.Subscription.modify(
+    subscription.id, items=[{"id": item.id, "price": moved.id}], proration_behavior="none")
+assert not stripe.InvoiceItem.list(customer=customer.id).data
 step("portal and subscription changes")
+
+# Prorations: a change and back costs nothing but rounding, and a bigger one is invoiced at once.
+start = item.current_period_start
+stripe.Subscription.modify(
+    subscription.id, items=[{"id": item.id, "price": big.id}], proration_behavior="always_invoice", proration_date=start)
+difference = stripe.Invoice.retrieve(stripe.Subscription.retrieve(subscription.id).latest_invoice)
+assert difference.total == 9000 - 2100 and difference.status == "paid", difference
+assert [line.amount for line in difference.lines.data] == [-2100, 9000]
+assert all(line.parent.subscription_item_details.proration for line in difference.lines.data)
+stripe.Subscription.modify(
+    subscription.id, items=[{"id": item.id, "price": moved.id}], proration_behavior="always_invoice",
+    proration_date=start)
+assert stripe.Customer.retrieve(customer.id).balance == 2100 - 9000
+stripe.Customer.modify(customer.id, balance=0)
+assert not stripe.InvoiceItem.list(customer=customer.id, pending=True).data
+assert len(stripe.InvoiceItem.list(customer=customer.id).data) == 4
+closed = stripe.billing_portal.Configuration.create(features={"subscription_cancel": {"enabled": False}})
+narrow = stripe.billing_portal.Session.create(
+    customer=customer.id, return_url="https://a.example/", configuration=closed.id)
+assert click(narrow.url, action="cancel-now", subscription=subscription.id)[0] == 409
+refused(stripe.InvalidRequestError, lambda: stripe.billing_portal.Configuration.create(
+    features={"invoice_history": {"enabled": True}}, login_page={"enabled": True}), param="login_page[enabled]")
+step("prorations and a narrow portal")
 
 # A month, and a payment that fails.
 assert click(portal.url, action="fail-next-payment", subscription=subscription.id)[0] == 303

@@ -10,7 +10,7 @@ extension CallRoute {
         "email": .clearable(.text(512)), "name": .clearable(.text(256)), "description": .clearable(.text(5_000)),
         "phone": .clearable(.text(20)), "metadata": .metadata, "address": .clearable(.object(address)),
         "preferred_locales": .list(.text(20), 20), "tax_exempt": .clearable(.choice(["none", "exempt", "reverse"])),
-        "invoice_settings": .object(["default_payment_method": .id]), "balance": .integer(0...0),
+        "invoice_settings": .object(["default_payment_method": .id]), "balance": .integer(-99_999_999...0),
     ]
 
     /// Customers.

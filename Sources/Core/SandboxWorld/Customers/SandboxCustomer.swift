@@ -19,6 +19,8 @@ struct SandboxCustomer: Sendable {
     /// What is charged; nil when nothing can be.
     var paymentMethod: String?
     var isDelinquent = false
+    /// What the next invoices use up; a credit is negative, and there are no debts.
+    var balance: Int64 = 0
     var metadata: [String: String] = [:]
     /// Deleted customers stay as stubs.
     var isDeleted = false
@@ -26,7 +28,8 @@ struct SandboxCustomer: Sendable {
     var json: WorldJSON {
         if isDeleted { return ["id": .text(id), "object": "customer", "deleted": true] }
         return [
-            "id": .text(id), "object": "customer", "address": address.map { .map($0) } ?? .null, "balance": 0,
+            "id": .text(id), "object": "customer", "address": address.map { .map($0) } ?? .null,
+            "balance": .integer(balance),
             "created": .integer(created), "currency": .text(or: currency), "default_source": .null,
             "delinquent": .bool(isDelinquent), "description": .text(or: description), "discount": .null,
             "email": .text(or: email),
@@ -47,6 +50,7 @@ struct SandboxCustomer: Sendable {
         if let text = form.given("name") { name = text.nonEmpty }
         if let text = form.given("description") { description = text.nonEmpty }
         if let text = form.given("phone") { phone = text.nonEmpty }
+        balance = form.integer("balance") ?? balance
         taxExempt = form.text("tax_exempt") ?? taxExempt
         if form["preferred_locales"] != nil { locales = form.texts("preferred_locales") }
         if let members = form.map("address") {

@@ -108,7 +108,10 @@ package struct APIVersion: Hashable, Sendable {
         line["pricing"] = nil
         line["price"] = ["id": details?["price"] ?? .null, "object": "price", "product": details?["product"] ?? .null]
         line["plan"] = ["id": details?["price"] ?? .null, "object": "plan", "product": details?["product"] ?? .null]
-        line["subscription"] = object["parent"]?["subscription_item_details"]?["subscription"] ?? .null
+        let item = object["parent"]?["subscription_item_details"]
+        line["subscription"] = item?["subscription"] ?? .null
+        line["proration"] = item?["proration"] ?? false
+        line["type"] = item != nil && item?["proration"] == false ? "subscription" : "invoiceitem"
         return line
     }
 

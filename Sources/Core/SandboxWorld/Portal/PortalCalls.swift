@@ -17,6 +17,11 @@ struct PortalSetup: Sendable {
         }
     }
 
+    /// What a change or an end of a subscription costs, `subscription_update` or `subscription_cancel`.
+    func proration(of feature: String) -> ProrationBehavior {
+        form["features"]?[feature]?.text("proration_behavior").flatMap(ProrationBehavior.init) ?? .none
+    }
+
     /// What may change about a subscription; the price where the setting says nothing.
     var allowedUpdates: [String] {
         let feature = form["features"]?["subscription_update"]
@@ -64,7 +69,7 @@ extension CallRoute {
             "subscription_update": .object([
                 "enabled": .flag,
                 "default_allowed_updates": .list(.choice(["price", "quantity"]), 2),
-                "proration_behavior": .choice(["always_invoice", "create_prorations", "none"]),
+                "proration_behavior": .choice(ProrationBehavior.allCases.map(\.rawValue)),
                 "products": .list(
                     .object(["product": .required(.id), "prices": .required(.list(.id, 50))]), 50),
             ]),

@@ -31,7 +31,9 @@ extension StripeAccount {
         switch intent {
         case .cancelNow(_, let reason):
             subscriptions.change(subscription.id) { $0.cancellationFeedback = reason?.rawValue }
-            end(subscription: subscription.id, reason: "cancellation_requested")
+            cancel(
+                subscription: subscription.id, prorates: setup.proration(of: "subscription_cancel") != .none,
+                invoicesNow: false)
         case .cancelAtPeriodEnd(_, let reason):
             change(subscription: subscription.id) {
                 // Under flexible billing only the date shows.
@@ -52,10 +54,10 @@ extension StripeAccount {
             guard offers(for: subscription, in: session, setup).contains(where: { $0.price == price }) else {
                 throw .notPossible("this price is not offered here")
             }
-            try changePlan(subscription) { $0.price = price }
+            try changePlan(subscription, setup) { $0.price = price }
         case .changeQuantity(_, let quantity):
             guard 1...999_999 ~= quantity else { throw .notPossible("the quantity must be from 1 to 999999") }
-            try changePlan(subscription) { $0.quantity = quantity }
+            try changePlan(subscription, setup) { $0.quantity = quantity }
         case .failNextPayment(_, let attempts):
             subscriptions.change(subscription.id) { $0.failingCharges = min(max(attempts, 0), 100) }
         case .replaceMethod, .changeDetails: break
@@ -85,7 +87,8 @@ extension StripeAccount {
 
     /// Changes the licensed item; metered prices stay.
     private mutating func changePlan(
-        _ subscription: SandboxSubscription, _ change: (inout SandboxSubscription.Item) -> Void
+        _ subscription: SandboxSubscription, _ setup: PortalSetup,
+        _ change: (inout SandboxSubscription.Item) -> Void
     ) throws(PageFault) {
         var items = subscription.items
         guard let plan = plan(of: subscription), let place = items.firstIndex(where: { $0.id == plan.id }) else {
@@ -98,7 +101,7 @@ extension StripeAccount {
             guard let other = prices[item.price]?.recurring, other.isMetered else { return false }
             return (other.interval, other.count) != (recurring?.interval, recurring?.count)
         }
-        setItems(items, of: subscription.id)
+        setItems(items, of: subscription.id, setup.proration(of: "subscription_update"))
     }
 }
 

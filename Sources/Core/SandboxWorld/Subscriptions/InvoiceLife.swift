@@ -26,7 +26,7 @@ extension StripeAccount {
         lines: [(item: SandboxSubscription.Item, period: Range<Int64>)], once: [(price: String, quantity: Int64)] = []
     ) -> String {
         let id = ids.next("in_")
-        var invoiced: [SandboxInvoice.Line] = []
+        var invoiced = takePending(of: subscription.id, onto: id)
         for (item, period) in lines {
             guard let price = prices[item.price] else { continue }
             // A metered amount is known when the draft is finalized.
@@ -90,7 +90,9 @@ extension StripeAccount {
     mutating func finalize(invoice id: String) {
         guard let invoice = invoices[id], invoice.status == .draft else { return }
         let lines = invoice.lines.map { line in
-            guard let price = prices[line.price], price.isMetered, let meter = price.recurring?.meter else {
+            guard line.invoiceItem == nil, let price = prices[line.price], price.isMetered,
+                let meter = price.recurring?.meter
+            else {
                 return line
             }
             let used = meters.total(of: meter, customer: invoice.customer, in: line.period)
@@ -104,14 +106,30 @@ extension StripeAccount {
             $0.status = .open
             $0.finalizedAt = time
         }
+        useBalance(for: id)
         emitInvoice("invoice.finalized", id)
+    }
+
+    /// A credit of the customer pays first, and an invoice below zero becomes a credit.
+    private mutating func useBalance(for id: String) {
+        guard let invoice = invoices[id], let customer = customers[invoice.customer] else { return }
+        let start = customer.balance
+        let end = min(start + invoice.total, 0)
+        invoices.change(id) { $0.balance = (start, end) }
+        setBalance(of: customer.id, end)
+    }
+
+    private mutating func setBalance(of id: String, _ balance: Int64) {
+        guard let old = customers[id], !old.isDeleted, old.balance != balance else { return }
+        customers.change(id) { $0.balance = balance }
+        if let new = customers[id] { emitUpdate("customer.updated", from: old.json, to: new.json) }
     }
 
     // MARK: Charges
 
     /// True when the next charge of the customer goes through.
     func canCharge(_ invoice: SandboxInvoice) -> Bool {
-        if invoice.total == 0 { return true }
+        if invoice.amountDue == 0 { return true }
         let subscription = invoice.subscription.flatMap { subscriptions[$0] }
         if subscription.map({ $0.failingCharges > 0 }) == true { return false }
         let method = subscription.flatMap(paymentMethod) ?? customers[invoice.customer]?.paymentMethod
@@ -121,7 +139,7 @@ extension StripeAccount {
     /// Tries to collect an open invoice.
     mutating func charge(invoice id: String) {
         guard let invoice = invoices[id], invoice.status == .open else { return }
-        if invoice.total > 0 { invoices.change(id) { $0.attemptCount += 1 } }
+        if invoice.amountDue > 0 { invoices.change(id) { $0.attemptCount += 1 } }
         if canCharge(invoice) { pay(invoice: id) } else { fail(invoice: id) }
     }
 
@@ -177,6 +195,10 @@ extension StripeAccount {
 
     mutating func void(invoice id: String) {
         guard let status = invoices[id]?.status, status == .open || status == .draft else { return }
+        // What was taken from a balance goes back.
+        if let invoice = invoices[id], let balance = invoice.balance, let customer = customers[invoice.customer] {
+            setBalance(of: customer.id, customer.balance + balance.start - balance.end)
+        }
         let time = now
         invoices.change(id) {
             $0.status = .void

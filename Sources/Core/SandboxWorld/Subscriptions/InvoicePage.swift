@@ -24,6 +24,8 @@ package struct InvoicePage: Hashable, Sendable {
     package let lines: [Line]
     /// Minor units.
     package let total: Int64
+    /// What the customer's credit paid, in minor units; negative for what became a credit.
+    package let credit: Int64
     /// What is left to pay, in minor units.
     package let remaining: Int64
     /// Failed and successful charges.
@@ -54,10 +56,12 @@ extension StripeAccount {
             customer: invoice.customerEmail ?? invoice.customer, currency: invoice.currency,
             lines: invoice.lines.map { line in
                 InvoicePage.Line(
-                    name: products[line.product]?.name ?? line.product, quantity: line.quantity, amount: line.amount,
+                    name: line.description ?? products[line.product]?.name ?? line.product, quantity: line.quantity,
+                    amount: line.amount,
                     period: line.period.isEmpty ? nil : line.period)
             },
-            total: invoice.total, remaining: isOpen ? invoice.total : 0, attempts: invoice.attemptCount,
+            total: invoice.total, credit: invoice.total - invoice.amountDue,
+            remaining: isOpen ? invoice.amountDue : 0, attempts: invoice.attemptCount,
             issuedAt: issuedAt, paidAt: invoice.paidAt, voidedAt: invoice.voidedAt,
             nextAttemptAt: isOpen ? invoice.dueAt : nil, debitDueAt: isOpen ? debit(of: id)?.dueAt : nil)
     }

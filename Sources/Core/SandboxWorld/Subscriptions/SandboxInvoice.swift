@@ -15,6 +15,10 @@ struct SandboxInvoice: Sendable {
         /// Nil for what is bought once.
         let item: String?
         let period: Range<Int64>
+        /// Nil where the product's name says enough.
+        var description: String?
+        /// What a proration was before it was invoiced.
+        var invoiceItem: String?
     }
 
     let id: String
@@ -41,8 +45,13 @@ struct SandboxInvoice: Sendable {
     var voidedAt: Int64?
     var uncollectibleAt: Int64?
 
+    /// The customer's balance before and after it was finalized; a credit is negative.
+    var balance: (start: Int64, end: Int64)?
+
     var total: Int64 { lines.reduce(0) { $0 + $1.amount } }
-    var amountPaid: Int64 { status == .paid ? total : 0 }
+    /// What is charged: a credit of the customer is used first, and one that is left over is none to pay.
+    var amountDue: Int64 { max(0, total - (balance.map { max(0, $0.end - $0.start) } ?? 0)) }
+    var amountPaid: Int64 { status == .paid ? amountDue : 0 }
 }
 
 extension StripeAccount {
@@ -60,14 +69,15 @@ extension StripeAccount {
             } ?? .null
         let isOpen = invoice.status == .open
         return [
-            "id": .text(invoice.id), "object": "invoice", "amount_due": .integer(invoice.total),
+            "id": .text(invoice.id), "object": "invoice", "amount_due": .integer(invoice.amountDue),
             "amount_overpaid": 0, "amount_paid": .integer(invoice.amountPaid),
-            "amount_remaining": .integer(invoice.total - invoice.amountPaid),
+            "amount_remaining": .integer(invoice.amountDue - invoice.amountPaid),
             "attempt_count": .integer(invoice.attemptCount), "attempted": .bool(invoice.attemptCount > 0),
             "auto_advance": .bool(invoice.dueAt != nil), "billing_reason": .text(invoice.reason),
             "collection_method": "charge_automatically", "created": .integer(invoice.created),
             "currency": .text(invoice.currency), "customer": .text(invoice.customer),
             "customer_email": .text(or: invoice.customerEmail), "discounts": [],
+            "ending_balance": .integer(or: invoice.balance?.end),
             "hosted_invoice_url": invoice.finalizedAt == nil
                 ? .null : .text("\(settings.pagesURL)/invoice/\(invoice.pageKey)"),
             "lines": Paging.list(
@@ -76,7 +86,9 @@ extension StripeAccount {
             "livemode": false, "metadata": [:],
             "next_payment_attempt": isOpen ? .integer(or: invoice.dueAt) : .null, "number": .text(invoice.number),
             "parent": parent, "period_end": .integer(invoice.period.upperBound),
-            "period_start": .integer(invoice.period.lowerBound), "status": .text(invoice.status.rawValue),
+            "period_start": .integer(invoice.period.lowerBound),
+            "starting_balance": .integer(invoice.balance?.start ?? customers[invoice.customer]?.balance ?? 0),
+            "status": .text(invoice.status.rawValue),
             "status_transitions": [
                 "finalized_at": .integer(or: invoice.finalizedAt),
                 "marked_uncollectible_at": .integer(or: invoice.uncollectibleAt),
@@ -91,7 +103,9 @@ extension StripeAccount {
             line.item.map { item in
                 [
                     "subscription_item_details": [
-                        "proration": false, "subscription": .text(or: invoice.subscription),
+                        "invoice_item": .text(or: line.invoiceItem), "proration": .bool(line.invoiceItem != nil),
+                        "proration_details": line.invoiceItem == nil ? .null : ["credited_items": .null],
+                        "subscription": .text(or: invoice.subscription),
                         "subscription_item": .text(item),
                     ],
                     "type": "subscription_item_details",
@@ -99,7 +113,8 @@ extension StripeAccount {
             } ?? .null
         return [
             "id": .text(line.id), "object": "line_item", "amount": .integer(line.amount),
-            "currency": .text(invoice.currency), "description": .text(or: products[line.product]?.name),
+            "currency": .text(invoice.currency),
+            "description": .text(or: line.description ?? products[line.product]?.name),
             "invoice": .text(invoice.id), "livemode": false, "metadata": [:], "parent": parent,
             "period": ["end": .integer(line.period.upperBound), "start": .integer(line.period.lowerBound)],
             "pricing": [

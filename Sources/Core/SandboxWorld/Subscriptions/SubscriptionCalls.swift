@@ -5,7 +5,7 @@ extension CallRoute {
         "end_behavior": .required(
             .object(["missing_payment_method": .required(.choice(["cancel", "create_invoice", "pause"]))]))
     ])
-    private static let proration = ParameterShape.choice(["always_invoice", "create_prorations", "none"])
+    private static let proration = ParameterShape.choice(ProrationBehavior.allCases.map(\.rawValue))
 
     private static let cancellationDetails = ParameterShape.object([
         "comment": .clearable(.text(5_000)),
@@ -82,7 +82,9 @@ extension CallRoute {
             let subscription = try account.subscription(call.id)
             if subscription.status.isFinal { throw .missing("subscription", call.id) }
             account.subscriptions.change(call.id) { $0.apply(details: call.form["cancellation_details"]) }
-            account.end(subscription: call.id, reason: "cancellation_requested")
+            account.cancel(
+                subscription: call.id, prorates: call.form.flag("prorate") == true,
+                invoicesNow: call.form.flag("invoice_now") == true)
             return account.json(of: try account.subscription(call.id))
         },
         CallRoute(
@@ -158,7 +160,12 @@ extension StripeAccount {
         let items = try changedItems(of: subscription, form.list("items"))
         let trialEnd: Int64? = form.text("trial_end") == "now" ? now : form.integer("trial_end")
         if let trialEnd, trialEnd < now { throw WorldRefusal(param: "trial_end", "The trial must end in the future.") }
-        if let items { setItems(items, of: id) }
+        if let moment = form.integer("proration_date"), !(subscription.periodStart...now ~= moment) {
+            throw WorldRefusal(
+                param: "proration_date", "The proration date must be in the current period, and not in the future.")
+        }
+        let behavior = form.text("proration_behavior").flatMap(ProrationBehavior.init) ?? .create
+        if let items { setItems(items, of: id, behavior, from: form.integer("proration_date")) }
         let now = now
         change(subscription: id) { subscription in
             subscription.apply(form, now: now)
@@ -212,52 +219,6 @@ extension StripeAccount {
                 param: "items", "A subscription needs items, each with a price of its own and all with one interval.")
         }
         return items
-    }
-
-    /// Gives a subscription other items; another interval starts a new period, which is charged at once.
-    mutating func setItems(_ items: [SandboxSubscription.Item], of id: String) {
-        guard let old = subscriptions[id], let before = recurring(of: old) else { return }
-        let items = items.map { item in
-            item.id.isEmpty
-                ? SandboxSubscription.Item(
-                    id: ids.next("si_", length: 14), created: now, price: item.price, quantity: item.quantity) : item
-        }
-        var new = old
-        new.items = items
-        guard let after = recurring(of: new),
-            (after.interval, after.count) != (before.interval, before.count), old.status == .active
-        else { return change(subscription: id) { $0.items = items } }
-        restartPeriod(of: new, after, reason: "subscription_update", usageIn: old.periodStart..<now)
-    }
-
-    /// Goes on with a paused subscription, or takes a scheduled end back.
-    mutating func resume(_ id: String) throws(WorldRefusal) {
-        let subscription = try subscription(id)
-        guard subscription.status == .paused else {
-            throw WorldRefusal("Only paused subscriptions can be resumed; this one is \(subscription.status.rawValue).")
-        }
-        guard let recurring = recurring(of: subscription) else { return }
-        var next = subscription
-        next.status = .active
-        restartPeriod(
-            of: next, recurring, reason: "subscription_cycle", usageIn: nil, "customer.subscription.resumed")
-    }
-
-    /// Starts a period now, charges it, and keeps the subscription as it then is.
-    private mutating func restartPeriod(
-        of subscription: SandboxSubscription, _ recurring: SandboxPrice.Recurring, reason: String,
-        usageIn used: Range<Int64>?, _ type: String = "customer.subscription.updated"
-    ) {
-        var next = subscription
-        next.anchor = now
-        next.periodStart = now
-        next.periodEnd = BillingCalendar.end(after: now, anchor: now, recurring)
-        let invoice = addInvoice(for: next, reason: reason, lines: lines(of: next, usageIn: used))
-        next.latestInvoice = invoice
-        change(subscription: next.id, type) { $0 = next }
-        emitInvoice("invoice.created", invoice)
-        finalize(invoice: invoice)
-        charge(invoice: invoice)
     }
 }
 

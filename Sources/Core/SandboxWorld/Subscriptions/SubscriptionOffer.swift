@@ -166,7 +166,8 @@ extension StripeAccount {
         begin(subscription)
         emitInvoice("invoice.created", invoice)
         finalize(invoice: invoice)
-        if isDue, pending || paysLater { return subscription.id }
+        let isOwed = (invoices[invoice]?.amountDue ?? 0) > 0
+        if isOwed, pending || paysLater { return subscription.id }
         charge(invoice: invoice)
         return subscription.id
     }

@@ -70,7 +70,10 @@ enum InvoiceTemplate {
             ["name": .string(name), "amount": .string(PageWords.money(amount, page.currency))]
         }
         return [
-            money("Total", page.total), money("Left to pay", page.remaining), day("Issued", page.issuedAt),
+            money("Total", page.total),
+            page.credit > 0 ? money("Paid from your credit", page.credit) : nil,
+            page.credit < 0 ? money("Added to your credit", -page.credit) : nil, money("Left to pay", page.remaining),
+            day("Issued", page.issuedAt),
             day("Paid", page.paidAt), day("Void since", page.voidedAt), day("Next attempt", page.nextAttemptAt),
         ].compactMap(\.self)
     }
