@@ -27,6 +27,7 @@ import Testing
     private static let story = """
         planted but not found: []
         console seen: True
+        elsewhere seen: True
         declined: True
         after decline: open
         came back to: /ok?s=<id>

@@ -2,9 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The live page in a real browser: it follows by itself, can be read and used, and asks nobody else.
+/// A payment from the request to its end in `bus-local`, in a real browser: each page can be read and used, the live
+/// page follows by itself, and nobody else is asked.
+///
+/// `BUS_GOLDEN=write` keeps the pictures that it takes in `docs/images`; look at them before a commit.
 @Suite(.timeLimit(.minutes(5))) struct LivePagePictures {
-    @Test func theLivePageFollowsAPayment() async throws {
+    @Test("somebody without a mouse is declined, pays, changes the plan, lets a month pass, cancels, and it ends")
+    func walk() async throws {
         let folder = try TemporaryFolder()
         let isKept = ProcessInfo.processInfo.environment["BUS_GOLDEN"] == "write"
         let pictures = isKept ? Repository.path("docs/images") : folder.path
@@ -12,16 +16,17 @@ import Testing
             let walk = try await BusProcess.finish(
                 Repository.judgePython,
                 [
-                    Repository.path("Tests/Support/judge/browse_live.py"), laptop.client.base, pictures,
-                    Products.path(of: "bus"), "billing", "setup", "--feature", "llm:proxy",
-                ],
-                environment: laptop.person.environment, in: folder)
+                    Repository.path("Tests/Support/judge/browse_live.py"), laptop.client.base,
+                    "\(folder.path)/data", pictures,
+                ])
             #expect(walk.exit == .code(0), "\(walk.standardError)")
             #expect(walk.standardOutput == LivePagePictures.story)
         }
-        let taken = try FileManager.default.contentsOfDirectory(atPath: pictures).filter { $0.hasPrefix("live") }
+        let taken = try FileManager.default.contentsOfDirectory(atPath: pictures).filter {
+            $0.hasPrefix("live") || $0.hasPrefix("walk")
+        }
         let kept = Set(try FileManager.default.contentsOfDirectory(atPath: Repository.path("docs/images")))
-        #expect(taken.count >= 7 && kept.isSuperset(of: taken), "run the test with BUS_GOLDEN=write")
+        #expect(taken.count >= 31 && kept.isSuperset(of: taken), "run the test with BUS_GOLDEN=write")
     }
 
     /// What somebody opened, closed or has the focus on stays so when the page renews itself.
@@ -48,13 +53,21 @@ import Testing
         """
 
     private static let story = """
+        planted but not found: []
+        console seen: True
+        elsewhere seen: True
         empty: True
-        came back: True
+        declined: True
+        after decline: missing
         active: True
-        upgraded: True
+        changed: True
+        plan: True
+        usage without a reload: True
         renewed: True
-        news without a reload: True
-        usage: True
+        cancelled: True
+        ends: True
+        ended: True
+        in the end: canceled
         elsewhere: []
         console: []
 

@@ -103,11 +103,11 @@ struct Laptop: Sendable {
         _ body: @Sendable (Laptop) async throws -> Value
     ) async throws -> Value {
         let arguments =
-            ["--addr", "127.0.0.1:0", "--data", "\(folder.path)/data"]
+            ["--addr", "127.0.0.1:0", "--data", "data"]
             + (catalog ? ["--catalog", Repository.path("Examples/catalog.json")] : [])
         let outcome = try await BusProcess.run(
             "bus-local", arguments,
-            environment: ["BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0"]
+            environment: ["BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0"], in: folder
         ) { local in
             let address = "http://\(try await local.address(of: Listener.events))"
             let person = try CommandWorld(

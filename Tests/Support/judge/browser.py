@@ -1,4 +1,4 @@
-"""A headless Chromium that is led by hand: a page, its keyboard, what it loads, and how well it can be read.
+"""A headless Chromium that is led by hand: a page, its keyboard, what it loads, and how it looks.
 
 It speaks the DevTools protocol over a pipe, so that no port and no package is needed.
 """
@@ -14,79 +14,12 @@ import time
 PHONE = (360, 780)
 DESK = (1024, 768)
 
-# What a person who cannot see the page well, or has no mouse, would trip over. Returns faults.
-CHECKS = r"""
-(() => {
-  const faults = [];
-  const shown = e => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
-  const name = e => e.outerHTML.slice(0, 90);
-  const named = e => e.getAttribute('aria-label') || e.textContent.trim() || e.title
-    || [...(e.labels || [])].map(l => l.textContent.trim()).join(' ');
-  if (!document.documentElement.lang) faults.push('the page has no language');
-  if (!document.title.trim()) faults.push('the page has no title');
-  if (document.querySelectorAll('h1').length !== 1) faults.push('the page does not have one h1');
-  if (document.querySelectorAll('main').length !== 1) faults.push('the page does not have one main');
-  let level = 0;
-  for (const h of document.querySelectorAll('h1, h2, h3, h4')) {
-    const own = +h.tagName[1];
-    if (own > level + 1) faults.push('a heading is skipped before ' + name(h));
-    level = own;
-  }
-  const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
-  for (const id of new Set(ids)) if (ids.filter(x => x === id).length > 1) faults.push('two elements are ' + id);
-  for (const e of document.querySelectorAll('[aria-labelledby], [aria-describedby], label[for]'))
-    for (const a of ['aria-labelledby', 'aria-describedby', 'for'])
-      if (e.hasAttribute(a) && !document.getElementById(e.getAttribute(a))) faults.push(a + ' leads nowhere: ' + name(e));
-  for (const e of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
-    if (!e.labels.length && !e.getAttribute('aria-label')) faults.push('no label: ' + name(e));
-  for (const e of document.querySelectorAll('a, button, summary')) if (!named(e)) faults.push('no name: ' + name(e));
-  for (const e of document.querySelectorAll('img, svg:not([aria-hidden=true])'))
-    if (!named(e) && !e.alt && !e.querySelector('title')) faults.push('no text alternative: ' + name(e));
-  for (const e of document.querySelectorAll('form')) if (e.noValidate) faults.push('checks nothing: ' + name(e));
-  for (const e of document.querySelectorAll('style, script:not([src]), [style], [onclick]'))
-    faults.push('inline: ' + name(e));
-
-  const parse = c => { const m = c.match(/[\d.]+/g).map(Number); return m.length > 3 ? m : [...m, 1]; };
-  const over = (f, b) => [0, 1, 2].map(i => f[i] * f[3] + b[i] * (1 - f[3])).concat(1);
-  const ground = e => {
-    const layers = [];
-    for (let at = e; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
-    return layers.reverse().reduce((b, f) => over(f, b), [255, 255, 255, 1]);
-  };
-  const light = c => {
-    const [r, g, b] = c.slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !shown(e)) continue;
-    const s = getComputedStyle(e), b = ground(e), size = parseFloat(s.fontSize);
-    const large = size >= 24 || (size >= 18.66 && +s.fontWeight >= 700);
-    const got = ratio(over(parse(s.color), b), b);
-    if (got < (large ? 3 : 4.5)) faults.push('contrast ' + got.toFixed(2) + ': ' + name(e));
-  }
-  for (const e of document.querySelectorAll('input:not([type=hidden]), select, button, a.button, a.link, summary')) {
-    if (!shown(e)) continue;
-    const box = e.getBoundingClientRect();
-    if (box.height < 44 || box.width < 44) faults.push('target of ' + box.width + ' × ' + box.height + ': ' + name(e));
-    const s = getComputedStyle(e), around = ground(e.parentElement);
-    const edge = parseFloat(s.borderTopWidth) ? ratio(over(parse(s.borderTopColor), around), around) : 21;
-    const fill = ratio(ground(e), around);
-    if (!e.matches('a.link, summary') && Math.max(edge, fill) < 3) faults.push('edge ' + edge.toFixed(2) + ': ' + name(e));
-  }
-  const wide = document.scrollingElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide > 0) {
-    const out = [...document.querySelectorAll('main *')].find(e => e.getBoundingClientRect().right > innerWidth);
-    faults.push('scrolls sideways by ' + wide + ' px' + (out ? ': ' + name(out) : ''));
-  }
-  return faults;
-})()
-"""
-
 FOCUSABLE = """[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
   .filter(e => !e.disabled && e.checkVisibility() && e.getClientRects().length)"""
+
+# What the element in focus is called: a list by its label, and everything else by its text.
+NAME = """(e => e === document.body ? '' : e.labels?.length ? [...e.labels].map(l => l.textContent).join(' ')
+  : e.getAttribute('aria-label') || e.textContent)(document.activeElement)"""
 
 
 class Browser:
@@ -208,53 +141,32 @@ class Browser:
                   **common, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
-    def tab_to(self, text):
-        """Walks with the Tab key until something with this text has the focus."""
-        for _ in range(60):
+    def tab_to(self, name, kind="a, button, summary"):
+        """Walks with the Tab key until something of a kind that is called so has the focus."""
+        for _ in range(300):
             self.key("Tab")
-            if text in self.ask("(e => e === document.body ? '' : e.textContent)(document.activeElement)"):
+            if name in self.ask(NAME) and self.ask(f"document.activeElement.matches('{kind}')"):
                 return
-        raise AssertionError(f"the Tab key does not lead to {text!r}")
+        raise AssertionError(f"the Tab key does not lead to {name!r}")
 
-    def press(self, text):
+    def press(self, name):
         """Goes to a button or link by keyboard, presses Enter and waits for the page that follows."""
-        self.tab_to(text)
+        self.tab_to(name)
         before = self.loads
         self.key("Enter")
-        self.until(lambda: self.loads > before, f"page after {text!r}")
+        self.until(lambda: self.loads > before, f"page after {name!r}")
+
+    def choose(self, name, text):
+        """Goes to a list by keyboard, and down to the choice with this text."""
+        self.tab_to(name, "select")
+        for _ in range(60):
+            if text in self.ask("document.activeElement.selectedOptions[0].text"):
+                return
+            self.key("ArrowDown")
+        raise AssertionError(f"{name!r} does not offer {text!r}")
 
     def text(self):
         return self.ask("document.body.innerText")
-
-    # What is checked.
-
-    def faults(self):
-        """What hinders reading and use, and an order of focus that is not the order of the page."""
-        return self.ask(CHECKS) + self.focus_faults()
-
-    def focus_faults(self):
-        """Walks once around with the Tab key; where the walk begins does not matter."""
-        count = self.ask(f"{FOCUSABLE}.length")
-        seen, faults = [], []
-        while len(seen) < count:
-            self.key("Tab")
-            place = self.ask(f"{FOCUSABLE}.indexOf(document.activeElement)")
-            if place < 0 and seen and seen[-1] < 0:
-                break
-            seen.append(place)
-            if place < 0:
-                count += 1  # The window itself stands between the last and the first.
-                continue
-            width = self.ask("(s => s.outlineStyle === 'none' ? 0 : parseFloat(s.outlineWidth))"
-                             "(getComputedStyle(document.activeElement))")
-            if width < 2:
-                faults.append("the focus cannot be seen on " + self.ask("document.activeElement.outerHTML.slice(0, 90)"))
-        walk = [place for place in seen if place >= 0]
-        start = walk.index(0) if 0 in walk else 0
-        if walk[start:] + walk[:start] != list(range(self.ask(f"{FOCUSABLE}.length"))):
-            faults.append(f"the Tab key goes {seen}")
-        self.ask("document.activeElement.blur()")
-        return faults
 
     # How it looks.
 
@@ -265,10 +177,12 @@ class Browser:
     def scheme(self, scheme):
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def picture(self, path):
-        """Keeps the whole page as a PNG."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+    def picture(self, path, whole=True):
+        """Keeps the whole page, or what shows of it at first, as a PNG."""
+        metrics = self.call("Page.getLayoutMetrics")
+        size = metrics["cssContentSize"]
+        height = size["height"] if whole else metrics["cssLayoutViewport"]["clientHeight"]
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1})
+                         clip={"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1})
         with open(path, "wb") as file:
             file.write(base64.b64decode(shot["data"]))
