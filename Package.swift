@@ -244,8 +244,8 @@ let package = Package(
             of: "StripeIntegration", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "StripeIntegration", "BusClient",
-                "BusRuntime", "BusServer", "TestSupport", .asyncHTTPClient, .httpTypes, .hummingbird,
-                .hummingbirdTesting, .inMemoryLogging, .logging, .metrics, .nioCore, .nioPosix,
+                "BusRuntime", "BusServer", "StripeTestSupport", "TestSupport", .asyncHTTPClient, .httpTypes,
+                .hummingbird, .hummingbirdTesting, .inMemoryLogging, .logging, .metrics, .nioCore, .nioPosix,
             ]),
         tests(
             of: "BillingWorker", in: "Services",

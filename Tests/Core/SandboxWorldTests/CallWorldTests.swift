@@ -141,7 +141,11 @@ import Testing
         try hand.call(.post, "/v1/customers", "name=late")
         #expect(try found("name:'late'")["data"]?.elements?.isEmpty == true)
         hand.advance(seconds: 61)
-        #expect(try found("name:'late'")["data"]?.elements?.count == 1)
+        let late = try #require(try found("name:'late'")["data"]?.elements?.first)
+        try hand.call(.delete, "/v1/customers/\(late["id"]?.text ?? "")")
+        #expect(try found("name:'late'")["data"]?.elements == [late], "still there")
+        hand.advance(seconds: 60)
+        #expect(try found("name:'late'")["data"]?.elements == [])
     }
 
     // MARK: Expansion

@@ -60,7 +60,7 @@ import Testing
 
 /// Calls, clicks and days that a seed chooses.
 private struct RandomHistory {
-    private var world: SandboxWorld.StripeWorld
+    private var world: StripeWorld
     private var numbers: SeededNumbers
     private var now = WorldHand.start
     private var ids: [String: [String]] = [:]
@@ -68,7 +68,7 @@ private struct RandomHistory {
     private(set) var replies: [[UInt8]] = []
 
     init(seed: UInt64) {
-        world = SandboxWorld.StripeWorld(WorldSettings(seed: seed), at: WorldHand.start)
+        world = StripeWorld(WorldSettings(seed: seed), at: WorldHand.start)
         numbers = SeededNumbers(seed: seed)
     }
 

@@ -1,6 +1,7 @@
 import BusContract
 import BusCore
 import StripeCore
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -8,20 +9,29 @@ import Testing
 
 private let account = StripeWorkers.account
 
-extension StripeDouble {
-    /// The customers of the sessions so far.
-    var buyers: [String?] { snapshot.checkouts.map { $0["customer"] } }
-    /// The customers that came to be.
-    var made: [String] { snapshot.madeCustomers[account] ?? [] }
-    /// The customer of the last portal.
-    var visitor: String? {
-        requests.last { $0.path == "/v1/billing_portal/sessions" }
-            .flatMap { StripeFormReader.pairs($0.body).first { $0[0] == "customer" }?[1] }
+extension StripeWorkers {
+    /// A customer who was deleted.
+    fileprivate func deleted() async throws -> JSONValue {
+        let id = try await stripe.addCustomer()
+        try await stripe.delete("/v1/customers/\(id)")
+        return .string(id)
+    }
+}
+
+extension LoopbackStripe {
+    /// Deletes customers, whom a search goes on finding.
+    fileprivate func forget(_ customers: [String]) async throws {
+        advance(bySeconds: 7_200)
+        try await dial(["search_lag": "1h"])
+        for customer in customers { try await delete("/v1/customers/\(customer)") }
     }
 }
 
 /// Which customer an account pays as.
 struct AccountCustomerTests {
+    /// A search finds nobody who was made today.
+    private static let lag: JSONValue = ["search_lag": "24h"]
+
     @Test("an account's first session makes its customer; later ones ask for nothing more")
     func firstSession() async throws {
         try await StripeWorkers.run { workers in
@@ -29,12 +39,13 @@ struct AccountCustomerTests {
             #expect(await worker.checkout(key: "1").code == nil)
             #expect(
                 workers.calls() == [
-                    "GET /v1/prices/price_default", "GET /v1/customers/search", "POST /v1/customers",
+                    "GET /v1/prices/\(workers.price)", "GET /v1/customers/search", "POST /v1/customers",
                     "POST /v1/checkout/sessions",
                 ])
             #expect(await worker.checkout(key: "2").code == nil)
             #expect(workers.calls(since: 4) == ["POST /v1/checkout/sessions"])
-            #expect(workers.double.buyers == ["cus_test_1", "cus_test_1"])
+            let (made, buyers) = (try await workers.customers, try await workers.buyers)
+            #expect(made.count == 1 && buyers == [made[0], made[0]])
             #expect(await worker.portal().code == nil)
             #expect(workers.calls(since: 5) == ["POST /v1/billing_portal/sessions"])
         }
@@ -44,28 +55,33 @@ struct AccountCustomerTests {
     func named() async throws {
         try await StripeWorkers.run { workers in
             let worker = workers.start()
-            #expect(await worker.checkout(["customer_id": "cus_9", "email": "a@example.com"]).code == nil)
-            #expect(workers.calls() == ["GET /v1/prices/price_default", "POST /v1/checkout/sessions"])
-            #expect(workers.double.buyers == ["cus_9"] && workers.double.made == [])
+            let named = try await workers.stripe.addCustomer()
+            let fields: [String: JSONValue] = ["customer_id": .string(named), "email": "a@example.com"]
+            #expect(await worker.checkout(fields).code == nil)
+            #expect(workers.calls() == ["GET /v1/prices/\(workers.price)", "POST /v1/checkout/sessions"])
+            #expect(try await workers.buyers == [named])
+            #expect(try await workers.customers == [named])
         }
     }
 
     @Test("a guest who pays once is a customer, with a portal after a restart of the worker")
     func guest() async throws {
         try await StripeWorkers.run { workers in
-            #expect(await workers.start().checkout(["mode": "payment", "email": "a@example.com"]).code == nil)
-            #expect(workers.double.buyers == ["cus_test_1"])
-            #expect(workers.double.snapshot.emails == ["cus_test_1": "a@example.com"])
-            #expect(workers.double.snapshot.checkouts.first?["customer_email"] == nil)
+            let worker = workers.start(price: try await workers.stripe.sellOnce())
+            #expect(await worker.checkout(["mode": "payment", "email": "a@example.com"]).code == nil)
+            let made = try await workers.stripe.list("/v1/customers")
+            #expect(made.map { $0["email"] } == ["a@example.com"])
+            let session = try #require(try await workers.sessions.first)
+            #expect(session["customer"] == made[0]["id"] && session["customer_email"] == nil)
             #expect(await workers.start().portal().code == nil)
-            #expect(workers.double.visitor == "cus_test_1")
+            #expect(workers.visitor == made[0]["id"]?.text)
         }
     }
 
     @Test("requests at once, in two workers and with different e-mails, make one customer although no search finds it")
     func atOnce() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.searchLags = true }
+            try await workers.stripe.dial(Self.lag)
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<16 {
                     group.addTask {
@@ -76,48 +92,56 @@ struct AccountCustomerTests {
                     }
                 }
             }
-            #expect(workers.double.made == ["cus_test_1"])
-            #expect(workers.double.buyers == Array(repeating: "cus_test_1", count: 16))
+            let made = try await workers.customers
+            #expect(made.count == 1)
+            #expect(try await workers.buyers == Array(repeating: made.first, count: 16))
         }
     }
 
     @Test("a search that lists deleted customers leads to the oldest living one", arguments: [1, 5])
     func deletedOnesFirst(dead: Int) async throws {
         try await StripeWorkers.run { workers in
-            let gone = (0..<dead).map { "cus_gone_\($0)" }
-            workers.double.set {
-                $0.customers = [account: gone + ["cus_living", "cus_newer"]]
-                $0.missing = Set(gone)
-            }
+            let stripe = workers.stripe
+            var gone: [String] = []
+            for _ in 0..<dead { gone.append(try await stripe.addCustomer(of: account)) }
+            let living = try await stripe.addCustomer(of: account)
+            let newer = try await stripe.addCustomer(of: account)
+            try await stripe.forget(gone)
             #expect(await workers.start().portal().code == nil)
-            #expect(workers.double.visitor == "cus_living")
+            #expect(workers.visitor == living)
             #expect(await workers.start().checkout().code == nil)
-            #expect(workers.double.buyers == ["cus_living"] && workers.double.made == [])
+            #expect(try await workers.buyers == [living])
+            #expect(try await workers.customers == [living, newer])
+            let deleted = workers.calls().filter { $0.hasPrefix("GET /v1/customers/cus_") }
+            #expect(deleted.count >= dead, "the search listed them")
         }
     }
 
     @Test("a customer that Stripe does not know any more is replaced, and asked for no more")
     func replaced() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.missing = ["cus_gone"] }
+            let gone = try await workers.deleted()
             let worker = workers.start()
-            #expect(await worker.checkout(["customer_id": "cus_gone"], key: "1").code == nil)
-            #expect(workers.double.buyers == ["cus_test_1"])
+            #expect(await worker.checkout(["customer_id": gone], key: "1").code == nil)
+            let (made, buyers) = (try await workers.customers, try await workers.buyers)
+            #expect(made.count == 1 && buyers == made)
             // Billing goes on naming the old one until it learns of the deletion.
             let before = workers.calls().count
-            #expect(await worker.checkout(["customer_id": "cus_gone"], key: "2").code == nil)
-            #expect(await worker.portal(["customer_id": "cus_gone"]).code == nil)
+            #expect(await worker.checkout(["customer_id": gone], key: "2").code == nil)
+            #expect(await worker.portal(["customer_id": gone]).code == nil)
             #expect(workers.calls(since: before) == ["POST /v1/checkout/sessions", "POST /v1/billing_portal/sessions"])
-            #expect(workers.double.buyers.last == "cus_test_1" && workers.double.visitor == "cus_test_1")
-            #expect(workers.double.made == ["cus_test_1"])
+            #expect(try await workers.buyers == [made[0], made[0]])
+            #expect(workers.visitor == made[0])
+            #expect(try await workers.customers == made)
         }
     }
 
     @Test("customers deleted on the day they were made are replaced, although Stripe remembers them under their keys")
     func deletedToday() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.searchLags = true }
+            try await workers.stripe.dial(Self.lag)
             var worker = workers.start()
+            var seen: Set<String> = []
             for number in 1...4 {
                 // With and without a memory of its own, a worker comes to the same customer.
                 if number == 3 { worker = workers.start() }
@@ -126,10 +150,12 @@ struct AccountCustomerTests {
                 async let second = other.checkout(key: "b\(number)")
                 let codes = await [first.code, second.code]
                 #expect(codes == [nil, nil])
-                #expect(workers.double.made.count == number)
-                let newest = try #require(workers.double.made.last)
-                #expect(workers.double.buyers.suffix(2) == [newest, newest])
-                workers.double.set { $0.missing.insert(newest) }
+                // The others were deleted.
+                let made = try await workers.customers
+                let newest = try #require(made.first)
+                #expect(made.count == 1 && seen.insert(newest).inserted)
+                #expect(try await workers.buyers.suffix(2) == [newest, newest])
+                try await workers.stripe.delete("/v1/customers/\(newest)")
             }
         }
     }
@@ -137,14 +163,19 @@ struct AccountCustomerTests {
     @Test("a repeated request gets the same page, also when its customer had to be replaced")
     func sameKey() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.missing = ["cus_gone"] }
+            let gone = try await workers.deleted()
             let worker = workers.start()
+            var pages: Set<String?> = []
             for repeating in [worker, worker, workers.start()] {
-                #expect(await repeating.checkout(["customer_id": "cus_gone"]).sessionID == "cs_test_1")
+                pages.insert(await repeating.checkout(["customer_id": gone]).sessionID)
             }
+            #expect(try await workers.sessions.map { $0["id"]?.text } == Array(pages))
             // Another customer in its place is not other content under the same key.
-            #expect(await worker.checkout(["customer_id": "cus_9"]).sessionID == "cs_test_2")
-            #expect(workers.double.buyers == ["cus_test_1", "cus_9"])
+            let made = try #require(try await workers.customers.first)
+            let other = try await workers.stripe.addCustomer()
+            let second = await worker.checkout(["customer_id": .string(other)]).sessionID
+            #expect(try await workers.sessions.map { $0["id"]?.text } == Array(pages) + [second])
+            #expect(try await workers.buyers == [made, other])
         }
     }
 
@@ -154,10 +185,8 @@ struct AccountCustomerTests {
             #"{"error":{"type":"invalid_request_error","code":"resource_missing","param":"customer","message":"x"}}"#
         try await StripeWorkers.run { workers in
             let worker = workers.start()
-            workers.double.set { world in
-                // The calls: price, session, search, creation, session.
-                for call in [1, 4] { world.faultsAt[call] = .status(404, body: gone) }
-            }
+            // The calls: price, session, search, creation, session.
+            for call in [1, 4] { workers.stripe.faultsAt[call] = .status(404, body: gone) }
             #expect(await worker.checkout(["customer_id": "cus_9"]).code == "stripe_error")
             #expect(workers.calls().count == 5)
         }
@@ -166,22 +195,22 @@ struct AccountCustomerTests {
     @Test("a failure that Stripe keeps under the creation key locks nobody out")
     func keptFailure() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.faultsAt[2] = .storedStatus(500) }
+            workers.stripe.faultsAt[2] = .keptFailure
             #expect(await workers.start().checkout(key: "1").code == nil)
-            workers.double.set { $0.searchLags = true }
+            try await workers.stripe.dial(Self.lag)
             #expect(await workers.start().checkout(key: "2").code == nil)
-            #expect(workers.double.made == ["cus_test_1"])
-            #expect(workers.double.buyers == ["cus_test_1", "cus_test_1"])
+            let (made, buyers) = (try await workers.customers, try await workers.buyers)
+            #expect(made.count == 1 && buyers == [made[0], made[0]])
         }
     }
 
     @Test("where Stripe offers no search, the creation key alone makes sure that there is one customer")
     func noSearch() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.faultsAt = [1: .status(400), 5: .status(400)] }
+            workers.stripe.faultsAt = [1: .status(400), 5: .status(400)]
             for key in ["1", "2"] { #expect(await workers.start().checkout(key: key).code == nil) }
-            #expect(workers.double.made == ["cus_test_1"])
-            #expect(workers.double.buyers == ["cus_test_1", "cus_test_1"])
+            let (made, buyers) = (try await workers.customers, try await workers.buyers)
+            #expect(made.count == 1 && buyers == [made[0], made[0]])
         }
     }
 
@@ -189,12 +218,10 @@ struct AccountCustomerTests {
     func modes() async throws {
         try await StripeWorkers.run { workers in
             _ = await workers.start().checkout()
-            workers.double.set {
-                $0.catalog.isLive = true
-                $0.searchLags = true
-            }
+            try await workers.stripe.dial(Self.lag)
+            workers.stripe.isLive = true
             _ = await workers.start(.live).checkout()
-            let keys = workers.double.requests.filter { $0.path == "/v1/customers" }
+            let keys = workers.stripe.requests.filter { $0.path == "/v1/customers" }
                 .compactMap { $0.headers["idempotency-key"] }
             #expect(keys.count == 2 && keys[0].contains("-test-") && keys[1].contains("-live-"))
         }
@@ -230,12 +257,15 @@ struct PortalCustomerTests {
     @Test("a portal for a deleted customer opens for the living one, or says that there is none")
     func deleted() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.missing = ["cus_gone"] }
-            #expect(await workers.start().portal(["customer_id": "cus_gone"]).code == "customer_unresolved")
-            workers.double.set { $0.customers = [account: ["cus_gone", "cus_living"]] }
-            #expect(await workers.start().portal(["customer_id": "cus_gone"]).code == nil)
-            #expect(workers.double.visitor == "cus_living")
-            #expect(workers.double.made == [])
+            let stripe = workers.stripe
+            let stranger = try await workers.deleted()
+            #expect(await workers.start().portal(["customer_id": stranger]).code == "customer_unresolved")
+            let gone = try await stripe.addCustomer(of: account)
+            let living = try await stripe.addCustomer(of: account)
+            try await stripe.forget([gone])
+            #expect(await workers.start().portal(["customer_id": .string(gone)]).code == nil)
+            #expect(workers.visitor == living)
+            #expect(try await workers.customers == [living])
         }
     }
 

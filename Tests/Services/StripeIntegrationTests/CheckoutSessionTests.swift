@@ -1,5 +1,6 @@
 import BusCore
 import StripeCore
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -8,30 +9,36 @@ import Testing
 /// The prices of a checkout that are named by id.
 struct PriceByIDTests {
     /// The lines of the last session, `price x quantity`.
-    private static func lines(_ double: StripeDouble) -> [String] {
-        let form = double.snapshot.checkouts.last ?? [:]
-        return (0..<20).compactMap { line in
-            form["line_items[\(line)][price]"].map { "\($0) x \(form["line_items[\(line)][quantity]"] ?? "-")" }
-        }
+    private static func lines(_ workers: StripeWorkers) async throws -> [String] {
+        let session = try await workers.sessions.last?["id"]?.text ?? ""
+        let lines = try await workers.stripe.get("/v1/checkout/sessions/\(session)/line_items?limit=100")
+        return lines["data"]?.elements?.map { line in
+            "\(line["price"]?["id"]?.text ?? "-") x \(line["quantity"]?.integer.map { "\($0)" } ?? "-")"
+        } ?? []
     }
 
     @Test("a metered price named by its id gets no quantity, alone, in a list and as the deployment's default")
     func metered() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.prices = ["k": ("price_m", true), "l": ("price_l", false)] }
+            let use = try await workers.stripe.sellUse()
             let requests: [([String: JSONValue], [String])] = [
-                (["price_id": "price_m", "quantity": 3], ["price_m x -"]),
+                (["price_id": .string(use), "quantity": 3], ["\(use) x -"]),
                 (
-                    ["prices": [["price_id": "price_l", "quantity": 2], ["price_id": "price_m", "quantity": 1]]],
-                    ["price_l x 2", "price_m x -"]
+                    [
+                        "prices": [
+                            ["price_id": .string(workers.price), "quantity": 2],
+                            ["price_id": .string(use), "quantity": 1],
+                        ]
+                    ],
+                    ["\(workers.price) x 2", "\(use) x -"]
                 ),
-                ([:], ["price_m x -"]),
+                ([:], ["\(use) x -"]),
             ]
             for (index, (fields, expected)) in requests.enumerated() {
-                let worker = workers.start(price: "price_m")
+                let worker = workers.start(price: use)
                 let answer = await worker.checkout(fields, key: "\(index)")
                 #expect(answer.code == nil, "\(answer.message)")
-                #expect(Self.lines(workers.double) == expected)
+                #expect(try await Self.lines(workers) == expected)
             }
         }
     }
@@ -39,41 +46,41 @@ struct PriceByIDTests {
     @Test("a price's kind is read once, and not at all after a lookup key has told it")
     func readOnce() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.prices = ["k": ("price_m", true)] }
+            let use = try await workers.stripe.sellUse("lookup_key=k")
+            let price = workers.price
             let worker = workers.start()
             #expect(await worker.checkout(["lookup_key": "k"], key: "1").code == nil)
             for key in ["2", "3"] {
-                let lines: JSONValue = [["price_id": "price_m"], ["price_id": "price_x"], ["price_id": "price_x"]]
+                let lines: JSONValue = [["price_id": .string(use)], ["price_id": .string(price)]]
                 #expect(await worker.checkout(["prices": lines], key: key).code == nil)
             }
-            #expect(workers.calls().filter { $0.hasPrefix("GET /v1/prices/") } == ["GET /v1/prices/price_x"])
-            #expect(Self.lines(workers.double) == ["price_m x -", "price_x x 1", "price_x x 1"])
+            #expect(workers.calls().filter { $0.hasPrefix("GET /v1/prices/") } == ["GET /v1/prices/\(price)"])
+            #expect(try await Self.lines(workers) == ["\(use) x -", "\(price) x 1"])
         }
     }
 
     @Test("a price that does not exist is named, and nobody becomes a customer for it")
     func missing() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.missing = ["price_gone"] }
-            for (fields, price) in [(["price_id": "price_gone"], "price_1"), ([:], "price_gone")]
+            for (fields, price) in [(["price_id": "price_gone"], workers.price), ([:], "price_gone")]
                 as [([String: JSONValue], String)]
             {
                 let answer = await workers.start(price: price).checkout(fields)
                 #expect(answer.code == "price_unresolved" && answer.message.contains("price_gone"))
             }
-            #expect(workers.double.snapshot.madeCustomers == [:])
+            let made = try await workers.customers
+            #expect(made == [])
         }
     }
 
     @Test("a key that may not read prices sells them as licensed, and a missing one is named all the same")
     func mayNotRead() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.forbidden = ["GET /v1/prices/price_1", "GET /v1/prices/price_gone"] }
+            try await workers.stripe.dial(["calls": [["fault": "403", "path": "/v1/prices", "method": "GET"]]])
             let worker = workers.start()
-            #expect(await worker.checkout(["price_id": "price_1"]).code == nil)
-            #expect(Self.lines(workers.double) == ["price_1 x 1"])
-            workers.double.set { $0.missing = ["price_gone"] }
-            let lines: JSONValue = [["price_id": "price_1"], ["price_id": "price_gone"]]
+            #expect(await worker.checkout(["price_id": .string(workers.price)]).code == nil)
+            #expect(try await Self.lines(workers) == ["\(workers.price) x 1"])
+            let lines: JSONValue = [["price_id": .string(workers.price)], ["price_id": "price_gone"]]
             let answer = await worker.checkout(["prices": lines], key: "2")
             #expect(answer.code == "price_unresolved" && answer.message.contains("price_gone"))
         }
@@ -99,14 +106,17 @@ struct RepeatedCheckoutTests {
     func ended(restarts: Bool) async throws {
         try await StripeWorkers.run { workers in
             var worker = workers.start()
-            for (number, status) in ["complete", "expired", "complete"].enumerated() {
+            for (number, isPaid) in [true, false, true].enumerated() {
                 for _ in 1...2 {
-                    #expect(await worker.checkout().sessionID == "cs_test_\(number + 1)")
+                    let page = await worker.checkout().sessionID
+                    let sessions = try await workers.sessions
+                    #expect(sessions.count == number + 1 && page == sessions.last?["id"]?.text)
                     if restarts { worker = workers.start() }
                 }
-                workers.double.set { $0.endedSessions["cs_test_\(number + 1)"] = status }
+                let page = try await workers.sessions.last?["id"]?.text ?? ""
+                try await workers.end(page, paid: isPaid)
             }
-            #expect(workers.double.sessionCount == 3)
+            #expect(try await workers.sessions.map { $0["status"] } == ["complete", "expired", "complete"])
         }
     }
 
@@ -115,8 +125,9 @@ struct RepeatedCheckoutTests {
         try await StripeWorkers.run { workers in
             let worker = workers.start()
             for number in 1...Limits.stripeKeysPerRequestMax {
-                #expect(await worker.checkout().sessionID == "cs_test_\(number)")
-                workers.double.set { $0.endedSessions["cs_test_\(number)"] = "complete" }
+                let page = try #require(await worker.checkout().sessionID)
+                #expect(try await workers.sessions.count == number)
+                try await workers.end(page, paid: true)
             }
             let answer = await worker.checkout()
             #expect(answer.code == "invalid_request" && answer.message.contains("use another key"))
@@ -129,7 +140,7 @@ struct RepeatedCheckoutTests {
             "You cannot combine currencies on a single customer. This customer has an active subscription with currency usd."
         let body = #"{"error":{"type":"invalid_request_error","message":"\#(text)"}}"#
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.faultsAt[1] = .status(400, body: body) }
+            workers.stripe.faultsAt[1] = .status(400, body: body)
             let answer = await workers.start().checkout(["customer_id": "cus_9"])
             #expect(answer.code == "stripe_error" && answer.message.contains("pays in USD"))
         }

@@ -17,7 +17,7 @@ struct IngressBench: Sendable {
     /// `127.0.0.1:<port>`.
     let address: String
     /// Stands in for the Events API.
-    let events: StripeDouble
+    let events: LoopbackServer
     private let template: String
 
     static let secret = "whsec_ingress_test"
@@ -27,13 +27,12 @@ struct IngressBench: Sendable {
     ///
     /// - Parameter bytesPerRead: What the ingress hears at once, however it was sent; nil leaves that to the system.
     static func run(
-        faults: [StripeDouble.Fault] = [], secret: String = secret, known: String = "",
+        faults: [LoopbackServer.Fault] = [], secret: String = secret, known: String = "",
         missing: [String] = [], logger: Logger = silent, bytesPerRead: Int? = nil,
         _ body: (IngressBench) async throws -> Void
     ) async throws {
-        let accepted = Array(repeating: StripeDouble.Fault.status(202, body: "{}"), count: 500)
         let template = try SignedWebhook.template()
-        try await StripeDouble.run(faults: faults + accepted) { events in
+        try await LoopbackServer.run(faults: faults, otherwise: .init(status: 202)) { events in
             let endpoint = try #require(EventsEndpoint(events.url))
             let client = EventsClient(
                 http: .shared, endpoint: endpoint, tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"),

@@ -3,6 +3,7 @@ import BusCore
 import InMemoryLogging
 import Logging
 import StripeCore
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -18,7 +19,7 @@ private func report(_ type: String = "v1.billing.meter.error_report_triggered") 
     return verifyRequest(Array(event.utf8))
 }
 
-private func details(_ types: String) -> StripeDouble.Fault {
+private func details(_ types: String) -> LoopbackStripe.Fault {
     .status(
         200,
         body: #"{"id":"evt_test_65x","object":"v2.core.event","data":{"developer_message_summary":"…","#
@@ -36,11 +37,11 @@ struct MeterErrorTests {
             + #"{"error_message":"Customer not found","request":{"identifier":"use-1~0123456789ab"}},"#
             + #"{"request":{"identifier":7}},{"request":null},{"request":{"identifier":"use-2"}}]},"#
             + #"{"code":"a b","sample_errors":[{"request":{"identifier":"use-3"}}]},{"code":"no_meter"}]"#
-        try await withDouble(faults: [details(types)], published: published, log: log) { requests, double in
+        try await withStripe(faults: [details(types)], published: published, log: log) { requests, stripe in
             let answer = await requests.answer(report(), now: now)
             #expect(answer.error == nil)
             #expect(answer.member("supported") == false && answer.member("ignored_reason") == "meter_error_report")
-            let call = try #require(double.requests.first)
+            let call = try #require(stripe.requests.first)
             #expect(call.method == "GET" && call.path == "/v2/core/events/evt_test_65x")
             #expect(call.headers["stripe-version"] == "2024-09-30.acacia")
         }
@@ -61,7 +62,7 @@ struct MeterErrorTests {
     func untold() async throws {
         let oldServer = Published(features: [])
         for (faults, published, outcome) in [
-            ([StripeDouble.Fault.status(404)], Published(), "unread"), ([.status(403)], Published(), "unread"),
+            ([LoopbackStripe.Fault.status(404)], Published(), "unread"), ([.status(403)], Published(), "unread"),
             ([details("[]")], Published(), "not_published"),
             (
                 [details(#"[{"code":"c","sample_errors":[{"request":{"identifier":"k"}}]}]"#)], oldServer,
@@ -69,15 +70,15 @@ struct MeterErrorTests {
             ),
         ] {
             let log = InMemoryLogHandler()
-            try await withDouble(faults: faults, published: published, log: log) { requests, _ in
+            try await withStripe(faults: faults, published: published, log: log) { requests, _ in
                 #expect(await requests.answer(report(), now: now).error == nil)
             }
             #expect(
                 log.entries.filter { $0.level == .warning && "\($0.metadata["outcome"] ?? "")" == outcome }.count == 1)
             #expect(published.names == [])
         }
-        let away: [StripeDouble.Fault] = [.status(500), .status(500), .status(500)]
-        try await withDouble(faults: away) { requests, _ in
+        let away: [LoopbackStripe.Fault] = [.status(500), .status(500), .status(500)]
+        try await withStripe(faults: away) { requests, _ in
             let answer = await requests.answer(report(), now: now)
             #expect(answer.error?.code == "stripe_unavailable" && answer.metadata["stripe.retryable"] == "true")
         }

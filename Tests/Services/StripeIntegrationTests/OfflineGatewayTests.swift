@@ -1,4 +1,5 @@
 import BusCore
+import StripeTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -14,7 +15,7 @@ struct OfflineGatewayTests {
 
     @Test func everyAnswerIsThatOfLocalMode() async throws {
         try await StripeWorkers.run { workers in
-            workers.double.set { $0.prices = ["k": ("price_k", false)] }
+            try await workers.stripe.sell("lookup_key=k")
             let links = Mutex<[String: String]>([:])
             let offline = try workers.startLocal { local, session in links.withLock { $0[local] = session } }
             let plain = try workers.startLocal(linking: nil)
@@ -39,6 +40,7 @@ struct OfflineGatewayTests {
             for fields in Self.requests { _ = await plain.checkout(fields) }
             _ = await (plain.portal(), plain.meter())
             #expect(workers.calls().isEmpty)
+            try await workers.stripe.sell("lookup_key=k")
             let offline = try workers.startLocal { _, _ in }
             _ = await offline.checkout(["lookup_key": "k"])
             #expect(!workers.calls().isEmpty)

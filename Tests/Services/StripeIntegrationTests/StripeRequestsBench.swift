@@ -6,6 +6,7 @@ import BusCore
 import Logging
 import StripeClient
 import StripeCore
+import StripeTestSupport
 import Synchronization
 import TestSupport
 
@@ -67,7 +68,7 @@ extension StripeRequests {
 func requests(
     _ gateway: any StripeGateway, _ mode: StripeMode = .test, published: Published = Published(),
     keys: [WebhookKey] = WebhookKey.keys(in: Secret(secret)), refetches: Bool = false,
-    price: String? = "price_default", log: any LogHandler = SwiftLogNoOpLogHandler()
+    price: String? = nil, log: any LogHandler = SwiftLogNoOpLogHandler()
 ) -> StripeRequests {
     StripeRequests(
         gateway: gateway, settings: StripeRequestSettings(mode: mode, defaultPriceID: price),
@@ -83,33 +84,26 @@ func requests(
 /// The requests of a worker without a key.
 func localRequests(_ published: Published = Published()) -> StripeRequests {
     requests(
-        LocalStripeGateway(settings: StripeRequestSettings(mode: .local)), .local, published: published, price: nil)
+        LocalStripeGateway(settings: StripeRequestSettings(mode: .local)), .local, published: published)
 }
 
-/// Requests over a client of a double.
-func withDouble<Value: Sendable>(
-    faults: [StripeDouble.Fault] = [], refetches: Bool = false, price: String? = "price_default",
+/// Requests over a client of a Stripe that sells one thing, by default unless told otherwise.
+func withStripe<Value: Sendable>(
+    faults: [LoopbackStripe.Fault] = [], refetches: Bool = false, hasDefault: Bool = true,
     published: Published = Published(), log: any LogHandler = SwiftLogNoOpLogHandler(),
-    _ body: (StripeRequests, StripeDouble) async throws -> Value
+    _ body: (StripeRequests, LoopbackStripe) async throws -> Value
 ) async throws -> Value {
-    try await StripeDouble.run(faults: faults) { double in
-        let http = HTTPClient(
-            eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: StripeClient.configuration)
-        let client = StripeClient(
-            http: http, key: try StripeKey(Secret("sk_test_double")), baseURL: double.url, logger: silent,
-            retryDelay: { _ in .milliseconds(1) })
-        let result: Result<Value, any Error>
-        do {
-            result = .success(
-                try await body(
-                    requests(
-                        ClientStripeGateway(client: client), published: published, refetches: refetches, price: price,
-                        log: log), double))
-        } catch {
-            result = .failure(error)
+    try await LoopbackStripe.run(faults: faults) { stripe in
+        let price = try await stripe.sell()
+        return try await HTTPClient.withHTTPClient(configuration: StripeClient.configuration) { http in
+            let client = StripeClient(
+                http: http, key: try StripeKey(Secret("sk_test_requests")), baseURL: stripe.url, logger: silent,
+                retryDelay: { _ in .milliseconds(1) })
+            let requests = requests(
+                ClientStripeGateway(client: client), published: published, refetches: refetches,
+                price: hasDefault ? price : nil, log: log)
+            return try await body(requests, stripe)
         }
-        try await http.shutdown()
-        return try result.get()
     }
 }
 

@@ -1,6 +1,7 @@
 import BusContract
 import BusCore
 import StripeCore
+import StripeTestSupport
 import TestSupport
 import Testing
 
@@ -64,7 +65,7 @@ struct StripeRequestsTests {
     @Test("every failure has its code, its retryability, and no null payload")
     func codes() async throws {
         let checkout = envelope(Exchange.stripeCheckout.request, ["account_id": .string(account)])
-        let cases: [(String, Bool, [StripeDouble.Fault], EventEnvelope)] = [
+        let cases: [(String, Bool, [LoopbackStripe.Fault], EventEnvelope)] = [
             ("invalid_request", false, [], envelope(Exchange.stripeCheckout.request, [])),
             ("unsupported_provider", false, [], envelope(Exchange.stripePortal.request, ["provider": "x"])),
             (
@@ -84,7 +85,7 @@ struct StripeRequestsTests {
             ("stripe_unavailable", true, [.status(500), .status(500), .status(500)], checkout),
         ]
         for (code, isRetryable, faults, request) in cases {
-            try await withDouble(faults: faults) { requests, _ in
+            try await withStripe(faults: faults) { requests, _ in
                 let response = await requests.answer(request, now: now)
                 #expect(response.error?.code == code)
                 #expect(response.metadata == ["stripe.retryable": isRetryable ? "true" : "false"])
@@ -92,20 +93,19 @@ struct StripeRequestsTests {
                 #expect(response.name == request.name.response)
             }
         }
-        try await withDouble(price: nil) { requests, double in
+        try await withStripe(hasDefault: false) { requests, stripe in
             let response = await requests.answer(checkout, now: now)
             #expect(response.error?.code == "price_unresolved")
-            #expect(double.requests.isEmpty)
+            #expect(stripe.requests.isEmpty)
         }
     }
 
     @Test("a plan's lookup keys become lines, the metered one without a quantity; a customer is found by metadata")
     func orchestration() async throws {
-        try await withDouble { requests, double in
-            double.set {
-                $0.prices = ["base": ("price_b", false), "tokens": ("price_t", true)]
-                $0.customers = [account: ["cus_7"]]
-            }
+        try await withStripe { requests, stripe in
+            let base = try await stripe.sell("lookup_key=base")
+            let tokens = try await stripe.sellUse("lookup_key=tokens")
+            let customer = try await stripe.addCustomer(of: account)
             let response = await requests.answer(
                 envelope(
                     Exchange.stripeCheckout.request,
@@ -114,25 +114,32 @@ struct StripeRequestsTests {
                         "prices": [["lookup_key": "base"], ["lookup_key": "tokens", "quantity": 1]],
                     ]), now: now)
             #expect(response.error == nil)
-            let body = double.requests.last?.body ?? ""
+            let body = stripe.requests.last?.body ?? ""
             #expect(
                 body.contains(
-                    "line_items[0][price]=price_b&line_items[0][quantity]=1&line_items[1][price]=price_t&success_url"))
+                    "line_items[0][price]=\(base)&line_items[0][quantity]=1&line_items[1][price]=\(tokens)&success_url")
+            )
             let portal = await requests.answer(
                 envelope(Exchange.stripePortal.request, ["account_id": .string(account)]), now: now)
             #expect(portal.error == nil)
-            #expect(double.requests.last?.body.hasPrefix("customer=cus_7&") == true)
+            #expect(stripe.requests.last?.body.hasPrefix("customer=\(customer)&") == true)
         }
     }
 
     @Test("meter events of one customer and meter go one at a time, all of them go")
     func lanes() async throws {
-        try await withDouble { requests, double in
+        try await withStripe { requests, stripe in
+            try await stripe.sellUse(of: "m")
+            let customer = try await stripe.addCustomer()
+            // Calls that should be apart have a chance to overlap.
+            let path = "/v1/billing/meter_events"
+            try await stripe.dial(["calls": [["fault": "slow", "path": .string(path), "delay": "5ms"]]])
             await withTaskGroup(of: Void.self) { group in
                 for index in 0..<20 {
                     group.addTask {
                         let payload: JSONValue = [
-                            "account_id": .string(account), "customer_id": "cus_1", "meter": "m", "quantity": 1,
+                            "account_id": .string(account), "customer_id": .string(customer), "meter": "m",
+                            "quantity": 1,
                             "idempotency_key": .string("usage-\(index)"),
                         ]
                         let response = await requests.answer(
@@ -141,8 +148,8 @@ struct StripeRequestsTests {
                     }
                 }
             }
-            #expect(double.meterEvents.count == 20)
-            #expect(double.meterConcurrencyMax == 1)
+            #expect(try await stripe.usage(of: "m", by: customer) == 20)
+            #expect(stripe.openMax(path) == 1)
         }
     }
 }

@@ -6,15 +6,18 @@ import BusCore
 import Logging
 import StripeClient
 import StripeCore
+import StripeTestSupport
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import StripeIntegration
 
-/// Stripe workers before one double: each has its own memory, as each process and each start has.
+/// Stripe workers before one Stripe: each has its own memory, as each process and each start has.
 struct StripeWorkers {
-    let double: StripeDouble
+    let stripe: LoopbackStripe
+    /// What the deployment sells by default, for 20 EUR a month.
+    let price: String
     let warnings = Warnings()
     private let http: HTTPClient
     private let keys: [StripeMode: StripeKey]
@@ -23,41 +26,36 @@ struct StripeWorkers {
 
     /// Runs `body` and closes everything.
     static func run(
-        faults: [StripeDouble.Fault] = [], _ body: @Sendable (StripeWorkers) async throws -> Void
+        faults: [LoopbackStripe.Fault] = [], _ body: @Sendable (StripeWorkers) async throws -> Void
     ) async throws {
-        try await StripeDouble.run(faults: faults) { double in
-            let http = HTTPClient(
-                eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: StripeClient.configuration)
-            let result: Result<Void, any Error>
-            do {
-                result = .success(try await body(try StripeWorkers(double: double, http: http)))
-            } catch {
-                result = .failure(error)
+        try await LoopbackStripe.run(faults: faults) { stripe in
+            let price = try await stripe.sell()
+            try await HTTPClient.withHTTPClient(configuration: StripeClient.configuration) { http in
+                try await body(try StripeWorkers(stripe: stripe, price: price, http: http))
             }
-            try await http.shutdown()
-            try result.get()
         }
     }
 
-    private init(double: StripeDouble, http: HTTPClient) throws {
-        self.double = double
+    private init(stripe: LoopbackStripe, price: String, http: HTTPClient) throws {
+        self.stripe = stripe
+        self.price = price
         self.http = http
         keys = [
-            .test: try StripeKey(Secret("sk_test_double")), .live: try StripeKey(Secret("sk_live_double")),
+            .test: try StripeKey(Secret("sk_test_worker")), .live: try StripeKey(Secret("sk_live_worker")),
         ]
     }
 
-    /// A worker that has just started.
-    func start(_ mode: StripeMode = .test, price: String? = "price_default") -> Worker {
-        worker(client(mode), mode, price)
+    /// A worker that has just started; it sells `price` where a request names none.
+    func start(_ mode: StripeMode = .test, price: String? = nil) -> Worker {
+        worker(client(mode), mode, price ?? self.price)
     }
 
-    /// A worker without a key, with the double as its offline Stripe, or with none.
+    /// A worker without a key, with the offline Stripe beside it, or with none.
     func startLocal(linking link: (@Sendable (String, String) -> Void)?) throws -> Worker {
         let local = LocalStripeGateway(settings: StripeRequestSettings(mode: .local))
         guard let link else { return worker(local, .local, nil) }
         let offline = OfflineStripe(
-            key: try StripeKey(Secret("sk_test_double")), url: double.url, stock: {}, link: link)
+            key: try StripeKey(Secret("sk_test_worker")), url: stripe.url, stock: {}, link: link)
         return worker(OfflineStripeGateway(local: local, stripe: client(.test), offline: offline), .local, nil)
     }
 
@@ -65,7 +63,7 @@ struct StripeWorkers {
         guard let key = keys[mode] else { preconditionFailure("local mode has no key") }
         return ClientStripeGateway(
             client: StripeClient(
-                http: http, key: key, baseURL: double.url,
+                http: http, key: key, baseURL: stripe.url,
                 logger: Logger(label: "test") { [warnings] _ in warnings }, retryDelay: { _ in .milliseconds(1) }))
     }
 
@@ -87,7 +85,40 @@ struct StripeWorkers {
 
     /// `METHOD path` of every call since `count` calls.
     func calls(since count: Int = 0) -> [String] {
-        double.requests.dropFirst(count).map { "\($0.method) \($0.path)" }
+        stripe.requests.dropFirst(count).map { "\($0.method) \($0.path)" }
+    }
+}
+
+/// What came to be, read past the worker.
+extension StripeWorkers {
+    /// The sessions so far, oldest first.
+    var sessions: [JSONValue] {
+        get async throws { try await stripe.list("/v1/checkout/sessions") }
+    }
+
+    /// The customers of the sessions so far.
+    var buyers: [String?] {
+        get async throws { try await sessions.map { $0["customer"]?.text } }
+    }
+
+    /// The customers who were not deleted.
+    var customers: [String] {
+        get async throws { try await stripe.list("/v1/customers").compactMap { $0["id"]?.text } }
+    }
+
+    /// The customer of the last portal that was asked for.
+    var visitor: String? {
+        stripe.requests.last { $0.path == "/v1/billing_portal/sessions" }
+            .flatMap { StripeFormReader.pairs($0.body).first { $0[0] == "customer" }?[1] }
+    }
+
+    /// Ends a session, as its customer or time does.
+    func end(_ session: String, paid: Bool) async throws {
+        if paid {
+            try await stripe.click("/local/stripe/checkout/\(session)", "action=pay&email=a%40example.com")
+        } else {
+            try await stripe.post("/v1/checkout/sessions/\(session)/expire")
+        }
     }
 }
 

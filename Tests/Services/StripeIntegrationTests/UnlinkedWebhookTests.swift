@@ -13,8 +13,8 @@ import Testing
 /// What the ingress does with events that give no update, before an Events API of today's or of an older kind.
 @Suite("Webhooks without an update", .timeLimit(.minutes(5)))
 struct UnlinkedWebhookTests {
-    private static let knowing = StripeDouble.Fault.status(200, body: #"{"features":["batch","unlinked-updates"]}"#)
-    private static let old = StripeDouble.Fault.status(404)
+    private static let knowing = LoopbackServer.Fault.status(200, body: #"{"features":["batch","unlinked-updates"]}"#)
+    private static let old = LoopbackServer.Fault.status(404)
     private let ours = #""bus_account_id":"\#(StripeFixture.accountID)","bus_feature":"a""#
 
     /// The events that were published.
@@ -144,7 +144,7 @@ struct UnlinkedWebhookTests {
 
     @Test("what our token may not publish is never tried: a refusal would end the process")
     func scopes() async throws {
-        try await StripeDouble.run(faults: [Self.knowing]) { events in
+        try await LoopbackServer.run(faults: [Self.knowing]) { events in
             let client = EventsClient(
                 http: .shared, endpoint: try #require(EventsEndpoint(events.url)),
                 tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"), logger: IngressBench.silent)

@@ -70,6 +70,13 @@ extension LoopbackStripe {
     @discardableResult
     package func sell(_ more: String = "") async throws -> String {
         let product = try await post("/v1/products", "name=Pro")["id"]?.text ?? ""
+        return try await addPrice("unit_amount=2000&recurring[interval]=month", to: product, more)
+    }
+
+    /// Sells something new for 20.00 EUR once.
+    @discardableResult
+    package func sellOnce(_ more: String = "") async throws -> String {
+        let product = try await post("/v1/products", "name=Setup")["id"]?.text ?? ""
         return try await addPrice("unit_amount=2000", to: product, more)
     }
 
@@ -80,12 +87,13 @@ extension LoopbackStripe {
         let form = "display_name=\(eventName)&event_name=\(eventName)&default_aggregation[formula]=sum"
         let meter = if let known { known } else { try await post("/v1/billing/meters", form) }
         let product = try await post("/v1/products", "name=Use")["id"]?.text ?? ""
-        let terms = "unit_amount=1&recurring[usage_type]=metered&recurring[meter]=\(meter["id"]?.text ?? "")"
+        let terms =
+            "unit_amount=1&recurring[interval]=month&recurring[usage_type]=metered&recurring[meter]=\(meter["id"]?.text ?? "")"
         return try await addPrice(terms, to: product, more)
     }
 
     private func addPrice(_ terms: String, to product: String, _ more: String) async throws -> String {
-        let form = "product=\(product)&currency=eur&recurring[interval]=month&\(terms)\(more.isEmpty ? "" : "&\(more)")"
+        let form = "product=\(product)&currency=eur&\(terms)\(more.isEmpty ? "" : "&\(more)")"
         return try await post("/v1/prices", form)["id"]?.text ?? ""
     }
 

@@ -12,7 +12,7 @@ package struct UnexpectedAnswer: Error, CustomStringConvertible {
 
 /// A world with a hand on it: calls in short form, and everything that happened.
 package struct WorldHand: Sendable {
-    package var world: SandboxWorld.StripeWorld
+    package var world: StripeWorld
     package var now: Timestamp
     /// Every event so far, in its order.
     package private(set) var events: [WorldEvent] = []
@@ -22,7 +22,7 @@ package struct WorldHand: Sendable {
     package init(seed: UInt64 = 1, _ change: (inout WorldSettings) -> Void = { _ in }) {
         var settings = WorldSettings(seed: seed)
         change(&settings)
-        world = SandboxWorld.StripeWorld(settings, at: Self.start)
+        world = StripeWorld(settings, at: Self.start)
         now = Self.start
     }
 

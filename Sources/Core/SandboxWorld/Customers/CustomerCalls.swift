@@ -25,7 +25,9 @@ extension CallRoute {
             }
         },
         CallRoute(.get, "/v1/customers/search", SearchQuery.fields) { account, call throws(WorldRefusal) in
-            try account.search(account.customers, call, created: \.created, json: \.json)
+            try account.search(account.customers, call, created: \.created) {
+                $0.json(toSearchWithLag: account.searchLag, now: account.now)
+            }
         },
         CallRoute(.get, "/v1/customers/*") { account, call throws(WorldRefusal) in
             guard let customer = account.customers[call.id] else { throw .missing("customer", call.id) }
@@ -67,7 +69,7 @@ extension StripeAccount {
     mutating func deleteCustomer(_ id: String) throws(WorldRefusal) -> WorldJSON {
         let customer = try customer(id)
         for subscription in subscriptionsOf[id] ?? [] { end(subscription: subscription, reason: nil) }
-        customers.change(id) { $0.isDeleted = true }
+        customers.change(id) { $0.deletedAt = now }
         emit("customer.deleted", customer.json)
         return ["id": .text(id), "object": "customer", "deleted": true]
     }

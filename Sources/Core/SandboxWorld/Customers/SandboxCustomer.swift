@@ -23,11 +23,21 @@ struct SandboxCustomer: Sendable {
     var balance: Int64 = 0
     var metadata: [String: String] = [:]
     /// Deleted customers stay as stubs.
-    var isDeleted = false
+    var deletedAt: Int64?
+
+    var isDeleted: Bool { deletedAt != nil }
 
     var json: WorldJSON {
-        if isDeleted { return ["id": .text(id), "object": "customer", "deleted": true] }
-        return [
+        isDeleted ? ["id": .text(id), "object": "customer", "deleted": true] : living
+    }
+
+    /// How a search shows a customer: it learns of a deletion as late as of anything.
+    func json(toSearchWithLag lag: Int64, now: Int64) -> WorldJSON {
+        deletedAt.map { $0 > now - lag } == true ? living : json
+    }
+
+    private var living: WorldJSON {
+        [
             "id": .text(id), "object": "customer", "address": address.map { .map($0) } ?? .null,
             "balance": .integer(balance),
             "created": .integer(created), "currency": .text(or: currency), "default_source": .null,
