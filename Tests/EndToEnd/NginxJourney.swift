@@ -48,7 +48,7 @@ import Testing
             let answer = try await client.post(
                 "/api/v1/events", Array(body.utf8), headers: ["Authorization": "Bearer \(deployment.token)"])
             #expect(answer.status == 202, "\(answer.text)")
-            // A proxy that buffers keeps so small an event until more comes, which never does.
+            // Nothing follows this event that could push it through.
             try await eventually("the event has passed the proxy", tries: 1_000) {
                 stream.text.contains("evt_streamed") ? true : nil
             }
@@ -121,6 +121,8 @@ import Testing
         for match in file.matches(of: #/location ([^{]+) \{[^}]*?proxy_pass http:\/\/([a-z-]+)/#) {
             targets[String(match.output.1)] = ports[String(match.output.2)]
         }
+        let events = try #require(file.firstMatch(of: #/location ~ \^\/api\/v1\/events[^{]*\{[^}]*\}/#)).output
+        for rule in ["proxy_buffering off;", "proxy_read_timeout 1h;"] { #expect(events.contains(rule), "\(rule)") }
         targets["/api/v1/events"] = targets["~ ^/api/v1/events(/|$)"]
         targets["/api/v1/events/"] = targets["~ ^/api/v1/events(/|$)"]
         for row in try ContractTable("deployment", "Proxy routes").rows {
