@@ -68,7 +68,7 @@ import Testing
             #expect(try await message(of: socket) == "WATCHDOG=1")
             let free = try await SupervisorJourney.lowestFreeDescriptor(of: process)
             try await SupervisorJourney.limit(process, "\(free + 1):")
-            // One that was under way may still come.
+            // One that was under way may still come. A second without a sign is several of the watchdog's intervals.
             while socket.next() != nil {}
             try await Task.sleep(for: .seconds(1))
             var late = 0
@@ -90,6 +90,7 @@ import Testing
             let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.id)/fd")
             let now = Set(names.compactMap { Int($0) })
             used = used?.intersection(now) ?? now
+            // Only the pause between two looks.
             try await Task.sleep(for: .milliseconds(7))
         }
         return (0...).first { used?.contains($0) == false } ?? 0

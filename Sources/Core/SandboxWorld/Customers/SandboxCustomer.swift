@@ -19,7 +19,7 @@ struct SandboxCustomer: Sendable {
     /// What is charged; nil when nothing can be.
     var paymentMethod: String?
     var isDelinquent = false
-    /// What the next invoices use up; a credit is negative, and there are no debts.
+    /// The next invoices use it up; a credit is negative.
     var balance: Int64 = 0
     var metadata: [String: String] = [:]
     /// Deleted customers stay as stubs.

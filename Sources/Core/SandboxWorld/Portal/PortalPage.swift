@@ -100,7 +100,7 @@ extension StripeAccount {
         let features = features(of: session, setup)
         let own = (subscriptionsOf[customer.id] ?? []).compactMap { subscriptions[$0] }
             .filter { [$0.id, nil].contains(session.flowSubscription) }
-        // A draft is no business of the customer yet.
+        // The customer does not see drafts.
         let recent = invoices.newestFirst.lazy.map(\.element)
             .filter { $0.customer == customer.id && $0.finalizedAt != nil }.prefix(24)
         return PortalPage(

@@ -29,7 +29,7 @@ struct SentMark: Sendable {
         while endedCount < open.count, open[endedCount].webhooks == 0 { endedCount += 1 }
     }
 
-    /// The last event up to which all webhooks have ended; nil when that is no news.
+    /// The last event up to which all webhooks have ended; nil when nothing has changed since the last mark.
     ///
     /// It is news when nothing is left to send, or after so many events.
     mutating func take(every count: Int) -> String? {
