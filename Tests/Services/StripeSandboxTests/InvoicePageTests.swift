@@ -7,10 +7,7 @@ import Testing
     @Test("an open invoice can be paid on its page, once; the subscription is active again")
     func openInvoice() async throws {
         try await SandboxBench.run(start: "2026-08-01T00:00:00Z") { bench in
-            let shop = try await Shop(bench)
-            let own = try await shop.subscribe()
-            let portal = try await bench.portal(of: own.customer)
-            #expect(try await bench.submit(portal, "action=fail-next-payment&subscription=\(own.id)") == 303)
+            let portal = try await portalOfFailingCard(bench)
             try await bench.control("POST", "/sandbox/clock", ["advance": "32d"])
             #expect(try await bench.list("/v1/subscriptions").first?["status"] == "past_due")
 
@@ -43,10 +40,7 @@ import Testing
     @Test("void and unknown invoices are clear pages, and a draft is none")
     func otherInvoices() async throws {
         try await SandboxBench.run(start: "2026-08-01T00:00:00Z") { bench in
-            let shop = try await Shop(bench)
-            let own = try await shop.subscribe()
-            let portal = try await bench.portal(of: own.customer)
-            #expect(try await bench.submit(portal, "action=fail-next-payment&subscription=\(own.id)") == 303)
+            let portal = try await portalOfFailingCard(bench)
             try await bench.control("POST", "/sandbox/clock", ["advance": "31d"])
             #expect(try await bench.list("/v1/invoices").first?["status"] == "draft")
             #expect(try await bench.client.get(portal).text.count(of: "/local/stripe/invoice/") == 1, "no draft")
@@ -88,10 +82,7 @@ import Testing
     @Test("forms of other sites, of other pages and with other fields change nothing")
     func refusedForms() async throws {
         try await SandboxBench.run(start: "2026-08-01T00:00:00Z") { bench in
-            let shop = try await Shop(bench)
-            let own = try await shop.subscribe()
-            let portal = try await bench.portal(of: own.customer)
-            #expect(try await bench.submit(portal, "action=fail-next-payment&subscription=\(own.id)") == 303)
+            let portal = try await portalOfFailingCard(bench)
             try await bench.control("POST", "/sandbox/clock", ["advance": "32d"])
             let invoice = try #require(try await bench.list("/v1/invoices").first)
             let path = try #require(invoice["hosted_invoice_url"]?.text).replacing(bench.url, with: "")
@@ -145,6 +136,14 @@ import Testing
             #expect(try await bench.submit(portal, "action=cancel-now&subscription=\(subscription)") == 303)
             #expect(try await bench.list("/v1/events").isEmpty, "nothing happened in the account of the key")
         }
+    }
+
+    /// The portal of a subscriber whose next payment fails.
+    private func portalOfFailingCard(_ bench: SandboxBench) async throws -> String {
+        let own = try await Shop(bench).subscribe()
+        let portal = try await bench.portal(of: own.customer)
+        #expect(try await bench.submit(portal, "action=fail-next-payment&subscription=\(own.id)") == 303)
+        return portal
     }
 }
 

@@ -81,7 +81,7 @@ struct LiveRoutes: Sendable {
             throw BusError(.invalidRequest, "the clock moves by 1h, 24h or 31d; press a button of the page")
         }
         let count = sandbox.advance(bySeconds: seconds)
-        record.note("The clock was moved; \(count) things happened on the way.", isGood: true)
+        record.note("The clock was moved; \(count) thing\(count == 1 ? "" : "s") happened on the way.", isGood: true)
         return back()
     }
 
