@@ -95,6 +95,8 @@ package enum EventsFeature: String, CaseIterable, Sendable {
     case resume
     /// It knows the scopes of the names that the published contract lacks.
     case unlinkedUpdates = "unlinked-updates"
+    /// `reply` of an acknowledgement.
+    case reply
 }
 
 extension ExchangeRules {

@@ -57,6 +57,8 @@ package enum Limits {
     package static let streamPageEventsMax = 256
     /// Bytes read from the log at a time by one stream.
     package static let streamPageBytesMax = 1 << 20
+    /// Shortest time between two wake-ups of streams that wait for a time.
+    package static let wakeUpsApartMilliseconds = 5
     /// Streams open at once on one server.
     package static let streamsOpenMax = 10_000
     /// Streams open at once with tokens of one subject; more answer `rate_limited`.

@@ -83,7 +83,7 @@ struct EventRoutes: Sendable {
         }
     }
 
-    private func draft(_ event: PublishedEvent, _ principal: Principal) -> StampedEvent {
+    func draft(_ event: PublishedEvent, _ principal: Principal) -> StampedEvent {
         StampedEvent(event.envelope, owner: principal.subject, idempotencyKey: event.idempotencyKey, at: now())
     }
 
@@ -115,7 +115,7 @@ struct EventRoutes: Sendable {
         }
     }
 
-    private func require(
+    func require(
         _ scope: Scope, of principal: Principal, for name: EventName, place: String = ""
     ) throws(BusError) {
         guard principal.has(scope) else {

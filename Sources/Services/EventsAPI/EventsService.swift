@@ -61,7 +61,7 @@ package struct EventsService: Sendable {
         let router = router()
         addingRoutes(router)
         var services: [any Service] = [
-            StorageCloser(database: database, logger: process.logger), commits,
+            StorageCloser(database: database, logger: process.logger), commits, wakeUps,
             Retention(commits: commits, keep: settings.retention, logger: process.logger, now: { .now }),
         ]
         let isUp = Signal()

@@ -178,12 +178,11 @@ struct EventPublisherTests {
 
     @Test("the queue takes so many and no more, and gives everything out after the stop")
     func queue() {
-        var queue = PublishQueue(eventsMax: 3)
-        let pending = PublishQueue.Pending(draft: draft(0), deadline: .now, completion: { _ in })
-        for _ in 0..<3 { if case .queued = queue.enqueue(pending) {} else { Issue.record("not queued") } }
-        if case .full = queue.enqueue(pending) {} else { Issue.record("not full") }
+        var queue = BatchQueue<Int>(countMax: 3)
+        for number in 0..<3 { if case .queued = queue.enqueue(number) {} else { Issue.record("not queued") } }
+        if case .full = queue.enqueue(3) {} else { Issue.record("not full") }
         #expect(queue.stop().isEmpty)
-        if case .stopped = queue.enqueue(pending) {} else { Issue.record("not stopped") }
+        if case .stopped = queue.enqueue(4) {} else { Issue.record("not stopped") }
     }
 
     @Test("a full queue answers unavailable while the server hangs")

@@ -161,7 +161,13 @@ struct RenewedCallTests {
         let calls: [(route: String, make: @Sendable (EventsClient) async throws -> Void)] = [
             ("events", { try await $0.publish(draft, within: .seconds(30)) }),
             ("batch", { try await $0.publish([draft, draft], within: .seconds(30)) }),
-            ("ack", { try await $0.acknowledge(group: "g", delivery: "d", outcome: .done, within: .seconds(30)) }),
+            (
+                "ack",
+                {
+                    let done = AcknowledgedDelivery(id: "d", outcome: .done)
+                    try await $0.acknowledge(group: "g", [done], within: .seconds(30))
+                }
+            ),
             ("capabilities", { _ = try await $0.features() }),
             ("stream", { _ = try await $0.open(StreamQuery(name: Exchange.subscriptionUpdate.request)) }),
         ]

@@ -66,6 +66,7 @@ struct EventBench: Sendable {
             database: database, log: try await EventLog.open(database), commits: GroupCommit(database: database))
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bench.commits.run() }
+            group.addTask { try await bench.wakeUps.run() }
             let value = try await body(bench)
             group.cancelAll()
             try await group.waitForAll()
@@ -99,4 +100,16 @@ struct EventBench: Sendable {
 extension DeliveryID {
     /// The delivered event.
     var eventID: String { "evt_\(sequence)" }
+}
+
+extension DeliveryLedger {
+    /// Answers without replies; how many of them were known.
+    func acknowledge(
+        _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
+        mayListen: @escaping @Sendable (EventName) -> Bool
+    ) async throws -> Int {
+        try await acknowledge(
+            outcomes.map { DeliveryAnswer(id: $0.id, outcome: $0.outcome) }, in: group, mayListen: mayListen
+        ).known
+    }
 }

@@ -264,7 +264,10 @@ struct PublishRouteTests {
             #expect(answer.status == 200)
             #expect(
                 answer.json["features"]
-                    == ["idempotent-publish", "batch", "manual-ack", "dead-letters", "resume", "unlinked-updates"])
+                    == [
+                        "idempotent-publish", "batch", "manual-ack", "dead-letters", "resume", "unlinked-updates",
+                        "reply",
+                    ])
             let rows = try #require(answer.json["capabilities"]?.elements)
             #expect(
                 rows.contains([

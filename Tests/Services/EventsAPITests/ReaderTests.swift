@@ -57,7 +57,7 @@ import Testing
                 claim: ClaimRequest(
                     group: DeliveryGroup(owner: nil, name: "g"), names: [name], holder: "h", leaseSeconds: 600,
                     inFlightMax: 64),
-                isManual: false, follow: false, line: StreamLine(signal: wakeUp.signal, keepAlive: nil))
+                isManual: false, follow: false, line: StreamLine(subscription: wakeUp, keepAlive: nil))
             let pages = BreakingWriter.Pages()
             var writer: any ResponseBodyWriter = BreakingWriter(pagesMax: 3, pages: pages)
             do {

@@ -82,15 +82,20 @@ package struct EventsClient: Sendable {
         throw refusal
     }
 
-    /// Says what became of one delivery.
-    package func acknowledge(
-        group: String, delivery: String, outcome: Acknowledgement, within timeout: Duration
+    /// Says what became of deliveries; all of it counts, or nothing.
+    func acknowledge(
+        group: String, _ deliveries: [AcknowledgedDelivery], within timeout: Duration
     ) async throws(EventsFault) {
         try await postDeliveries(endpoint.acknowledge, group: group, within: timeout) { writer in
-            writer.object { writer in
-                writer.member("id", delivery)
-                writer.member("outcome", outcome.word)
-                writer.member("code", optional: outcome.code)
+            for delivery in deliveries {
+                writer.object { writer in
+                    writer.member("id", delivery.id)
+                    writer.member("outcome", delivery.outcome.word)
+                    writer.member("code", optional: delivery.outcome.code)
+                    guard let reply = delivery.reply else { return }
+                    writer.key("reply")
+                    reply.envelope.write(to: &writer) { $0.member("idempotencyKey", optional: reply.idempotencyKey) }
+                }
             }
         }
     }
@@ -232,34 +237,6 @@ extension HTTPClientRequest {
         var request = self
         request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token.reveal())")
         return request
-    }
-}
-
-/// What became of a delivery (docs/contract/events.md, "Acknowledged delivery").
-package enum Acknowledgement: Hashable, Sendable {
-    /// Handled.
-    case done
-    /// To be delivered again; the code says why it failed.
-    case retry(code: String)
-    /// Never to be delivered again; the code says why.
-    case dead(code: String)
-    /// Never handled here: for another consumer, at once.
-    case giveBack
-
-    var word: String {
-        switch self {
-        case .done: "done"
-        case .retry, .giveBack: "retry"
-        case .dead: "dead"
-        }
-    }
-
-    var code: String? {
-        switch self {
-        case .retry(let code), .dead(let code): code
-        case .giveBack: "unhandled"
-        case .done: nil
-        }
     }
 }
 

@@ -47,7 +47,7 @@ final class EventSubscription: Sendable {
             name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
             leaseSeconds: features.contains(.manualAck) ? worker.settings.leaseSeconds : nil)
         return try await reopening.read(query) { line in
-            guard let delivery = read(line) else { return false }
+            guard let delivery = read(line, canReply: features.contains(.reply)) else { return false }
             // Waiting here slows down a server that does not bound what it sends.
             _ = await room.acquire()
             if let id = delivery.id { held.withLock { _ = $0.insert(id) } }
@@ -56,41 +56,35 @@ final class EventSubscription: Sendable {
         }
     }
 
-    private func read(_ line: [UInt8]) -> Delivery? {
+    private func read(_ line: [UInt8], canReply: Bool) -> Delivery? {
         guard let event = reopening.event(line) else { return nil }
         // A line that is an event is JSON, so the second reading cannot fail.
-        let line = try? JSONValue(parsing: line)
+        let members = (try? DeliveryMembers(line)) ?? DeliveryMembers()
         return Delivery(
-            event: event, id: line?["deliveryId"]?.text, isFirst: line?["deliveryAttempt"]?.integer ?? 1 == 1)
+            event: event, id: members.id, isFirst: members.attempt == 1,
+            canReply: canReply && members.id != nil)
     }
 
     private func handle(_ delivery: Delivery) async {
-        var outcome = Acknowledgement.giveBack
+        var settlement = Settlement(.giveBack)
         // A delivery without an id cannot be given back: it waits until it is handled.
         if await slots.acquire(leavingWhenClosed: delivery.id != nil) {
-            outcome = await worker.handle(delivery.event, comesAgain: delivery.id != nil, isFirst: delivery.isFirst)
-            await slots.release()
+            settlement = await worker.handle(
+                delivery.event, comesAgain: delivery.id != nil, isFirst: delivery.isFirst,
+                canReply: delivery.canReply)
+            slots.release()
         }
-        if let id = delivery.id { await acknowledge(id, delivery.event, outcome) }
-        await room.release()
-    }
-
-    private func acknowledge(_ id: String, _ event: EventEnvelope, _ outcome: Acknowledgement) async {
-        held.withLock { _ = $0.remove(id) }
-        do {
-            try await worker.client.acknowledge(
-                group: worker.settings.group, delivery: id, outcome: outcome, within: .seconds(10))
-        } catch {
-            // The lease ends and the event comes again; the handler is idempotent.
-            worker.logger.warning(
-                "acknowledgement failed", metadata: event.logMetadata.merging(["cause": "\(error)"]) { $1 })
+        if let id = delivery.id {
+            await worker.settle(id, delivery.event, settlement, inSharedCall: delivery.canReply)
+            held.withLock { _ = $0.remove(id) }
         }
+        room.release()
     }
 
     /// On shutdown what waits for a slot goes back at once, however long the handlers under way still take.
     private func closeSlotsOnShutdown() async {
         do { try await gracefulShutdown() } catch { return }
-        await slots.close()
+        slots.close()
     }
 
     /// Extends the leases of what is held, well before they end, until it is cancelled.
@@ -117,5 +111,32 @@ final class EventSubscription: Sendable {
         let event: EventEnvelope
         let id: String?
         let isFirst: Bool
+        /// The server publishes a response together with its acknowledgement.
+        let canReply: Bool
+    }
+}
+
+/// What a line says about its delivery, beside the event.
+private struct DeliveryMembers {
+    var id: String?
+    var attempt: Int64 = 1
+
+    init() {}
+
+    init(_ line: [UInt8]) throws(JSONFault) {
+        self = try line.withReader { reader throws(JSONFault) in
+            var members = DeliveryMembers()
+            try reader.enterObject()
+            while let key = try reader.nextKey() {
+                if key == "deliveryId" {
+                    members.id = try JSONValue(from: &reader).text
+                } else if key == "deliveryAttempt" {
+                    members.attempt = try JSONValue(from: &reader).integer ?? 1
+                } else {
+                    try reader.skipValue()
+                }
+            }
+            return members
+        }
     }
 }

@@ -14,6 +14,7 @@ package final class EventWorker: Service, Sendable {
     let readiness: Readiness
     let logger: Logger
     private let refusals = AsyncStream.makeStream(of: ProcessFailure.self, bufferingPolicy: .bufferingOldest(1))
+    private let acknowledger: Acknowledger
     private let processed = Mutex(ProcessedEvents(countMax: Limits.processedEventsMax))
 
     /// A worker for everything that the handlers answer.
@@ -26,10 +27,20 @@ package final class EventWorker: Service, Sendable {
         self.settings = settings
         self.readiness = readiness
         self.logger = logger
+        acknowledger = Acknowledger(client: client, group: settings.group)
     }
 
     /// Listens until shutdown; throws `ProcessFailure` when the token is refused or the URL is wrong.
     package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.acknowledger.run() }
+            // The last acknowledgements come when the last handlers have ended.
+            defer { acknowledger.stop() }
+            try await listen()
+        }
+    }
+
+    private func listen() async throws {
         let exchanges = handlers.exchanges
         for exchange in exchanges { readiness.set("stream \(exchange.request)", !settings.listener.isRequired) }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -53,37 +64,48 @@ package final class EventWorker: Service, Sendable {
     /// - Parameters:
     ///   - comesAgain: The server delivers again what is not acknowledged.
     ///   - isFirst: It was not delivered before.
-    func handle(_ event: EventEnvelope, comesAgain: Bool, isFirst: Bool) async -> Acknowledgement {
+    ///   - canReply: The response may be left to the acknowledgement.
+    func handle(_ event: EventEnvelope, comesAgain: Bool, isFirst: Bool, canReply: Bool) async -> Settlement {
         switch event.id.map({ id in processed.withLock { $0.begin(id) } }) ?? .new {
         case .new: break
-        case .underWay: return .retry(code: ErrorCode.conflict.rawValue)
-        case .done: return .done
+        case .underWay: return Settlement(.retry(code: ErrorCode.conflict.rawValue))
+        case .done: return Settlement(.done)
         }
-        let outcome = await outcome(of: event, comesAgain, isFirst)
-        if let id = event.id { processed.withLock { $0.end(id, isDone: outcome == .done) } }
-        return outcome
+        let settlement = await settlement(of: event, comesAgain, isFirst, canReply)
+        if settlement.response == nil { end(event, isDone: settlement.outcome == .done) }
+        return settlement
     }
 
-    private func outcome(of event: EventEnvelope, _ comesAgain: Bool, _ isFirst: Bool) async -> Acknowledgement {
-        guard let exchange = handlers.rules(of: event.name) else { return .done }
+    private func end(_ event: EventEnvelope, isDone: Bool) {
+        if let id = event.id { processed.withLock { $0.end(id, isDone: isDone) } }
+    }
+
+    private func settlement(
+        of event: EventEnvelope, _ comesAgain: Bool, _ isFirst: Bool, _ canReply: Bool
+    ) async -> Settlement {
+        guard let exchange = handlers.rules(of: event.name) else { return Settlement(.done) }
         if isStale(event, exchange) {
             logger.info("stale request dropped", metadata: event.logMetadata)
-            return .done
+            return Settlement(.done)
         }
-        guard var handled = await handlers.respond(to: event, isFirst: isFirst, at: .now) else { return .done }
+        guard var handled = await handlers.respond(to: event, isFirst: isFirst, at: .now) else {
+            return Settlement(.done)
+        }
         if exchange.delivery == .neverLost, let error = handled.error, error.isRetryable {
             if comesAgain {
                 // Who asks a payment company waits for the answer; its failure is told at once, and tried again.
                 if exchange.provider != nil { _ = await publish(handled.response, for: event) }
-                return .retry(code: error.type)
+                return Settlement(.retry(code: error.type))
             }
             handled = await tryAgain(event, handled)
         }
-        guard await publish(handled.response, for: event) else {
-            return .retry(code: ErrorCode.eventsUnavailable.rawValue)
+        let isDead = exchange.delivery == .neverLost && handled.error != nil
+        if canReply, !isDead { return Settlement(.done, response: handled.response) }
+        if await publish(handled.response, for: event) == .failed {
+            return Settlement(.retry(code: ErrorCode.eventsUnavailable.rawValue))
         }
-        if exchange.delivery == .neverLost, let error = handled.error { return .dead(code: error.type) }
-        return .done
+        if isDead, let error = handled.error { return Settlement(.dead(code: error.type)) }
+        return Settlement(.done)
     }
 
     /// Handles an event that must not be lost a few times more, because its server delivers it once only.
@@ -115,24 +137,77 @@ package final class EventWorker: Service, Sendable {
 // MARK: - Responses
 
 extension EventWorker {
-    /// Publishes a response; false when the event must come again.
-    private func publish(_ response: EventEnvelope, for event: EventEnvelope) async -> Bool {
+    /// Says what became of a delivery; a response that was left for it is published in the same step.
+    ///
+    /// - Parameter inSharedCall: The server takes responses with acknowledgements, and then many in one call.
+    func settle(_ id: String, _ event: EventEnvelope, _ settlement: Settlement, inSharedCall: Bool) async {
+        guard let response = settlement.response else {
+            return await acknowledge(id, event, settlement.outcome, inSharedCall)
+        }
+        let publication = await publish(response, for: event) { (draft, _) throws(EventsFault) in
+            try await acknowledger.acknowledge(AcknowledgedDelivery(id: id, outcome: .done, reply: draft))
+        }
+        end(event, isDone: publication != .failed)
+        switch publication {
+        case .published: break
+        case .answeredBefore: await acknowledge(id, event, .done, inSharedCall)
+        case .failed:
+            await acknowledge(id, event, .retry(code: ErrorCode.eventsUnavailable.rawValue), inSharedCall)
+        }
+    }
+
+    private func acknowledge(
+        _ id: String, _ event: EventEnvelope, _ outcome: Acknowledgement, _ inSharedCall: Bool
+    ) async {
+        let delivery = AcknowledgedDelivery(id: id, outcome: outcome)
+        do {
+            if inSharedCall {
+                try await acknowledger.acknowledge(delivery)
+            } else {
+                try await client.acknowledge(group: settings.group, [delivery], within: .seconds(10))
+            }
+        } catch {
+            // The lease ends and the event comes again; the handler is idempotent.
+            logger.warning(
+                "acknowledgement failed", metadata: event.logMetadata.merging(["cause": "\(error)"]) { $1 })
+        }
+    }
+
+    /// How publishing a response ended.
+    private enum Publication {
+        case published
+        /// This request was answered before a crash kept us from acknowledging it; the first answer stands.
+        case answeredBefore
+        /// The event must come again.
+        case failed
+    }
+
+    private func publish(_ response: EventEnvelope, for event: EventEnvelope) async -> Publication {
+        await publish(response, for: event) { (draft, time) throws(EventsFault) in
+            try await client.publish(draft, within: time)
+        }
+    }
+
+    /// Publishes a response by `send`, a few times if need be.
+    private func publish(
+        _ response: EventEnvelope, for event: EventEnvelope,
+        by send: (EventDraft, Duration) async throws(EventsFault) -> Void
+    ) async -> Publication {
         let key = event.id.map { "response:\(settings.group):\($0)" }
         let draft = EventDraft(response, idempotencyKey: key)
         let deadline = ContinuousClock.now + .seconds(Limits.responsePublishSeconds)
         var failure = ""
         for attempt in 1...Limits.responsePublishAttemptsMax {
             do {
-                try await client.publish(draft, within: min(.seconds(10), max(deadline - .now, .milliseconds(1))))
-                return true
+                try await send(draft, min(.seconds(10), max(deadline - .now, .milliseconds(1))))
+                return .published
             } catch .unavailable(let reason, _) {
                 failure = reason
                 let pause = settings.listener.backoff.delay(afterFailures: attempt, random: .random(in: 0..<1))
                 if ContinuousClock.now + pause >= deadline { break }
                 do { try await ContinuousClock().sleep(for: pause) } catch { break }
             } catch .rejected(status: 409, _, _) {
-                // This request was answered before a crash kept us from acknowledging it; the first answer stands.
-                return true
+                return .answeredBefore
             } catch .refused(let status, let message) {
                 failure = "\(status): \(message)"
                 refusals.continuation.yield(
@@ -145,7 +220,19 @@ extension EventWorker {
         }
         logger.error(
             "response could not be published", metadata: event.logMetadata.merging(["cause": "\(failure)"]) { $1 })
-        return false
+        return .failed
+    }
+}
+
+/// What became of a delivery here, and what is still to be said about it.
+struct Settlement: Sendable {
+    let outcome: Acknowledgement
+    /// The response that is published with the acknowledgement.
+    let response: EventEnvelope?
+
+    init(_ outcome: Acknowledgement, response: EventEnvelope? = nil) {
+        self.outcome = outcome
+        self.response = response
     }
 }
 

@@ -74,6 +74,7 @@ package struct RequestHandlers: Sendable {
     }
 
     private func log(_ request: EventEnvelope, _ error: BusError?, _ duration: Duration) {
+        if error == nil, logger.logLevel > .info { return }
         var metadata: Logger.Metadata = [
             "event.name": "\(request.name)", "event.id": "\(request.id ?? "-")",
             "correlation.id": "\(request.correlationID ?? "-")",

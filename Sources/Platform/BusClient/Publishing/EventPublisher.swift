@@ -2,7 +2,6 @@ import BusContract
 import BusCore
 import BusRuntime
 import CoreMetrics
-import DequeModule
 import ServiceLifecycle
 import Synchronization
 
@@ -13,9 +12,15 @@ package final class EventPublisher: Service, Sendable {
     /// Hears how one publish ended; nil is success.
     package typealias Completion = @Sendable (EventsFault?) -> Void
 
+    private struct Pending: Sendable {
+        let draft: EventDraft
+        let deadline: ContinuousClock.Instant
+        let completion: EventPublisher.Completion
+    }
+
     private let client: EventsClient
     private let timeout: Duration
-    private let queue: Mutex<PublishQueue>
+    private let queue: Mutex<BatchQueue<Pending>>
     private let refusal = Mutex<ProcessFailure?>(nil)
     private let serverLacksBatches = Atomic(false)
     private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
@@ -24,12 +29,12 @@ package final class EventPublisher: Service, Sendable {
     package init(client: EventsClient, timeout: Duration) {
         self.client = client
         self.timeout = timeout
-        queue = Mutex(PublishQueue(eventsMax: Limits.publishQueueEventsMax))
+        queue = Mutex(BatchQueue(countMax: Limits.publishQueueEventsMax))
     }
 
     /// Hands an event over; `completion` is called exactly once, on any thread.
     package func submit(_ draft: EventDraft, completion: @escaping Completion) {
-        let pending = PublishQueue.Pending(draft: draft, deadline: .now + timeout, completion: completion)
+        let pending = Pending(draft: draft, deadline: .now + timeout, completion: completion)
         switch queue.withLock({ $0.enqueue(pending) }) {
         case .queued: break
         case .wake(let worker, let batch): worker.resume(returning: batch)
@@ -72,7 +77,7 @@ package final class EventPublisher: Service, Sendable {
         }
     }
 
-    private func send(_ batch: [PublishQueue.Pending]) async {
+    private func send(_ batch: [Pending]) async {
         batchSize.record(batch.count)
         let now = ContinuousClock.now
         let live = batch.filter { $0.deadline > now }
@@ -96,7 +101,7 @@ package final class EventPublisher: Service, Sendable {
 
     /// Publishes a rejected batch one by one, so that a bad event fails alone; a server without batches gets no more.
     private func settle(
-        _ batch: [PublishQueue.Pending], after fault: EventsFault, until deadline: ContinuousClock.Instant
+        _ batch: [Pending], after fault: EventsFault, until deadline: ContinuousClock.Instant
     ) async {
         switch fault {
         case .notFound where batch.count > 1, .rejected(status: 405, _, _) where batch.count > 1:
@@ -109,13 +114,13 @@ package final class EventPublisher: Service, Sendable {
         }
     }
 
-    private func sendEachAlone(_ batch: [PublishQueue.Pending], until deadline: ContinuousClock.Instant) async {
+    private func sendEachAlone(_ batch: [Pending], until deadline: ContinuousClock.Instant) async {
         await withDiscardingTaskGroup { group in
             for pending in batch { group.addTask { await self.sendAlone(pending, until: deadline) } }
         }
     }
 
-    private func sendAlone(_ pending: PublishQueue.Pending, until deadline: ContinuousClock.Instant) async {
+    private func sendAlone(_ pending: Pending, until deadline: ContinuousClock.Instant) async {
         do {
             try await client.publish(pending.draft, within: max(deadline - .now, .milliseconds(1)))
             pending.completion(nil)
@@ -124,7 +129,7 @@ package final class EventPublisher: Service, Sendable {
         }
     }
 
-    private func complete(_ pending: PublishQueue.Pending, with fault: EventsFault) {
+    private func complete(_ pending: Pending, with fault: EventsFault) {
         pending.completion(fault)
         if case .refused(let status, let message) = fault {
             let failure = client.refusal(
@@ -132,61 +137,5 @@ package final class EventPublisher: Service, Sendable {
             refusal.withLock { $0 = $0 ?? failure }
             stop()
         }
-    }
-}
-
-/// The events that wait and the workers that wait for them: a state machine whose caller resumes and completes.
-struct PublishQueue {
-    typealias Worker = CheckedContinuation<[Pending], Never>
-
-    struct Pending: Sendable {
-        let draft: EventDraft
-        let deadline: ContinuousClock.Instant
-        let completion: EventPublisher.Completion
-    }
-
-    enum EnqueueResult {
-        case queued
-        case wake(Worker, [Pending])
-        case full
-        case stopped
-    }
-
-    private let eventsMax: Int
-    private var waiting: Deque<Pending> = []
-    private var idleWorkers: [Worker] = []
-    private var isStopped = false
-
-    init(eventsMax: Int) {
-        self.eventsMax = eventsMax
-    }
-
-    mutating func enqueue(_ pending: Pending) -> EnqueueResult {
-        if isStopped { return .stopped }
-        if waiting.count >= eventsMax { return .full }
-        waiting.append(pending)
-        guard let worker = idleWorkers.popLast() else { return .queued }
-        return .wake(worker, take())
-    }
-
-    /// The next batch, an empty one to end, or nil when the worker was put to wait.
-    mutating func takeOrWait(_ worker: Worker) -> [Pending]? {
-        if !waiting.isEmpty { return take() }
-        if isStopped { return [] }
-        idleWorkers.append(worker)
-        return nil
-    }
-
-    /// Refuses events from now on, and gives the workers that wait, to be ended.
-    mutating func stop() -> [Worker] {
-        isStopped = true
-        defer { idleWorkers = [] }
-        return idleWorkers
-    }
-
-    private mutating func take() -> [Pending] {
-        let count = min(waiting.count, Limits.batchEventsMax)
-        defer { waiting.removeFirst(count) }
-        return Array(waiting.prefix(count))
     }
 }

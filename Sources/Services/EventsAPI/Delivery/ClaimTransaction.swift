@@ -7,6 +7,7 @@ struct ClaimTransaction {
     let now: Timestamp
     let connection: any SQLConnection
     private var deliveries: [Delivery] = []
+    /// Deliveries that the holder may get beside those it has.
     private var room = 0
     private var bytes = 0
     private var parked = 0
@@ -39,7 +40,7 @@ struct ClaimTransaction {
     private mutating func countRoom() throws {
         let held = try connection.first(
             ClaimTransaction.heldCount, groupValues + [.text(request.holder), .integer(now.nanoseconds)])
-        room = min(request.inFlightMax - Int(try held?.integer(0) ?? 0), request.countMax)
+        room = request.inFlightMax - Int(try held?.integer(0) ?? 0)
     }
 
     private func hasDue(_ name: EventName) throws -> Bool {
@@ -69,17 +70,20 @@ struct ClaimTransaction {
             nextAt = min(nextAt ?? Timestamp(clampingNanoseconds: next), Timestamp(clampingNanoseconds: next))
         }
         return ClaimedDeliveries(
-            deliveries: deliveries.sorted { $0.id.sequence < $1.id.sequence }, nextAt: nextAt)
+            deliveries: deliveries.sorted { $0.id.sequence < $1.id.sequence }, nextAt: nextAt,
+            isCut: isCut || (room > 0 && !hasRoom), isFull: room <= 0)
     }
 
     private var groupValues: [SQLValue] { [.text(request.group.scope), .text(request.group.name)] }
     private var isCut: Bool { parked >= Limits.streamPageEventsMax }
-    private var hasRoom: Bool { room > 0 && bytes < Limits.streamPageBytesMax }
+    private var hasRoom: Bool { roomNow > 0 && bytes < Limits.streamPageBytesMax }
+    /// Deliveries that this claim may still take.
+    private var roomNow: Int { min(room, request.countMax - deliveries.count) }
 
     /// One round of events whose lease or wait is over; true when some were parked instead of delivered.
     private mutating func claimDue(_ name: EventName) throws -> Bool {
         var due: [StoredEvent] = []
-        let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(room))]
+        let values = groupValues + [.text(name.text), .integer(now.nanoseconds), .integer(Int64(roomNow))]
         var size = bytes
         try connection.each(ClaimTransaction.due, values) { row in
             let event = try StoredEvent(row)
@@ -113,7 +117,7 @@ struct ClaimTransaction {
     private mutating func claimNew(_ name: EventName) throws -> Bool {
         let deliveredBefore = deliveries.count
         let (events, _) = try EventLog.run(
-            of: name, owner: request.group.owner, after: try position(name), through: .max, countMax: room,
+            of: name, owner: request.group.owner, after: try position(name), through: .max, countMax: roomNow,
             bytesMax: Limits.streamPageBytesMax - bytes, connection)
         guard let last = events.last else { return false }
         for event in events {

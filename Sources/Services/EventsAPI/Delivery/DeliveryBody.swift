@@ -1,67 +1,112 @@
 import BusContract
 import BusCore
 
+/// An entry of an acknowledgement or lease request.
+struct DeliveryEntry {
+    /// A text that was never an id is nil and counts as unknown.
+    let id: DeliveryID?
+    let outcome: DeliveryOutcome?
+    /// The answer to publish with it.
+    let reply: PublishedEvent?
+}
+
 /// Reads the bodies of acknowledgement, lease and replay requests.
 struct DeliveryBody {
     let group: String
-    private let deliveries: [JSONValue]
+    let entries: [DeliveryEntry]
 
-    init(_ bytes: [UInt8]) throws(BusError) {
-        let value = try DeliveryBody.document(bytes)
-        guard let group = value["group"]?.text, Labels.isGroup(group) else {
+    init(_ bytes: [UInt8], haveOutcomes: Bool) throws {
+        guard bytes.isUTF8 else { throw EnvelopeFault.json(.invalidUTF8).badRequest("") }
+        var group: String?
+        var entries: [DeliveryEntry] = []
+        do {
+            try bytes.withReader { reader in
+                try reader.enterObject()
+                while let key = try reader.nextKey() {
+                    if key == "group" {
+                        group = try JSONValue(from: &reader).text
+                    } else if key == "deliveries" {
+                        entries = try DeliveryBody.entries(&reader, haveOutcomes)
+                    } else {
+                        try reader.skipValue()
+                    }
+                }
+                try reader.finish()
+            }
+        } catch let fault as JSONFault {
+            throw EnvelopeFault.json(fault).badRequest("")
+        }
+        guard let group, Labels.isGroup(group) else {
             throw BusError(.badRequest, "group is missing or invalid; send the group of the stream")
         }
-        guard let deliveries = value["deliveries"]?.elements, 1...Limits.batchEventsMax ~= deliveries.count else {
-            throw BusError(.badRequest, "deliveries is missing or too long; send 1 to \(Limits.batchEventsMax)")
-        }
+        if entries.isEmpty { throw DeliveryBody.length }
         self.group = group
-        self.deliveries = deliveries
+        self.entries = entries
     }
 
-    /// The deliveries' ids.
-    ///
-    /// A text that was never an id gives nil and counts as unknown.
-    func ids() throws(BusError) -> [DeliveryID?] {
-        try deliveries.enumerated().map { (index, delivery) throws(BusError) in try id(delivery, index) }
-    }
+    private static let length = BusError(
+        .badRequest, "deliveries is missing or too long; send 1 to \(Limits.batchEventsMax)")
 
-    /// The deliveries' ids with their outcomes.
-    func outcomes() throws(BusError) -> [(id: DeliveryID?, outcome: DeliveryOutcome)] {
-        try deliveries.enumerated().map { (index, delivery) throws(BusError) in
-            (try id(delivery, index), try outcome(delivery, index))
+    private static func entries(_ reader: inout JSONReader, _ haveOutcomes: Bool) throws -> [DeliveryEntry] {
+        guard try reader.peek() == .array else { throw length }
+        try reader.enterArray()
+        var entries: [DeliveryEntry] = []
+        while try reader.nextElement() {
+            if entries.count == Limits.batchEventsMax { throw length }
+            entries.append(try entry(&reader, "delivery \(entries.count): ", haveOutcomes))
         }
+        return entries
     }
 
-    private func id(_ delivery: JSONValue, _ index: Int) throws(BusError) -> DeliveryID? {
-        guard let text = delivery["id"]?.text else {
-            throw BusError(.badRequest, "delivery \(index): id is missing; send the line's deliveryId")
+    private static func entry(
+        _ reader: inout JSONReader, _ place: String, _ hasOutcome: Bool
+    ) throws -> DeliveryEntry {
+        var members: [String: JSONValue] = [:]
+        var reply: PublishedEvent?
+        guard try reader.peek() == .object else {
+            throw BusError(.badRequest, "\(place)id is missing; send the line's deliveryId")
         }
-        return DeliveryID(text)
+        try reader.enterObject()
+        while let key = try reader.nextKey() {
+            if key == "reply" {
+                reply = try PublishBody.member(&reader, "\(place)reply: ")
+            } else {
+                members[try key.text()] = try JSONValue(from: &reader)
+            }
+        }
+        guard let id = members["id"]?.text else {
+            throw BusError(.badRequest, "\(place)id is missing; send the line's deliveryId")
+        }
+        let outcome = hasOutcome ? try self.outcome(members, place) : nil
+        if reply != nil, outcome != .done {
+            throw BusError(.badRequest, "\(place)reply goes with the outcome done only; publish it by itself")
+        }
+        return DeliveryEntry(id: DeliveryID(id), outcome: outcome, reply: reply)
     }
 
-    private func outcome(_ delivery: JSONValue, _ index: Int) throws(BusError) -> DeliveryOutcome {
+    private static func outcome(_ members: [String: JSONValue], _ place: String) throws(BusError) -> DeliveryOutcome {
         var code: String?
-        if let value = delivery["code"] {
+        if let value = members["code"] {
             guard let text = value.text, DeliveryBody.isCode(text) else {
                 throw BusError(
-                    .badRequest, "delivery \(index): code is invalid; use up to 64 letters, digits and underscores")
+                    .badRequest, "\(place)code is invalid; use up to 64 letters, digits and underscores")
             }
             code = text
         }
         var delay: Int?
-        if let value = delivery["delaySeconds"] {
+        if let value = members["delaySeconds"] {
             guard let seconds = value.integer, 0...Int64(Limits.requestedDelaySecondsMax) ~= seconds else {
                 throw BusError(
                     .badRequest,
-                    "delivery \(index): delaySeconds is out of range; use 0 to \(Limits.requestedDelaySecondsMax)")
+                    "\(place)delaySeconds is out of range; use 0 to \(Limits.requestedDelaySecondsMax)")
             }
             delay = Int(seconds)
         }
-        switch delivery["outcome"]?.text {
+        switch members["outcome"]?.text {
         case "done": return .done
         case "retry": return .retry(code: code, delaySeconds: delay)
         case "dead": return .dead(code: code)
-        default: throw BusError(.badRequest, "delivery \(index): outcome is unknown; use done, retry or dead")
+        default: throw BusError(.badRequest, "\(place)outcome is unknown; use done, retry or dead")
         }
     }
 

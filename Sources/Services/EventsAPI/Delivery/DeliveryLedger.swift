@@ -29,6 +29,10 @@ struct ClaimedDeliveries: Sendable {
     let deliveries: [Delivery]
     /// The next end of a lease or wait in the group; nil when nothing is pending.
     let nextAt: Timestamp?
+    /// The claim was cut short, so there may be more at once.
+    let isCut: Bool
+    /// The holder has as many deliveries as it may have.
+    let isFull: Bool
 }
 
 /// Tracks which consumer holds which event of a group, with delivery at least once (`docs/contract/events.md, "Delivery"`).
@@ -41,56 +45,37 @@ struct DeliveryLedger: Sendable {
     // MARK: Claiming
 
     /// Leases deliveries that wait for another attempt, then events that are new to the group, up to the free places.
-    func claim(_ request: ClaimRequest) async throws -> ClaimedDeliveries {
-        let empty = try await log.read { [now] connection in
-            var claim = ClaimTransaction(request: request, now: now(), connection: connection)
-            return try claim.emptyResult()
+    ///
+    /// - Parameter looksFirst: Read first whether there is anything, and leave the writer alone when there is not.
+    func claim(_ request: ClaimRequest, looksFirst: Bool = true) async throws -> ClaimedDeliveries {
+        if looksFirst {
+            var empty = try await look(request)
+            if let found = empty, found.isFull {
+                // What ends between this look and the last one rings nobody.
+                wakeUps.expectRoom(request.holder)
+                empty = try await look(request)
+            }
+            if let empty { return empty }
         }
-        if let empty { return empty }
-        return try await commits.perform { [now] connection in
+        return try await commits.perform { [now, wakeUps] connection in
             var claim = ClaimTransaction(request: request, now: now(), connection: connection)
             try claim.run()
-            return try claim.result()
+            let claimed = try claim.result()
+            // Here nothing can end before somebody waits for it.
+            if claimed.isFull { wakeUps.expectRoom(request.holder) }
+            return claimed
+        }
+    }
+
+    /// The answer when there is nothing to claim, else nil.
+    private func look(_ request: ClaimRequest) async throws -> ClaimedDeliveries? {
+        try await log.read { [now] connection in
+            var claim = ClaimTransaction(request: request, now: now(), connection: connection)
+            return try claim.emptyResult()
         }
     }
 
     // MARK: Acknowledging
-
-    /// Applies the outcomes and returns how many deliveries were known.
-    ///
-    /// A delivery whose lease ended counts as unknown and stays as it is.
-    ///
-    /// `mayListen` checks the name of each known delivery. One refusal rejects the whole call.
-    func acknowledge(
-        _ outcomes: [(id: DeliveryID, outcome: DeliveryOutcome)], in group: DeliveryGroup,
-        mayListen: @escaping @Sendable (EventName) -> Bool
-    ) async throws -> Int {
-        let (known, names) = try await commits.perform { [now, wakeUps] connection in
-            let now = now()
-            var known = 0
-            var names: Set<String> = []
-            for (id, outcome) in outcomes {
-                guard var row = try DeliveryRow.find(id.sequence, in: group, connection) else { continue }
-                try row.requireAccess(mayListen)
-                let action = row.state.acknowledging(outcome, attempt: id.attempt, at: now)
-                switch action {
-                case .unknown: continue
-                case .remove: try row.remove(connection)
-                case .wait(let state):
-                    // Who gives back is stopping. Ended before the delivery is free, its stream cannot take it again.
-                    if outcome.isGivingBack { wakeUps.close(.holder(row.holder)) }
-                    row.state = state
-                    try row.store(connection)
-                case .park(let code): try row.park(code: code, at: now, connection)
-                }
-                known += 1
-                names.insert(row.name)
-            }
-            return (known, names)
-        }
-        wakeUps.ring(names.map { .delivery(group, name: $0) })
-        return known
-    }
 
     /// Restarts the leases, as often as a consumer asks, and returns how many deliveries were known.
     func extend(

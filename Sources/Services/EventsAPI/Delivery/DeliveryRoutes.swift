@@ -9,18 +9,44 @@ import HummingbirdCore
 extension EventRoutes {
     @Sendable func acknowledge(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
-        let body = try DeliveryBody(try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax))
-        let outcomes = try body.outcomes()
-        let known = outcomes.compactMap { entry in entry.id.map { (id: $0, outcome: entry.outcome) } }
-        let acknowledged = try await ledger.acknowledge(
-            known, in: DeliveryGroup(owner: owner(of: principal), name: body.group), mayListen: listening(principal))
-        return counts("acknowledged", acknowledged, unknown: outcomes.count - acknowledged)
+        let body = try DeliveryBody(
+            try await request.collectedBody(bytesMax: Limits.batchBodyBytesMax), haveOutcomes: true)
+        for (index, entry) in body.entries.enumerated() {
+            guard let name = entry.reply?.envelope.name else { continue }
+            try require(
+                AccessPolicy.scope(for: name, to: .send), of: principal, for: name, place: "delivery \(index): ")
+        }
+        let answers = body.entries.map { entry in
+            DeliveryAnswer(
+                id: entry.id, outcome: entry.outcome ?? .done, reply: entry.reply.map { draft($0, principal) })
+        }
+        let accepted = try await ledger.acknowledge(
+            answers, in: DeliveryGroup(owner: owner(of: principal), name: body.group), mayListen: listening(principal))
+        return Response { writer in
+            writer.object { writer in
+                writer.member("acknowledged", Int64(accepted.known))
+                writer.member("unknown", Int64(answers.count - accepted.known))
+                if accepted.replies.isEmpty { return }
+                writer.key("replies")
+                writer.array { writer in for reply in accepted.replies { write(reply, to: &writer) } }
+            }
+        }
+    }
+
+    private func write(_ reply: AcceptedEvent?, to writer: inout JSONWriter) {
+        guard let reply else { return writer.raw("null".utf8) }
+        writer.object { writer in
+            writer.member("id", reply.id)
+            writer.member("name", reply.name.text)
+            writer.member("duplicate", reply.isDuplicate)
+        }
     }
 
     @Sendable func extendLeases(_ request: Request, _: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
-        let body = try DeliveryBody(try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax))
-        let ids = try body.ids()
+        let body = try DeliveryBody(
+            try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax), haveOutcomes: false)
+        let ids = body.entries.map(\.id)
         let extended = try await ledger.extend(
             ids.compactMap { $0 }, in: DeliveryGroup(owner: owner(of: principal), name: body.group),
             mayListen: listening(principal))

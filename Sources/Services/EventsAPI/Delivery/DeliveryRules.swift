@@ -98,6 +98,11 @@ struct DeliveryState: Hashable, Sendable {
         isLeased && self.attempt == attempt && now < availableAt
     }
 
+    /// True when no answer to the claim was accepted, so that a late one may still speak for its consumer.
+    func isUnanswered(by attempt: Int) -> Bool {
+        self.attempt > attempt || (self.attempt == attempt && isLeased)
+    }
+
     /// Applies an outcome, if the consumer still holds the lease.
     func acknowledging(
         _ outcome: DeliveryOutcome, attempt: Int, at now: Timestamp

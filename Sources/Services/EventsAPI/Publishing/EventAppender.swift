@@ -30,8 +30,7 @@ struct EventAppender: Sendable {
         let accepted = try await commits.perform(events: drafts.count, bytes: bytes) { [log, now] connection in
             try log.append(drafts, isBatch: isBatch, at: now(), connection)
         }
-        let names = Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name))
-        if !names.isEmpty { wakeUps.ring([.appendedAny] + names.map { .appended($0) }) }
+        wakeUps.ring(appended: Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name)))
         return accepted
     }
 }

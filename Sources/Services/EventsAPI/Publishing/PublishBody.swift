@@ -44,26 +44,39 @@ enum PublishBody {
             let place = "event \(events.count): "
             do {
                 guard try reader.nextElement() else { return events }
-                guard events.count < Limits.batchEventsMax else {
-                    throw EnvelopeFault.field("events, which takes at most \(Limits.batchEventsMax)")
-                }
-                let start = reader
-                let envelope = try EventEnvelope(from: &reader)
-                if reader.index - start.index > Limits.eventBodyBytesMax {
-                    throw BusError(
-                        .payloadTooLarge, "\(place)it is larger than \(Limits.eventBodyBytesMax) bytes; send less")
-                }
-                let key = try checked(try idempotencyKey(start), place)
-                events.append(PublishedEvent(envelope: envelope, idempotencyKey: key))
-            } catch let fault as EnvelopeFault {
-                throw fault.badRequest(place)
-            } catch let fault as JSONFault {
-                throw EnvelopeFault.json(fault).badRequest(place)
+            } catch {
+                throw EnvelopeFault.json(error).badRequest(place)
             }
+            guard events.count < Limits.batchEventsMax else {
+                throw EnvelopeFault.field("events, which takes at most \(Limits.batchEventsMax)").badRequest(place)
+            }
+            events.append(try member(&reader, place))
         }
     }
 
-    /// Finds the idempotency key, the one member of a batch event that is outside the envelope.
+    /// Reads an event inside another document; `place` names it in errors.
+    static func member(_ reader: inout JSONReader, _ place: String) throws(BusError) -> PublishedEvent {
+        let start = reader
+        let envelope: EventEnvelope
+        let key: String?
+        do throws(EnvelopeFault) {
+            envelope = try EventEnvelope(from: &reader)
+        } catch {
+            throw error.badRequest(place)
+        }
+        if reader.index - start.index > Limits.eventBodyBytesMax {
+            throw BusError(
+                .payloadTooLarge, "\(place)it is larger than \(Limits.eventBodyBytesMax) bytes; send less")
+        }
+        do throws(JSONFault) {
+            key = try idempotencyKey(start)
+        } catch {
+            throw EnvelopeFault.json(error).badRequest(place)
+        }
+        return PublishedEvent(envelope: envelope, idempotencyKey: try checked(key, place))
+    }
+
+    /// Finds the idempotency key, the one member of such an event that is outside the envelope.
     private static func idempotencyKey(_ start: JSONReader) throws(JSONFault) -> String? {
         var reader = start
         try reader.enterObject()

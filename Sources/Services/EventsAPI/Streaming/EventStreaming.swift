@@ -70,8 +70,8 @@ struct EventStreaming: Sendable {
         _ run: @escaping @Sendable @concurrent (StreamLine, inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var response = Response.ndjson { writer in
-            let line = StreamLine(signal: subscription.signal, keepAlive: keepAlive)
-            defer { withExtendedLifetime((slot, subscription)) {} }
+            let line = StreamLine(subscription: subscription, keepAlive: keepAlive)
+            defer { withExtendedLifetime(slot) {} }
             if query.follow {
                 // A reader that left during a silence must not get the next delivery.
                 try await request.body.consumeWithInboundCloseHandler { _ in

@@ -5,24 +5,18 @@ import NIOCore
 
 /// Waits for events and keeps a silent connection alive, for both kinds of stream.
 struct StreamLine: Sendable {
-    let signal: Signal
+    let subscription: WakeUps.Subscription
     let keepAlive: Duration?
 
     /// True when the reader went away or the server stops.
-    var isClosed: Bool { signal.isClosed }
+    var isClosed: Bool { subscription.signal.isClosed }
 
     /// Waits for something to read, at most until `deadline`; sends blank lines meanwhile when the deployment wants them.
     @concurrent
     func wait(atMost deadline: Duration?, _ writer: inout any ResponseBodyWriter) async throws {
-        switch (deadline, keepAlive) {
-        case (nil, nil): await signal.wait()
-        case (let deadline?, nil): _ = await signal.wait(atMost: deadline)
-        case (let deadline, let keepAlive?):
-            if let deadline, deadline < keepAlive {
-                _ = await signal.wait(atMost: deadline)
-            } else if await signal.wait(atMost: keepAlive) {
-                try await writer.write(ByteBuffer(string: "\n"))
-            }
+        let limit = [deadline, keepAlive].compactMap(\.self).min()
+        if await subscription.wait(atMost: limit), limit == keepAlive {
+            try await writer.write(ByteBuffer(string: "\n"))
         }
         try Task.checkCancellation()
     }
@@ -79,20 +73,28 @@ struct UnicastStream {
     func run(limit: Int, _ writer: inout any ResponseBodyWriter) async throws {
         var claim = claim
         var left = limit
+        var looksFirst = true
         while !line.isClosed {
             claim.countMax = min(left, Limits.streamPageEventsMax)
-            let claimed = try await ledger.claim(claim)
+            let claimed = try await ledger.claim(claim, looksFirst: looksFirst)
             if claimed.deliveries.isEmpty {
                 if !follow { return }
-                let wait = claimed.nextAt.map { next in
-                    Duration.nanoseconds(max(0, next.nanoseconds - ledger.now().nanoseconds))
-                }
-                try await line.wait(atMost: wait, &writer)
             } else {
                 try await write(claimed.deliveries, &writer)
                 left -= claimed.deliveries.count
                 if left <= 0 { return }
+                // More may be there; and without acknowledgements, writing has made room.
+                if claimed.isCut || !isManual || !follow {
+                    looksFirst = !claimed.isCut
+                    continue
+                }
             }
+            // Who found something last time will again. Who came too late looks before it takes the writer's time.
+            looksFirst = claimed.deliveries.isEmpty
+            let wait = claimed.nextAt.map { next in
+                Duration.nanoseconds(max(0, next.nanoseconds - ledger.now().nanoseconds))
+            }
+            try await line.wait(atMost: wait, &writer)
         }
     }
 
