@@ -11,6 +11,7 @@ let firstParty: [SwiftSetting] = [
 
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncAlgorithms = product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let collections = product(name: "DequeModule", package: "swift-collections")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
@@ -55,6 +56,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
         .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
@@ -173,8 +175,8 @@ let package = Package(
                 "BusAuth",
                 "BusClient", "BusPages", "BusServer", "BusSQL", "BillingStorage", "StripeClient", "BillingAPI",
                 "BillingWorker",
-                "EventsAPI", "StripeIntegration", "StripeSandbox", .asyncHTTPClient, .httpTypes, .hummingbird,
-                .hummingbirdCore, .logging, .nioCore, .serviceLifecycle,
+                "EventsAPI", "StripeIntegration", "StripeSandbox", .asyncAlgorithms, .asyncHTTPClient, .httpTypes,
+                .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
 
         // What `make bench` measures from inside; nothing of it is installed.

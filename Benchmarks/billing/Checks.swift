@@ -25,7 +25,7 @@ struct Checks: AsyncParsableCommand {
         let logger = Logger(label: "billing-bench")
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
-        let client = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
+        let client = EventsClient(transport: http, endpoint: endpoint, tokens: tokens, logger: logger)
         let publisher = EventPublisher(client: client, timeout: .seconds(30))
         let replies = RequestReply(
             exchanges: [Exchange.entitlementCheck.rules], client: client, publisher: publisher,

@@ -42,7 +42,7 @@ final class HeldWorker: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let token = deployment.serviceToken(Deployment.Subject.stripe, "billing:provider")
         let client = EventsClient(
-            http: .shared, endpoint: try #require(EventsEndpoint("http://\(deployment.eventsAddress)")),
+            transport: HTTPClient.shared, endpoint: try #require(EventsEndpoint("http://\(deployment.eventsAddress)")),
             tokens: TokenSource(token: Secret(token), label: "the test"), logger: logger)
         var handlers = RequestHandlers(
             .stripe, callers: CallerPolicy(ownSubject: nil, trustedSubjects: []), logger: logger)

@@ -24,6 +24,7 @@ enum LocalStack {
         let database = try await BillingDatabase.open(settings.billingAPI.store)
         let catalogs = try await BillingDatabase.opening { try await CatalogStore.open(database) }
         if let path = settings.catalogPath { try await LocalCatalog.store(path, in: catalogs) }
+        let ownEvents = OwnEvents(events.router())
         let token = TokenSource(token: serviceToken, label: "bus-local")
         try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
             try await HTTPClient.withHTTPClient(configuration: SandboxService.configuration) { webhooks in
@@ -34,17 +35,19 @@ enum LocalStack {
                 }
                 let record = LiveRecord()
                 let stripe = try StripeService(
-                    settings.stripe, tokens: token, http: http, process: process, offline: offline?.stripe,
-                    hearRefusal: { record.add($0) })
+                    settings.stripe, tokens: token, http: http, events: ownEvents, process: process,
+                    offline: offline?.stripe, hearRefusal: { record.add($0) })
                 stripe.announce()
-                let api = try await BillingAPIService(settings.billingAPI, tokens: token, http: http, process: process)
-                let billing = try await BillingService(settings.billing, tokens: token, http: http, process: process)
+                let api = try await BillingAPIService(
+                    settings.billingAPI, tokens: token, events: ownEvents, process: process)
+                let billing = try await BillingService(
+                    settings.billing, tokens: token, events: ownEvents, process: process)
                 let live = LiveRoutes(
                     record: record, desk: billing.desk, sandbox: offline?.sandbox, settings: settings)
                 let listener = LiveListener(
                     record: record,
                     client: EventsClient(
-                        http: http, endpoint: try settings.endpoint(), tokens: token, logger: process.logger),
+                        transport: ownEvents, endpoint: try settings.endpoint(), tokens: token, logger: process.logger),
                     accountID: settings.accountID, sandbox: offline?.sandbox, logger: process.logger)
                 let parts =
                     stripe.services() + billing.services() + api.services()

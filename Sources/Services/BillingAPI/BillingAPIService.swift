@@ -20,9 +20,10 @@ package struct BillingAPIService: Sendable {
 
     /// Opens the storage and connects everything; nothing listens before the services run.
     ///
-    /// `http` is shared by all calls and shut down by the caller; `tokens` is nil with the `local` backend.
+    /// `events` is shared and outlives the service; `tokens` is nil with the `local` backend.
     package init(
-        _ settings: BillingAPISettings, tokens: TokenSource?, http: HTTPClient, process: ServiceProcess
+        _ settings: BillingAPISettings, tokens: TokenSource?, events transport: any EventsTransport,
+        process: ServiceProcess
     ) async throws {
         self.process = process
         let database = try await BillingDatabase.open(settings.store)
@@ -31,7 +32,7 @@ package struct BillingAPIService: Sendable {
         probe = StoreProbe { try await store.probe() }
         var requests = WorkerCalls.none
         if let endpoint = settings.events, let tokens {
-            let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
+            let events = EventsClient(transport: transport, endpoint: endpoint, tokens: tokens, logger: process.logger)
             let publisher = EventPublisher(client: events, timeout: settings.timeout)
             let replies = RequestReply(
                 exchanges: BillingAPIModule.exchanges, client: events, publisher: publisher,
@@ -85,7 +86,7 @@ package struct BillingAPIService: Sendable {
     ) async throws {
         let tokens = settings.backend == .events ? try TokenSource.find(in: reader, at: .now) : nil
         try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
-            let service = try await BillingAPIService(settings, tokens: tokens, http: http, process: process)
+            let service = try await BillingAPIService(settings, tokens: tokens, events: http, process: process)
             process.logger.notice(
                 "starting",
                 metadata: ["version": "\(BusVersion.text)", "backend": "\(settings.backend.rawValue)"])

@@ -26,9 +26,10 @@ package struct BillingService: Sendable {
     private let plans: PlanWatch
     private let database: SQLiteDatabase
 
-    /// Opens the storage and connects everything; `http` is shared by all calls and shut down by the caller.
+    /// Opens the storage and connects everything; `events` is shared and outlives the service.
     package init(
-        _ settings: BillingSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess
+        _ settings: BillingSettings, tokens: TokenSource, events transport: any EventsTransport,
+        process: ServiceProcess
     ) async throws {
         guard let endpoint = settings.events else { throw EventsEndpoint.missing }
         guard let company = settings.provider else {
@@ -44,7 +45,7 @@ package struct BillingService: Sendable {
             _ = try await CatalogStore.open(database)
             return try await DeploymentMode.open(database, setting: settings.mode)
         }
-        let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: logger)
+        let events = EventsClient(transport: transport, endpoint: endpoint, tokens: tokens, logger: logger)
         publisher = EventPublisher(client: events, timeout: settings.providerTimeout)
         commits = GroupCommit(database: database)
         retention = BillingRetention(commits: commits, logger: logger)
@@ -93,7 +94,7 @@ package struct BillingService: Sendable {
                 "store.backend": "\(settings.store.backend.rawValue)",
             ])
         try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
-            let service = try await BillingService(settings, tokens: tokens, http: http, process: process)
+            let service = try await BillingService(settings, tokens: tokens, events: http, process: process)
             var services = service.services()
             services.append(
                 ServerAssembly.operations(

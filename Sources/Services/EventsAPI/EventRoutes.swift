@@ -89,13 +89,15 @@ struct EventRoutes: Sendable {
 
     // MARK: Streaming
 
-    @Sendable private func stream(_ request: Request, _: BusRequestContext) async throws -> Response {
+    @Sendable private func stream(_ request: Request, _ context: BusRequestContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request)
         let pairs = request.uri.queryParameters.map { (key: String($0.key), value: String($0.value)) }
         let query = try StreamRequest(pairs, allowsWildcard: access.allowsWildcard)
         if query.names.isEmpty { try requireAdministrator(principal) }
         for name in query.names { try require(AccessPolicy.scope(for: name, to: .listen), of: principal, for: name) }
-        return try await streaming.open(query, subject: principal.subject, owner: owner(of: principal), request)
+        return try await streaming.open(
+            query, subject: principal.subject, owner: owner(of: principal),
+            connection: context.isFromOwnProcess ? nil : request.body)
     }
 
     @Sendable private func capabilities(_: Request, _: BusRequestContext) -> Response {

@@ -22,18 +22,18 @@ package struct StripeService: Sendable {
     private let worker: EventWorker
     private let duties: StripeDuties
 
-    /// Composes the service; `http` is shared by all calls and shut down by the caller.
+    /// Composes the service; `http` calls Stripe, `events` the log. Both are shared and outlive the service.
     ///
     /// `offline` stands in for Stripe where no key is set; `hearRefusal` gets each webhook whose signature is refused.
     package init(
-        _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, process: ServiceProcess,
-        offline: OfflineStripe? = nil, hearRefusal: (@Sendable (WebhookRefusal) -> Void)? = nil
+        _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, events transport: any EventsTransport,
+        process: ServiceProcess, offline: OfflineStripe? = nil, hearRefusal: (@Sendable (WebhookRefusal) -> Void)? = nil
     ) throws {
         guard let endpoint = settings.events else { throw EventsEndpoint.missing }
         self.settings = settings
         self.process = process
         duties = try StripeDuties.of(settings, scopes: tokens.scopes, tokenLabel: tokens.label)
-        let events = EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: process.logger)
+        let events = EventsClient(transport: transport, endpoint: endpoint, tokens: tokens, logger: process.logger)
         let publisher = EventPublisher(client: events, timeout: .seconds(Limits.webhookPublishSeconds))
         self.publisher = publisher
         let gateway = StripeService.gateway(settings, offline, http: http, logger: process.logger)
@@ -88,7 +88,7 @@ package struct StripeService: Sendable {
     ) async throws {
         let tokens = try TokenSource.find(in: reader, at: .now)
         try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
-            let service = try StripeService(settings, tokens: tokens, http: http, process: process)
+            let service = try StripeService(settings, tokens: tokens, http: http, events: http, process: process)
             service.announce()
             if service.duties == .webhooksOnly, !settings.webhookOnly {
                 process.logger.warning(

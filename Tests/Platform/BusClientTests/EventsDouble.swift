@@ -102,7 +102,7 @@ final class EventsDouble: Sendable {
             let url = "http://127.0.0.1:\(server.localAddress?.port ?? 0)"
             guard let endpoint = EventsEndpoint(url) else { throw CancellationError() }
             return try await body(
-                double, EventsClient(http: .shared, endpoint: endpoint, tokens: tokens, logger: silent))
+                double, EventsClient(transport: HTTPClient.shared, endpoint: endpoint, tokens: tokens, logger: silent))
         }
         try await server.close()
         return try result.get()

@@ -169,7 +169,7 @@ struct RenewedCallTests {
                 }
             ),
             ("capabilities", { _ = try await $0.features() }),
-            ("stream", { _ = try await $0.open(StreamQuery(name: Exchange.subscriptionUpdate.request)) }),
+            ("stream", { try await $0.stream(StreamQuery(name: Exchange.subscriptionUpdate.request)) { _ in } }),
         ]
         for (route, make) in calls {
             try await EventsDouble.run(script, tokens: try source("old")) { double, client in

@@ -146,7 +146,7 @@ struct UnlinkedWebhookTests {
     func scopes() async throws {
         try await LoopbackServer.run(faults: [Self.knowing]) { events in
             let client = EventsClient(
-                http: .shared, endpoint: try #require(EventsEndpoint(events.url)),
+                transport: HTTPClient.shared, endpoint: try #require(EventsEndpoint(events.url)),
                 tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"), logger: IngressBench.silent)
             let publisher = EventPublisher(client: client, timeout: .seconds(1))
             let ingress = FactsOutlet(

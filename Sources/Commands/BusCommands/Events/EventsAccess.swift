@@ -38,7 +38,7 @@ extension CommandSession {
         return try await withHTTP { http in
             do {
                 return try await call(
-                    EventsClient(http: http, endpoint: endpoint, tokens: tokens, logger: diagnostics.logger))
+                    EventsClient(transport: http, endpoint: endpoint, tokens: tokens, logger: diagnostics.logger))
             } catch let fault as EventsFault {
                 throw EventsFailure(fault: fault, scope: scope)
             }

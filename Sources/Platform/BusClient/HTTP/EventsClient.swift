@@ -18,17 +18,17 @@ package enum EventsFault: Error, Sendable {
     case unavailable(reason: String, retryAfterSeconds: Int?)
 }
 
-/// Calls to one Events API over one shared keep-alive client.
+/// Calls to one Events API.
 package struct EventsClient: Sendable {
-    private let http: HTTPClient
+    private let transport: any EventsTransport
     private let endpoint: EventsEndpoint
     /// Our own token.
     package let tokens: TokenSource
     private let logger: Logger
 
-    /// A client; the caller shuts `http` down.
-    package init(http: HTTPClient, endpoint: EventsEndpoint, tokens: TokenSource, logger: Logger) {
-        self.http = http
+    /// A client; the caller shuts an HTTP client down.
+    package init(transport: any EventsTransport, endpoint: EventsEndpoint, tokens: TokenSource, logger: Logger) {
+        self.transport = transport
         self.endpoint = endpoint
         self.tokens = tokens
         self.logger = logger
@@ -60,26 +60,41 @@ package struct EventsClient: Sendable {
 
     // MARK: Streaming
 
-    /// Opens a stream of one name; its body is NDJSON without an end.
-    func open(_ query: StreamQuery) async throws(EventsFault) -> HTTPClientResponse {
+    /// Opens a stream of one name and reads its body, which is NDJSON without an end.
+    ///
+    /// - Throws: `EventsFault` while it is not open, and what `read` throws.
+    func stream<Value>(
+        _ query: StreamQuery, _ read: (HTTPClientResponse.Body) async throws -> Value
+    ) async throws -> Value {
         var request = HTTPClientRequest(url: endpoint.stream + "?" + query.text)
         request.headers.replaceOrAdd(name: "Accept", value: "application/x-ndjson")
         let unsigned = request
-        return try await authorized { token throws(EventsFault) in try await open(unsigned.authorized(by: token)) }
+        let outcome: Result<Value, any Error> = try await authorized { token throws(EventsFault) in
+            try await open(unsigned.authorized(by: token), read)
+        }
+        return try outcome.get()
     }
 
-    private func open(_ request: HTTPClientRequest) async throws(EventsFault) -> HTTPClientResponse {
-        let refusal: EventsFault
+    /// What reading an open stream came to.
+    private func open<Value>(
+        _ request: HTTPClientRequest, _ read: (HTTPClientResponse.Body) async throws -> Value
+    ) async throws(EventsFault) -> Result<Value, any Error> {
+        var refusal: EventsFault?
         do {
-            // The library's deadline ends at the head, so the stream itself is not bounded.
-            let response = try await http.execute(
-                request, timeout: .seconds(Int64(Limits.streamOpenSeconds)), logger: quiet)
-            if (200..<300).contains(response.status.code) { return response }
-            refusal = try await inTime(.seconds(Limits.streamOpenSeconds)) { await fault(of: response) }
+            let timeout = Duration.seconds(Limits.streamOpenSeconds)
+            return try await transport.stream(
+                request, within: TimeAmount(timeout), logger: quiet
+            ) { response -> Result<Value, any Error> in
+                guard (200..<300).contains(response.status.code) else {
+                    let answer = try await inTime(timeout) { await fault(of: response) }
+                    refusal = answer
+                    throw answer
+                }
+                do { return .success(try await read(response.body)) } catch { return .failure(error) }
+            }
         } catch {
-            throw .unavailable(reason: ConnectionReason.text(error), retryAfterSeconds: nil)
+            throw refusal ?? .unavailable(reason: ConnectionReason.text(error), retryAfterSeconds: nil)
         }
-        throw refusal
     }
 
     /// Says what became of deliveries; all of it counts, or nothing.
@@ -198,7 +213,7 @@ package struct EventsClient: Sendable {
         let answer: Result<[UInt8], EventsFault>
         do {
             answer = try await inTime(timeout) {
-                let response = try await http.execute(request, timeout: TimeAmount(timeout), logger: quiet)
+                let response = try await transport.answer(to: request, within: TimeAmount(timeout), logger: quiet)
                 guard (200..<300).contains(response.status.code) else { return .failure(await fault(of: response)) }
                 let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)
                 return .success(Array(body.readableBytesView))

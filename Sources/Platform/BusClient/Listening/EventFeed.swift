@@ -40,10 +40,11 @@ package struct EventFeed: Sendable {
             let started = ContinuousClock.now
             var pause = Duration.zero
             do {
-                let response = try await client.open(query)
-                wasOpen = true
-                logger.debug("stream open", metadata: ["event.name": "\(query.name)"])
-                let isWhole = try await read(response, &lastID, take)
+                let isWhole = try await client.stream(query) { body in
+                    wasOpen = true
+                    logger.debug("stream open", metadata: ["event.name": "\(query.name)"])
+                    return try await read(body, &lastID, take)
+                }
                 if !query.follow, isWhole { return }
                 guard query.follow, backoff != nil else {
                     throw EventsFault.unavailable(reason: "the stream ended early", retryAfterSeconds: nil)
@@ -80,10 +81,10 @@ package struct EventFeed: Sendable {
 
     /// Reads until the stream ends; false when its connection broke.
     private func read(
-        _ response: HTTPClientResponse, _ lastID: inout String?, _ take: ([UInt8]) throws -> Void
+        _ body: HTTPClientResponse.Body, _ lastID: inout String?, _ take: ([UInt8]) throws -> Void
     ) async throws -> Bool {
         var lines = NDJSONLines()
-        var chunks = response.body.makeAsyncIterator()
+        var chunks = body.makeAsyncIterator()
         while true {
             let chunk: ByteBuffer?
             do { chunk = try await chunks.next() } catch {

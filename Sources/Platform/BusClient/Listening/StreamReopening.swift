@@ -64,17 +64,18 @@ struct StreamReopening {
     func read(
         _ query: StreamQuery, onOpen: () -> Void = {}, _ take: ([UInt8]) async throws -> Bool
     ) async throws -> Bool {
-        let response = try await cancelWhenGracefulShutdown { try await client.open(query) }
-        readiness.set("stream \(name)", true)
-        logger.info("stream open", metadata: ["event.name": "\(name)"])
-        onOpen()
-        var lines = NDJSONLines()
-        for try await chunk in response.body.cancelOnGracefulShutdown() {
-            for line in try lines.lines(in: chunk) {
-                if try await take(line) { return true }
+        try await client.stream(query) { body in
+            readiness.set("stream \(name)", true)
+            logger.info("stream open", metadata: ["event.name": "\(name)"])
+            onOpen()
+            var lines = NDJSONLines()
+            for try await chunk in body.cancelOnGracefulShutdown() {
+                for line in try lines.lines(in: chunk) {
+                    if try await take(line) { return true }
+                }
             }
+            return false
         }
-        return false
     }
 
     /// The event of a line; an unreadable one is skipped with a warning.

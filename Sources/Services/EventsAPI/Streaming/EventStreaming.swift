@@ -19,8 +19,10 @@ struct EventStreaming: Sendable {
     let slots = StreamSlots()
 
     /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.
+    ///
+    /// `connection` ends with its reader; nil for a reader in this process, whose end cancels the stream.
     func open(
-        _ query: StreamRequest, subject: String, owner: String?, _ request: Request
+        _ query: StreamRequest, subject: String, owner: String?, connection: RequestBody?
     ) async throws -> Response {
         if query.isProbe { return Response.ndjson { _ in } }
         let slot = try slots.take(for: subject)
@@ -31,7 +33,7 @@ struct EventStreaming: Sendable {
             // Subscribe first: an event appended after this read rings, and one appended before it is read.
             let newest = try await log.newest()
             let cursor = try await position(start, newest: newest, owner: owner)
-            return respond(request, slot, subscription, query) { line, writer in
+            return respond(connection, slot, subscription, query) { line, writer in
                 try await BroadcastStream(
                     log: log, selection: EventSelection(names: query.names, owner: owner),
                     last: query.follow ? .max : newest, isReplay: start != .now, line: line
@@ -46,7 +48,7 @@ struct EventStreaming: Sendable {
                 group: group, names: query.names, holder: holder,
                 leaseSeconds: terms.isManual ? terms.leaseSeconds : Limits.automaticLeaseSeconds,
                 inFlightMax: terms.inFlightMax)
-            return respond(request, slot, subscription, query) { line, writer in
+            return respond(connection, slot, subscription, query) { line, writer in
                 try await UnicastStream(
                     ledger: ledger, claim: claim, isManual: terms.isManual, follow: query.follow, line: line
                 ).run(limit: query.limit ?? .max, &writer)
@@ -66,21 +68,26 @@ struct EventStreaming: Sendable {
     }
 
     private func respond(
-        _ request: Request, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamRequest,
+        _ connection: RequestBody?, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamRequest,
         _ run: @escaping @Sendable @concurrent (StreamLine, inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var response = Response.ndjson { writer in
             let line = StreamLine(subscription: subscription, keepAlive: keepAlive)
             defer { withExtendedLifetime(slot) {} }
-            if query.follow {
-                // A reader that left during a silence must not get the next delivery.
-                try await request.body.consumeWithInboundCloseHandler { _ in
+            guard query.follow else { return try await run(line, &writer) }
+            // A reader that left during a silence must not get the next delivery.
+            if let connection {
+                try await connection.consumeWithInboundCloseHandler { _ in
                     try await run(line, &writer)
                 } onInboundClosed: {
                     subscription.signal.close()
                 }
             } else {
-                try await run(line, &writer)
+                try await withTaskCancellationHandler {
+                    try await run(line, &writer)
+                } onCancel: {
+                    subscription.signal.close()
+                }
             }
         }
         // Watching for the reader's end uses up the connection, so the client must not send another request on it.
