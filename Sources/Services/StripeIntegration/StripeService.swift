@@ -22,8 +22,9 @@ package struct StripeService: Sendable {
     private let worker: EventWorker
     private let duties: StripeDuties
 
-    /// Composes the service; `http` calls Stripe, `events` the log. Both are shared and outlive the service.
+    /// Composes the service.
     ///
+    /// `http` calls Stripe, `events` the log; both are shared and outlive the service.
     /// `offline` stands in for Stripe where no key is set; `hearRefusal` gets each webhook whose signature is refused.
     package init(
         _ settings: StripeSettings, tokens: TokenSource, http: HTTPClient, events transport: any EventsTransport,

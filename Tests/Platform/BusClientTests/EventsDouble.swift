@@ -3,9 +3,9 @@ import BusCore
 import Logging
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import Synchronization
 import TestSupport
+import Testing
 
 @testable import BusClient
 
@@ -56,7 +56,7 @@ final class EventsDouble: Sendable {
 
     private let script: Script
     private let calls = Mutex<[Call]>([])
-    fileprivate let streams = Mutex<[any Channel]>([])
+    private let streams = Mutex<[any Channel]>([])
 
     private init(_ script: @escaping Script) {
         self.script = script
@@ -90,105 +90,64 @@ final class EventsDouble: Sendable {
         _ body: (EventsDouble, EventsClient) async throws -> Value
     ) async throws -> Value {
         let double = EventsDouble(script)
-        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(EventsDoubleHandler(double))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let result = await Result {
-            let url = "http://127.0.0.1:\(server.localAddress?.port ?? 0)"
-            guard let endpoint = EventsEndpoint(url) else { throw CancellationError() }
+        return try await RequestListener.run(double.answer) { url in
+            let endpoint = try #require(EventsEndpoint(url))
             return try await body(
-                double, EventsClient(transport: HTTPClient.shared, endpoint: endpoint, tokens: tokens, logger: silent))
+                double,
+                EventsClient(transport: HTTPClient.shared, endpoint: endpoint, tokens: tokens, logger: silent))
         }
-        try await server.close()
-        return try result.get()
     }
 
-    fileprivate func step(_ head: HTTPRequestHead, _ body: ByteBuffer) -> (Call, Step) {
-        let parts = head.uri.split(separator: "?", maxSplits: 1)
-        let route = parts.first?.split(separator: "/").last.map(String.init) ?? ""
+    // MARK: Answering
+
+    private func answer(_ request: LoopbackServer.Request, on channel: any Channel) {
+        let route = request.path.split(separator: "/").last.map(String.init) ?? ""
         let call = calls.withLock { calls in
             let call = Call(
-                route: route, query: parts.count > 1 ? String(parts[1]) : "",
-                authorization: head.headers.first(name: "Authorization"),
-                idempotencyKey: head.headers.first(name: "Idempotency-Key"),
-                body: (try? JSONValue(parsing: Array(body.readableBytesView))) ?? .null,
+                route: route, query: request.query, authorization: request.headers["authorization"],
+                idempotencyKey: request.headers["idempotency-key"],
+                body: (try? JSONValue(parsing: Array(request.body.utf8))) ?? .null,
                 number: calls.count { $0.route == route } + 1)
             calls.append(call)
             return call
         }
-        return (call, script(call))
-    }
-}
-
-/// Collects one request and does what the script says.
-private final class EventsDoubleHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private let double: EventsDouble
-    private var head: HTTPRequestHead?
-    private var body = ByteBuffer()
-
-    init(_ double: EventsDouble) {
-        self.double = double
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            self.head = head
-            body.clear()
-        case .body(var part): body.writeBuffer(&part)
-        case .end:
-            guard let head else { return }
-            let (call, step) = double.step(head, body)
-            answer(call, step, context)
-        }
-    }
-
-    private func answer(_ call: EventsDouble.Call, _ step: EventsDouble.Step, _ context: ChannelHandlerContext) {
-        switch step {
+        switch script(call) {
         case .reply(let status, let body, let retryAfter):
-            write(status, [body], context, retryAfter: retryAfter)
-            end(context)
+            write(status, [body], on: channel, retryAfter: retryAfter)
+            end(channel)
         case .silence: break
-        case .silentBody(let status): write(status, ["{"], context)
+        case .silentBody(let status): write(status, ["{"], on: channel)
         case .lines(let lines):
-            write(200, lines.map { $0 + "\n" }, context)
-            end(context)
+            write(200, lines.map { $0 + "\n" }, on: channel)
+            end(channel)
         case .openLines(let lines):
-            double.streams.withLock { $0.append(context.channel) }
-            write(200, lines.map { $0 + "\n" }, context)
+            streams.withLock { $0.append(channel) }
+            write(200, lines.map { $0 + "\n" }, on: channel)
         case .answer(let line):
             for event in call.events {
-                if let line = line(event) { double.send(line) }
+                if let line = line(event) { send(line) }
             }
-            write(202, [#"{"accepted":true}"#], context)
-            end(context)
+            write(202, [#"{"accepted":true}"#], on: channel)
+            end(channel)
         case .brokenLines(let lines):
-            write(200, lines.map { $0 + "\n" }, context)
-            context.close(promise: nil)
+            write(200, lines.map { $0 + "\n" }, on: channel)
+            channel.close(promise: nil)
         }
     }
 
-    private func write(
-        _ status: Int, _ texts: [String], _ context: ChannelHandlerContext, retryAfter: String? = nil
-    ) {
+    private func write(_ status: Int, _ texts: [String], on channel: any Channel, retryAfter: String? = nil) {
         var headers = HTTPHeaders()
         if let retryAfter { headers.add(name: "Retry-After", value: retryAfter) }
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        for text in texts { context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil) }
-        context.flush()
+        channel.write(HTTPServerResponsePart.head(head), promise: nil)
+        for text in texts {
+            channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: text))), promise: nil)
+        }
+        channel.flush()
     }
 
-    private func end(_ context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    private func end(_ channel: any Channel) {
+        channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
     }
 }
 

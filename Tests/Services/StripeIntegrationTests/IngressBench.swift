@@ -35,8 +35,8 @@ struct IngressBench: Sendable {
         try await LoopbackServer.run(faults: faults, otherwise: .init(status: 202)) { events in
             let endpoint = try #require(EventsEndpoint(events.url))
             let client = EventsClient(
-                transport: HTTPClient.shared, endpoint: endpoint, tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"),
-                logger: logger)
+                transport: HTTPClient.shared, endpoint: endpoint,
+                tokens: TokenSource(token: Secret("t"), label: "BUS_API_TOKEN"), logger: logger)
             let publisher = EventPublisher(client: client, timeout: .seconds(10))
             let outlet = FactsOutlet(publisher, features: KnownFeatures(client: client), scopes: nil)
             let gateway = LocalStripeGateway(settings: StripeRequestSettings(mode: .local))

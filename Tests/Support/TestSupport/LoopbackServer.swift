@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import Synchronization
 
 /// An HTTP server on loopback that notes what arrives, breaks the wire as told, and leaves every other answer to what
@@ -54,7 +53,7 @@ package final class LoopbackServer: Sendable {
     package typealias Backing = @Sendable (Request, Fault?, any EventLoop) -> EventLoopFuture<Answer>
 
     private struct State {
-        var port = 0
+        var url = ""
         var requests: [Request] = []
         var faults: [Fault]
         var faultsAt: [Int: Fault] = [:]
@@ -66,7 +65,7 @@ package final class LoopbackServer: Sendable {
     private let backing: Backing
 
     /// `http://127.0.0.1:<port>`.
-    package var url: String { "http://127.0.0.1:\(state.withLock { $0.port })" }
+    package var url: String { state.withLock { $0.url } }
     /// Everything that arrived, in order.
     package var requests: [Request] { state.withLock { $0.requests } }
 
@@ -98,19 +97,10 @@ package final class LoopbackServer: Sendable {
         faults: [Fault] = [], before backing: @escaping Backing, _ body: (LoopbackServer) async throws -> Value
     ) async throws -> Value {
         let server = LoopbackServer(faults, backing)
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(LoopbackServerHandler(server))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        server.state.withLock { $0.port = channel.localAddress?.port ?? 0 }
-        let result = await Result { try await body(server) }
-        try await channel.close()
-        return try result.get()
+        return try await RequestListener.run(server.serve) { url in
+            server.state.withLock { $0.url = url }
+            return try await body(server)
+        }
     }
 
     private init(_ faults: [Fault], _ backing: @escaping Backing) {
@@ -123,7 +113,7 @@ package final class LoopbackServer: Sendable {
 
 extension LoopbackServer {
     /// Answers a request as far as its fault allows.
-    func serve(_ request: Request, on channel: any Channel) {
+    fileprivate func serve(_ request: Request, on channel: any Channel) {
         let fault = state.withLock { state -> Fault? in
             let due = state.faultsAt[state.requests.count]
             state.requests.append(request)
@@ -180,37 +170,5 @@ extension LoopbackServer {
             HTTPServerResponsePart.head(.init(version: .http1_1, status: status, headers: headers)), promise: nil)
         channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: answer.body))), promise: nil)
         if answer.body.utf8.count == length { channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil) }
-    }
-}
-
-/// Collects the requests of one connection.
-private final class LoopbackServerHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-
-    private let server: LoopbackServer
-    private var head: HTTPRequestHead?
-    private var body = ByteBuffer()
-
-    init(_ server: LoopbackServer) {
-        self.server = server
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            self.head = head
-            body.clear()
-        case .body(var part): body.writeBuffer(&part)
-        case .end:
-            guard let head else { return }
-            let parts = head.uri.split(separator: "?", maxSplits: 1)
-            let request = LoopbackServer.Request(
-                method: head.method.rawValue, path: parts.first.map { String($0) } ?? "",
-                query: parts.count > 1 ? String(parts[1]) : "",
-                headers: Dictionary(
-                    head.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { "\($0),\($1)" }),
-                body: String(buffer: body))
-            server.serve(request, on: context.channel)
-        }
     }
 }

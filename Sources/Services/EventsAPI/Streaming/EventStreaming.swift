@@ -68,7 +68,8 @@ struct EventStreaming: Sendable {
     }
 
     private func respond(
-        _ connection: RequestBody?, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription, _ query: StreamRequest,
+        _ connection: RequestBody?, _ slot: StreamSlots.Slot, _ subscription: WakeUps.Subscription,
+        _ query: StreamRequest,
         _ run: @escaping @Sendable @concurrent (StreamLine, inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var response = Response.ndjson { writer in
