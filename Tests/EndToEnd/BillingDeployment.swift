@@ -102,7 +102,7 @@ extension Deployment {
         }.value
     }
 
-    private static func ready(_ process: BusProcess, _ listener: String) async throws {
+    static func ready(_ process: BusProcess, _ listener: String) async throws {
         let client = LoopbackClient(try await process.address(of: listener))
         try await eventually("\(listener) is ready") {
             try await client.get("/readyz").status == 200 ? true : nil

@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import Synchronization
 import TestSupport
 import Testing
 
@@ -89,6 +90,25 @@ struct WakeUpTests {
             bench.wakeUps.expectRoom("patient")
             bench.wakeUps.ringRoom(["patient"])
             #expect(await !isLate)
+        }
+    }
+
+    @Test func timesAreKeptByTheSharedTimerAlone() async throws {
+        let wakeUps = WakeUps()
+        let ended = Mutex(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<100 {
+                group.addTask { @Sendable in
+                    _ = await wakeUps.subscribe([.holder("h\(number)")]).wait(atMost: .milliseconds(1))
+                    ended.withLock { $0 += 1 }
+                }
+            }
+            // Without the timer nobody looks at the time, however much of it passes.
+            _ = await Signal().wait(atMost: .milliseconds(100))
+            #expect(ended.withLock { $0 } == 0)
+            group.addTask { try await wakeUps.run() }
+            try await eventually("all have been woken") { ended.withLock { $0 } == 100 ? true : nil }
+            group.cancelAll()
         }
     }
 
