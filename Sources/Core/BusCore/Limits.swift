@@ -155,6 +155,8 @@ package enum Limits {
     package static let updatePricesMax = 50
     /// Deliveries of one exchange that a worker has read and not acknowledged; what our server sends at most.
     package static let deliveriesHeldMax = 64
+    /// Calls to a payment company that one exchange makes at once.
+    package static let providerCallsMax = 8
     /// A worker extends its leases this often: a third of the 30 seconds that a lease lasts.
     package static let leaseExtensionSeconds = 10
 

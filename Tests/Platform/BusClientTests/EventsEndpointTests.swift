@@ -1,7 +1,9 @@
-import BusClient
+import BusContract
 import BusCore
 import BusRuntime
 import Testing
+
+@testable import BusClient
 
 @Suite("Where an Events API lives")
 struct EventsEndpointTests {
@@ -87,7 +89,8 @@ struct WorkerSettingsTests {
         #expect(!settings.handlesOnce)
         #expect(settings.listener.backoff.first == .seconds(1) && settings.listener.backoff.longest == .seconds(30))
         #expect(settings.requestAgeMax == .seconds(600))
-        #expect(settings.concurrency == 8)
+        #expect(settings.concurrency(of: Exchange.stripePortal.rules) == 8)
+        #expect(settings.concurrency(of: Exchange.status.rules) == Limits.deliveriesHeldMax)
     }
 
     @Test("every setting can be set; no age limit is written 0")
@@ -106,7 +109,8 @@ struct WorkerSettingsTests {
         #expect(
             settings.listener.backoff.first == .milliseconds(250) && settings.listener.backoff.longest == .seconds(5))
         #expect(settings.requestAgeMax == nil)
-        #expect(settings.concurrency == 3)
+        #expect(settings.concurrency(of: Exchange.stripePortal.rules) == 3)
+        #expect(settings.concurrency(of: Exchange.status.rules) == 3)
     }
 
     @Test(

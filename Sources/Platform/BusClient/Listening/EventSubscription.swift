@@ -21,7 +21,7 @@ final class EventSubscription: Sendable {
     init(exchange: ExchangeRules, worker: EventWorker) {
         self.exchange = exchange
         self.worker = worker
-        slots = WorkerSlots(count: worker.settings.concurrency)
+        slots = WorkerSlots(count: worker.settings.concurrency(of: exchange))
     }
 
     private var reopening: StreamReopening {

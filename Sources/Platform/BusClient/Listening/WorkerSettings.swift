@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusRuntime
 import Glibc
@@ -12,8 +13,8 @@ package struct WorkerSettings: Sendable {
     package var listener: ListenerSettings
     /// Older requests are dropped, because their requester has timed out; nil keeps all.
     package var requestAgeMax: Duration?
-    /// Handlers at once.
-    package var concurrency: Int
+    /// Handlers of one exchange at once; nil follows what its handlers cost.
+    package var concurrency: Int?
     /// End after one event.
     package var handlesOnce: Bool
     /// The lease that streams ask for.
@@ -34,8 +35,16 @@ package struct WorkerSettings: Sendable {
             "BUS_EVENTS_REQUEST_MAX_AGE", default: "10m", in: .zero ... .seconds(365 * 86_400),
             help: "Drop older requests, whose requester has given up; 0 keeps all.")
         requestAgeMax = age == .zero ? nil : age
-        concurrency = reader.integer("BUS_WORKER_CONCURRENCY", default: 8, in: 1...256, help: "Handlers at once.")
+        concurrency = reader.integer(
+            "BUS_WORKER_CONCURRENCY",
+            shown: "\(Limits.providerCallsMax) for calls to a payment company, else \(Limits.deliveriesHeldMax)",
+            in: 1...256, help: "Handlers of one exchange at once.")
         handlesOnce = reader.bool("", flag: "--once", help: "Handle one event, then exit 0.")
+    }
+
+    /// Handlers of an exchange at once: calls to a payment company are few, and everything else costs memory alone.
+    func concurrency(of exchange: ExchangeRules) -> Int {
+        concurrency ?? (exchange.provider == nil ? Limits.deliveriesHeldMax : Limits.providerCallsMax)
     }
 
     private static func hostname() -> String {

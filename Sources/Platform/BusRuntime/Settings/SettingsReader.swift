@@ -170,14 +170,21 @@ package struct SettingsReader {
     package mutating func integer(
         _ name: String, flag: Flag? = nil, default fallback: Int, in range: ClosedRange<Int>, help: String = ""
     ) -> Int {
+        integer(name, flag: flag, shown: String(fallback), in: range, help: help) ?? fallback
+    }
+
+    /// A whole number, or nil when none is given; `shown` says what counts then.
+    package mutating func integer(
+        _ name: String, flag: Flag? = nil, shown: String, in range: ClosedRange<Int>, help: String = ""
+    ) -> Int? {
         let bounds = "\(range.lowerBound) to \(range.upperBound)"
-        let setting = Setting(
-            name: name, value: "number", fallback: String(fallback), range: "From \(bounds)", summary: help)
-        let text = given(setting, flag) ?? String(fallback)
-        record(name, text)
+        let setting = Setting(name: name, value: "number", fallback: shown, range: "From \(bounds)", summary: help)
+        let text = given(setting, flag)
+        record(name, text ?? shown)
+        guard let text else { return nil }
         guard let value = Int(text), range.contains(value) else {
             addFault("\(label(name, flag)) must be a number from \(bounds)")
-            return fallback
+            return nil
         }
         return value
     }
