@@ -70,6 +70,23 @@ extension SettingEffects {
                     }
                 }
             },
+            SettingEffect("BUS_EVENTS_SYNC") {
+                for (syncs, waits) in [("changes", false), ("all", true)] {
+                    let disk = try await WatchedDisk()
+                    let folder = try TemporaryFolder()
+                    let environment = ["BUS_EVENTS_SYNC": syncs, "BUS_EVENTS_SQLITE_PATH": "\(folder.path)/events"]
+                    try await events([], environment.merging(disk.environment()) { $1 }) { client, _ in
+                        // Also the first sync of a new log is behind this one.
+                        try await publish(client, subject: "me")
+                        let before = try disk.syncs(of: "\(folder.path)/events-wal").count
+                        let query: JSONValue = ["name": "bus.billing.status.request", "payload": [:]]
+                        let answer = try await client.post(
+                            "/api/v1/events", query.serialized(), headers: bearer("billing:read"))
+                        #expect(answer.status == 202)
+                        #expect((try disk.syncs(of: "\(folder.path)/events-wal").count > before) == waits)
+                    }
+                }
+            },
             SettingEffect("--base-path") {
                 for (flags, path, isThere) in [
                     ([], "/local/v1", true), ([], "/mine", false),

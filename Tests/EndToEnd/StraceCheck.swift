@@ -1,33 +1,44 @@
+import BusCore
 import FoundationEssentials
 import TestSupport
 import Testing
 
-/// The system calls prove it: the Events API answers a publish only after the data reached the disk.
+/// The system calls prove it: the Events API answers a change only after it reached the disk, and a query without a
+/// sync.
 @Suite(.timeLimit(.minutes(5))) struct StraceCheck {
     @Test(
         .enabled("strace works here, as it has to in continuous integration") { try await Strace.isUsable() })
-    func publishIsAnsweredAfterTheSync() async throws {
+    func aChangeIsAnsweredAfterItsSyncAndAQueryWithoutOne() async throws {
         let deployment = try Deployment()
         let trace = "\(deployment.folder.path)/trace"
         let arguments =
             ["-f", "-y", "-s", "64", "-o", trace, "-e", "trace=desc,network,fsync,fdatasync"]
             + [Products.path(of: "bus-api-provider-events")] + deployment.eventsArguments
         let published = 5
+        let asked = 5
         _ = try await BusProcess.run("/usr/bin/strace", arguments, environment: deployment.eventsEnvironment) {
             process in
             _ = try await process.address(of: Listener.events)
             for index in 1...published {
-                let body = #"{"name":"\#(Deployment.updateName)","payload":{"event_id":"evt_strace_\#(index)"}}"#
-                let answer = try await LoopbackClient(deployment.eventsAddress).post(
-                    "/api/v1/events", Array(body.utf8), headers: ["Authorization": "Bearer \(deployment.token)"])
-                #expect(answer.status == 202, "\(answer.text)")
+                try await publish(Deployment.updateName, index, to: deployment)
             }
+            for index in 1...asked { try await publish(BillingEvent.status, index, to: deployment) }
             try await eventually("the trace holds every answer") {
-                try SystemCalls(ofFile: trace).answers == published ? true : nil
+                try SystemCalls(ofFile: trace).answers == published + asked ? true : nil
             }
         }
         let calls = try SystemCalls(ofFile: trace)
-        #expect(calls.answersAfterSync == published, "an answer left before its sync:\n\(calls.excerpt)")
+        #expect(
+            calls.answersAfterSync == published,
+            "a change left before its sync, or a query after one:\n\(calls.excerpt)")
+    }
+
+    private func publish(_ name: String, _ index: Int, to deployment: Deployment) async throws {
+        let event: JSONValue = ["name": .string(name), "payload": ["event_id": .string("evt_strace_\(index)")]]
+        let answer = try await LoopbackClient(deployment.eventsAddress).post(
+            "/api/v1/events", event.serialized(),
+            headers: deployment.bearer(Deployment.Subject.requester, Deployment.billingScopes))
+        #expect(answer.status == 202, "\(answer.text)")
     }
 
     @Test func anAnswerBeforeItsSyncIsSeen() {

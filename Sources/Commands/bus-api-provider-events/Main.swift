@@ -14,8 +14,8 @@ enum EventsProgram {
                 "  --events-sqlite-path ./local/events.sqlite",
             ],
             about: [
-                "Events are kept in one SQLite file. A publish is answered after it is on the disk; concurrent publishes "
-                    + "share one sync."
+                "Events are kept in one SQLite file. A change is answered after it is on the disk; concurrent ones share one "
+                    + "sync. Queries need none, unless BUS_EVENTS_SYNC=all."
             ],
             readSettings: { EventsSettings(&$0) },
             run: { settings, _, process in

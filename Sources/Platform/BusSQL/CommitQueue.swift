@@ -24,6 +24,7 @@ struct CommitQueue<Change> {
 
     private struct Entry {
         let change: Change
+        let durability: Durability
         let events: Int
         let bytes: Int
     }
@@ -35,11 +36,16 @@ struct CommitQueue<Change> {
     private var phase = Phase.unopened
     private var waiting: Deque<Entry> = []
     private var waitingBytes = 0
+    private var waitingSynced = 0
     private var isWriting = false
     /// The events that wait for a batch.
     private(set) var waitingEvents = 0
     /// The batch under way.
     private(set) var batch: [Change] = []
+    /// How the batch under way is committed.
+    ///
+    /// It is settled when the batch starts, because a database cannot change it inside a transaction.
+    private(set) var durability = Durability.synced
     /// True from a failed batch to the next one that succeeds.
     private(set) var isFailing = false
 
@@ -53,12 +59,15 @@ struct CommitQueue<Change> {
     }
 
     /// Adds a change.
-    mutating func enqueue(_ change: Change, events: Int, bytes: Int) -> Arrival {
+    mutating func enqueue(
+        _ change: Change, _ durability: Durability = .synced, events: Int, bytes: Int
+    ) -> Arrival {
         guard phase != .closed else { return .closed }
         guard waitingEvents + events <= Limits.appendQueueEventsMax,
             waitingBytes + bytes <= Limits.appendQueueBytesMax
         else { return .full }
-        waiting.append(Entry(change: change, events: events, bytes: bytes))
+        waiting.append(Entry(change: change, durability: durability, events: events, bytes: bytes))
+        if durability == .synced { waitingSynced += 1 }
         waitingEvents += events
         waitingBytes += bytes
         return startIfNeeded() ? .starts : .waits
@@ -71,11 +80,16 @@ struct CommitQueue<Change> {
     }
 
     /// Takes the next batch: what waits, up to a number of events, and one change at least.
+    ///
+    /// A batch without a sync ends before a change that needs one, which came after the start.
     mutating func takeBatch() -> [Change] {
         var events = 0
         batch = []
-        while let entry = waiting.first, batch.isEmpty || events + entry.events <= Limits.appendCommitEventsMax {
+        while let entry = waiting.first, batch.isEmpty || events + entry.events <= Limits.appendCommitEventsMax,
+            durability == .synced || entry.durability == .unsynced
+        {
             waiting.removeFirst()
+            if entry.durability == .synced { waitingSynced -= 1 }
             events += entry.events
             waitingBytes -= entry.bytes
             batch.append(entry.change)
@@ -103,6 +117,7 @@ struct CommitQueue<Change> {
     private mutating func startIfNeeded() -> Bool {
         guard phase != .unopened, !isWriting, !waiting.isEmpty else { return false }
         isWriting = true
+        durability = waitingSynced > 0 ? .synced : .unsynced
         return true
     }
 }

@@ -24,11 +24,15 @@ package final class GroupCommit: Service {
     }
 
     private let database: any SQLDatabase
+    private let syncsAll: Bool
     private let state = Mutex(State())
 
     /// A queue in front of a database; nothing is committed before `run()`.
-    package init(database: any SQLDatabase) {
+    ///
+    /// - Parameter syncsAll: Syncs also the changes that need none.
+    package init(database: any SQLDatabase, syncsAll: Bool = false) {
         self.database = database
+        self.syncsAll = syncsAll
     }
 
     /// The events that wait for a transaction.
@@ -41,8 +45,9 @@ package final class GroupCommit: Service {
     ///
     /// An error from `body` undoes and fails this change alone. Only a fault of the database itself fails the whole
     /// transaction. When another change of the transaction fails, `body` runs again on what it found the first time.
+    /// Changes keep their order whatever their durability; one that is synced makes its whole transaction so.
     package func perform<T: Sendable>(
-        events: Int = 1, bytes: Int = 0,
+        _ durability: Durability = .synced, events: Int = 1, bytes: Int = 0,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
@@ -60,7 +65,8 @@ package final class GroupCommit: Service {
                     }
                 },
                 fail: { continuation.resume(throwing: $0) })
-            switch state.withLock({ $0.queue.enqueue(change, events: events, bytes: bytes) }) {
+            let durability = syncsAll ? .synced : durability
+            switch state.withLock({ $0.queue.enqueue(change, durability, events: events, bytes: bytes) }) {
             case .waits: break
             case .starts: write(alone: false)
             case .closed:
@@ -109,7 +115,7 @@ package final class GroupCommit: Service {
     ///
     /// The batch is taken when its transaction has begun, so that it carries whatever waits by then.
     private func write(alone: Bool) {
-        database.write { [self] connection in
+        database.write(state.withLock { $0.queue.durability }) { [self] connection in
             let batch = state.withLock { alone ? $0.queue.batch : $0.queue.takeBatch() }
             return try batch.map { try $0.run(connection, alone) }
         } then: { [self] result in

@@ -9,11 +9,19 @@ package protocol SQLDatabase: Sendable {
     /// Runs `body` on one consistent snapshot, on a thread that may take its time.
     func readLong<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
 
-    /// Runs `body` in one transaction on the thread that writes, committed and synced to storage before `completion` is
-    /// called there; an error rolls it back.
+    /// Runs `body` in one transaction on the thread that writes, and calls `completion` there after the commit; an error
+    /// rolls it back.
     func write<T: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        _ durability: Durability, _ body: @escaping @Sendable (any SQLConnection) throws -> T,
         then completion: @escaping @Sendable (Result<T, any Error>) -> Void)
+}
+
+/// What a committed change outlives.
+package enum Durability: Sendable {
+    /// A power cut: the commit is synced to storage, and with it all that was committed before.
+    case synced
+    /// Its process. A power cut may take it, and then takes everything that was committed after it too.
+    case unsynced
 }
 
 extension SQLDatabase {
@@ -22,7 +30,7 @@ extension SQLDatabase {
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            write(body) { continuation.resume(with: $0) }
+            write(.synced, body) { continuation.resume(with: $0) }
         }
     }
 }

@@ -29,7 +29,7 @@ package struct EventsService: Sendable {
                 settings.backend == .memory
                 ? try SQLiteDatabase() : try await SQLiteDatabase(path: settings.sqlitePath)
             let log = try await EventLog.open(database)
-            commits = GroupCommit(database: database)
+            commits = GroupCommit(database: database, syncsAll: settings.syncs == .all)
             wakeUps = WakeUps()
             health = StoreHealth(commits: commits, log: log, readiness: process.readiness)
             let now: @Sendable () -> Timestamp = { .now }

@@ -9,6 +9,13 @@ package struct EventsSettings: Sendable {
         case sqlite, memory
     }
 
+    /// What is synced to storage before it is answered.
+    package enum Syncs: String, CaseIterable, Sendable {
+        /// Everything but queries.
+        case changes
+        case all
+    }
+
     /// Where the API listens.
     package let address: ListenAddress
     /// Where health and metrics are shown.
@@ -17,6 +24,8 @@ package struct EventsSettings: Sendable {
     package let backend: Backend
     /// The file of the `sqlite` backend.
     package let sqlitePath: String
+    /// What is synced to storage before it is answered.
+    package let syncs: Syncs
     /// The prefixes the API answers under; empty text is the root.
     package let basePaths: [String]
     /// Verifies the callers' tokens.
@@ -41,6 +50,9 @@ package struct EventsSettings: Sendable {
         sqlitePath = reader.statePath(
             "BUS_EVENTS_SQLITE_PATH", flag: "--events-sqlite-path", file: "events.sqlite",
             isNeeded: backend == .sqlite, help: "File of the sqlite backend.")
+        syncs = reader.choice(
+            "BUS_EVENTS_SYNC", default: .changes,
+            help: "What is synced to the disk before it is answered; all takes queries too.")
         basePaths = EventsSettings.basePaths(&reader)
         tokenSecret =
             shared ?? reader.tokenSecret(SettingsReader.sharedTokenSecret, "BUS_EVENTS_JWT_SECRET")

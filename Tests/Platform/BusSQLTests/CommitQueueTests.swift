@@ -16,8 +16,10 @@ struct CommitQueueTests {
         private(set) var queue = CommitQueue<Int>()
 
         func open() -> Bool { queue.open() }
-        func enqueue(_ change: Int, events: Int = 1, bytes: Int = 0) -> CommitQueue<Int>.Arrival {
-            queue.enqueue(change, events: events, bytes: bytes)
+        func enqueue(
+            _ change: Int, _ durability: Durability = .synced, events: Int = 1, bytes: Int = 0
+        ) -> CommitQueue<Int>.Arrival {
+            queue.enqueue(change, durability, events: events, bytes: bytes)
         }
         func enqueueTrial(_ change: Int) -> CommitQueue<Int>.Arrival { queue.enqueueTrial(change) }
         func takeBatch() -> [Int] { queue.takeBatch() }
@@ -52,6 +54,36 @@ struct CommitQueueTests {
         #expect(queue.enqueue(1) == .starts)
         #expect(queue.enqueue(2) == .waits)
         #expect(queue.takeBatch() == [1, 2])
+    }
+
+    @Test func oneChangeThatNeedsASyncSyncsItsWholeBatch() {
+        let queue = opened()
+        #expect(queue.enqueue(1) == .starts)
+        #expect(queue.queue.durability == .synced)
+        _ = queue.takeBatch()
+        for (change, durability) in [(2, Durability.unsynced), (3, .synced), (4, .unsynced)] {
+            #expect(queue.enqueue(change, durability) == .waits)
+        }
+        #expect(queue.finish(failed: false).next == .batch)
+        #expect(queue.queue.durability == .synced)
+        #expect(queue.takeBatch() == [2, 3, 4])
+        #expect(queue.finish(failed: false).next == .rest)
+    }
+
+    @Test func aBatchWithoutASyncEndsBeforeAChangeThatNeedsOne() {
+        let queue = opened()
+        #expect(queue.enqueue(1, .unsynced) == .starts)
+        for (change, durability) in [(2, Durability.unsynced), (3, .synced), (4, .unsynced)] {
+            #expect(queue.enqueue(change, durability) == .waits)
+        }
+        #expect(queue.queue.durability == .unsynced, "it was settled when the batch started")
+        #expect(queue.takeBatch() == [1, 2])
+        #expect(queue.finish(failed: false).next == .batch)
+        #expect(queue.queue.durability == .synced)
+        #expect(queue.takeBatch() == [3, 4])
+        #expect(queue.enqueue(5, .unsynced) == .waits)
+        #expect(queue.finish(failed: false).next == .batch)
+        #expect(queue.queue.durability == .unsynced, "nothing that waits needs a sync")
     }
 
     @Test func aBatchHasABoundAndTakesALargeChangeAlone() {

@@ -22,6 +22,26 @@ struct SQLiteDatabaseTests {
         try database.close()
     }
 
+    @Test func everyCommitIsAsDurableAsItAsksFor() async throws {
+        let folder = try TemporaryFolder()
+        let database = try await SQLiteDatabase(path: folder.path + "/events.sqlite")
+        func level(_ durability: Durability) async throws -> Int64? {
+            try await withCheckedThrowingContinuation { continuation in
+                database.write(durability) {
+                    try $0.first("PRAGMA synchronous")?.integer(0)
+                } then: {
+                    continuation.resume(with: $0)
+                }
+            }
+        }
+        for _ in 0..<2 {
+            #expect(try await level(.unsynced) == 1)
+            #expect(try await level(.synced) == 2)
+            #expect(try await level(.synced) == 2)
+        }
+        try database.close()
+    }
+
     @Test func onlyTheOwnerMayReadFolderAndFiles() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/deep/bus/events.sqlite"

@@ -10,6 +10,8 @@ final class SQLiteConnection: SQLConnection {
 
     private var handle: OpaquePointer?
     private var statements: [SQL: SQLiteStatement] = [:]
+    /// How the next commit treats the disk.
+    private var durability = Durability.synced
     /// Pages in the write-ahead log after the last commit.
     private var logPages = 0
     /// Pages from which the writer tries to begin a new log.
@@ -75,7 +77,10 @@ final class SQLiteConnection: SQLConnection {
     }
 
     /// Runs `body` and commits; an error of either rolls all of it back.
-    func transaction<Value>(_ body: (any SQLConnection) throws -> Value) throws -> Value {
+    func transaction<Value>(
+        _ durability: Durability, _ body: (any SQLConnection) throws -> Value
+    ) throws -> Value {
+        try become(durability)
         _ = try step("BEGIN IMMEDIATE", [])
         do {
             let value = try body(self)
@@ -87,6 +92,16 @@ final class SQLiteConnection: SQLConnection {
             if isInTransaction { _ = try step("ROLLBACK", []) }
             throw error
         }
+    }
+
+    /// Executed anew at each change and never kept: the pragma acts already when it is compiled.
+    private func become(_ durability: Durability) throws(SQLFault) {
+        guard durability != self.durability else { return }
+        switch durability {
+        case .synced: try execute("PRAGMA synchronous = FULL")
+        case .unsynced: try execute("PRAGMA synchronous = NORMAL")
+        }
+        self.durability = durability
     }
 
     private var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }

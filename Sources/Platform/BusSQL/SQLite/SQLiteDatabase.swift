@@ -79,7 +79,7 @@ package final class SQLiteDatabase: SQLDatabase {
 
     /// Runs `body` in one transaction on the thread that writes, and then `completion`.
     package func write<T: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        _ durability: Durability, _ body: @escaping @Sendable (any SQLConnection) throws -> T,
         then completion: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         thread.submit { [writer, checkpoints, file] state in
@@ -89,7 +89,7 @@ package final class SQLiteDatabase: SQLDatabase {
             completion(
                 Result {
                     try writer.use { connection in
-                        let value = try connection.transaction { connection in
+                        let value = try connection.transaction(durability) { connection in
                             let value = try body(connection)
                             try file?.requireInPlace()
                             return value

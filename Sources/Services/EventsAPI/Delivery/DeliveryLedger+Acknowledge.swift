@@ -35,8 +35,9 @@ extension DeliveryLedger {
         mayListen: @escaping @Sendable (EventName) -> Bool
     ) async throws -> AcceptedAnswers {
         let replies = answers.compactMap(\.reply)
+        let areQueries = answers.allSatisfy { $0.reply?.durability == .unsynced }
         let accepted = try await commits.perform(
-            events: 1 + replies.count, bytes: replies.reduce(0) { $0 + $1.body.count }
+            areQueries ? .unsynced : .synced, events: 1 + replies.count, bytes: replies.reduce(0) { $0 + $1.body.count }
         ) { [self] connection in
             var accepted = AcceptedAnswers()
             for (index, answer) in answers.enumerated() {

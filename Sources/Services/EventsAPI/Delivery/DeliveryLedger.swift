@@ -57,7 +57,8 @@ struct DeliveryLedger: Sendable {
             }
             if let empty { return empty }
         }
-        return try await commits.perform { [now, wakeUps] connection in
+        // A claim that a power cut takes is made again.
+        return try await commits.perform(.unsynced) { [now, wakeUps] connection in
             var claim = ClaimTransaction(request: request, now: now(), connection: connection)
             try claim.run()
             let claimed = try claim.result()

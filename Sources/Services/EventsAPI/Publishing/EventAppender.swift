@@ -2,14 +2,14 @@ import BusContract
 import BusCore
 import BusSQL
 
-/// Stores events durably in the log and wakes the streams that wait for them.
+/// Stores events in the log and wakes the streams that wait for them.
 struct EventAppender: Sendable {
     let log: EventLog
     let commits: GroupCommit
     let wakeUps: WakeUps
     let now: @Sendable () -> Timestamp
 
-    /// Stores one event; returns when it is durable.
+    /// Stores one event; returns when it is as durable as it has to be.
     func append(_ draft: StampedEvent) async throws -> AcceptedEvent {
         let accepted = try await store([draft], isBatch: false)
         guard let first = accepted.first else {
@@ -27,7 +27,10 @@ struct EventAppender: Sendable {
 
     private func store(_ drafts: [StampedEvent], isBatch: Bool) async throws -> [AcceptedEvent] {
         let bytes = drafts.reduce(0) { $0 + $1.body.count }
-        let accepted = try await commits.perform(events: drafts.count, bytes: bytes) { [log, now] connection in
+        let needsSync = drafts.contains { $0.durability == .synced }
+        let accepted = try await commits.perform(
+            needsSync ? .synced : .unsynced, events: drafts.count, bytes: bytes
+        ) { [log, now] connection in
             try log.append(drafts, isBatch: isBatch, at: now(), connection)
         }
         wakeUps.ring(appended: Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name)))

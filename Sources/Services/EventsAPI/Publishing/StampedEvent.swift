@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 import BusSQL
 
@@ -11,6 +12,8 @@ struct StampedEvent: Sendable {
     let idempotencyKey: String?
     let correlationID: String?
     let payload: JSONText
+    /// Whether a power cut may take it.
+    let durability: Durability
     /// The canonical envelope without its id.
     ///
     /// The log puts the id in front.
@@ -28,6 +31,7 @@ struct StampedEvent: Sendable {
         // Engines refuse U+0000 in a text column. The envelope keeps the full text.
         correlationID = envelope.correlationID.flatMap { $0.contains("\0") ? nil : $0 }
         payload = envelope.payload
+        durability = envelope.isQuery ? .unsynced : .synced
         body = envelope.encoded()
     }
 
