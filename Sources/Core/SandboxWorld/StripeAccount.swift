@@ -32,6 +32,8 @@ struct StripeAccount: Sendable {
     var pendingItems: [String: [String]] = [:]
     var endpoints = Shelf<WorldEndpoint>()
     var events = EventRecord()
+    /// Events that not every endpoint has acknowledged.
+    var unacknowledged: Set<String> = []
     /// The call that is being worked on.
     var cause: WorldEvent.Request?
     /// What a search does not find yet.

@@ -252,6 +252,12 @@ package struct StripeWorld: Sendable {
         own.events[id] ?? connected.values.lazy.compactMap { $0.events[id] }.first
     }
 
+    /// Notes the events that not every endpoint has acknowledged, for lists that ask for them.
+    package mutating func note(unacknowledged ids: Set<String>) {
+        own.unacknowledged = ids
+        for id in connected.keys { connected[id]?.unacknowledged = ids }
+    }
+
     /// Where an event's webhooks go, of the endpoints that were made by calls.
     package func endpoints(for event: WorldEvent) -> [WorldEndpoint] {
         own.endpoints.all.filter { $0.wants(event) }

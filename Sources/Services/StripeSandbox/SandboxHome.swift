@@ -87,6 +87,9 @@ final class SandboxHome: Sendable {
     func handle(_ call: WorldCall, host: String?) -> WorldReply {
         withState { state in
             if let host { state.world.pagesURL = "http://\(host)/local/stripe" }
+            if call.parameters?["delivery_success"] != nil {
+                state.world.note(unacknowledged: state.outbox.unacknowledged)
+            }
             let (reply, events) = state.world.handle(call, at: state.now)
             // A refused call leaves no trace.
             if call.method != .get, 200..<300 ~= reply.status { state.keep(.call(call)) }

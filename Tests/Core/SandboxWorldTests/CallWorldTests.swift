@@ -111,6 +111,37 @@ import Testing
                 == "parameters_exclusive")
     }
 
+    @Test func eventsAreListedByTypeAndTimeBothWaysForAMonth() throws {
+        var hand = WorldHand()
+        for number in 0..<12 {
+            try hand.call(.post, "/v1/customers", "name=\(number)")
+            try hand.call(.post, "/v1/products", "name=\(number)")
+            hand.advance(days: 1)
+        }
+        let all = hand.events.reversed()
+        let ids = all.filter { $0.type == "customer.created" }.map(\.id)
+        func page(_ query: String) throws -> (ids: [String], hasMore: Bool?) {
+            let list = try hand.call(.get, "/v1/events", query)
+            return (list["data"]?.elements?.compactMap { $0["id"]?.text } ?? [], list["has_more"]?.flag)
+        }
+        let types = "types[]=customer.created&types[]=customer.deleted"
+        #expect(try page("\(types)&limit=100") == (ids, false))
+        #expect(try page("\(types)") == (Array(ids[..<10]), true))
+        #expect(try page("\(types)&starting_after=\(ids[9])") == (Array(ids[10...]), false))
+        #expect(try page("\(types)&ending_before=\(ids[9])&limit=3") == (Array(ids[6..<9]), true))
+        #expect(try page("type=customer.*&limit=100").ids == ids)
+        let third = WorldHand.start.seconds + 9 * 86_400
+        #expect(try page("created[gte]=\(third)&limit=100").ids == all.prefix(6).map(\.id))
+        #expect(try page("created[gte]=\(third)&\(types)&limit=2") == (Array(ids[..<2]), true))
+        #expect(try hand.refusal(.get, "/v1/events", "\(types)&type=a")["code"] == "parameters_exclusive")
+        let many = (0..<21).map { "types[]=a\($0)" }.joined(separator: "&")
+        #expect(try hand.refusal(.get, "/v1/events", many)["param"] == "types")
+        hand.advance(days: 20)
+        #expect(try page("\(types)&limit=100").ids == Array(ids[..<10]), "a month is kept")
+        #expect(
+            try hand.refusal(.get, "/v1/events", "starting_after=\(ids[11])")["code"] == "resource_missing")
+    }
+
     // MARK: Searches
 
     @Test func searchesFindMetadata() throws {

@@ -42,6 +42,32 @@ import Testing
         }
     }
 
+    @Test func theListOfEventsKnowsWhatWasNotAcknowledged() async throws {
+        try await SandboxBench.receiving { receiver in
+            try await SandboxBench.run(forwardingTo: receiver.url + "/hook") { bench in
+                func listed(_ filter: String) async throws -> [String] {
+                    let answer = try await bench.client.get(
+                        "/v1/events?limit=100&\(filter)", headers: ["Authorization": "Bearer sk_test_bench"])
+                    return try #require(answer.json?["data"]?.elements, "\(answer.text)").compactMap {
+                        $0["type"]?.text
+                    }
+                }
+                try await bench.post("/v1/customers", "name=came")
+                try await eventually("it came") { try await listed("delivery_success=true").isEmpty ? nil : true }
+                try await bench.control("PUT", "/sandbox/faults", ["webhooks": ["drop_percent": 100]])
+                try await bench.post("/v1/products", "name=dropped")
+                #expect(try await listed("delivery_success=false") == ["product.created"])
+                #expect(try await listed("delivery_success=true") == ["customer.created"])
+                #expect(try await listed("type=*") == ["product.created", "customer.created"])
+                #expect(try await listed("delivery_success=false&types[]=customer.created").isEmpty)
+                try await bench.control("PUT", "/sandbox/faults", [:])
+                let dropped = try #require(try await bench.deliveries("product.created").first?["id"]?.text)
+                try await bench.control("POST", "/sandbox/events/\(dropped)/resend")
+                try await eventually("it came too") { try await listed("delivery_success=false").isEmpty ? true : nil }
+            }
+        }
+    }
+
     @Test func dialsDropAndDouble() async throws {
         try await SandboxBench.receiving { receiver in
             try await SandboxBench.run(forwardingTo: receiver.url + "/hook") { bench in

@@ -142,9 +142,11 @@ extension StripeAccount {
                 code: "parameters_exclusive", param: "types",
                 "You may only specify one of these parameters: type, types.")
         }
+        let isDelivered = call.form.flag("delivery_success")
         let wanted = types + [call.form.text("type")].compactMap { $0 }
         let page = events.page(after: request.after, before: request.before, count: request.limit) { event in
             !event.isThin && Paging.contains(event.created, call.form)
+                && isDelivered.map { $0 != unacknowledged.contains(event.id) } ?? true
                 && (wanted.isEmpty || wanted.contains { StripeAccount.matches(event.type, $0) })
         }
         guard let page else { throw StripeAccount.noCursor(request) }

@@ -200,6 +200,18 @@ struct WebhookOutbox: Sendable {
     /// The event up to which all webhooks have ended, whenever that is worth noting.
     mutating func takeMark() -> String? { mark.take(every: Limits.sandboxMarkEvents) }
 
+    /// Events that wait for an address, or that it never acknowledged; as far back as deliveries are kept.
+    var unacknowledged: Set<String> {
+        var open: [String: Set<String>] = [:]
+        for delivery in deliveries.values where delivery.state != .delivered {
+            open[delivery.event.id, default: []].insert(delivery.target.url)
+        }
+        for delivery in deliveries.values where delivery.state == .delivered {
+            open[delivery.event.id]?.remove(delivery.target.url)
+        }
+        return Set(open.filter { !$0.value.isEmpty }.keys)
+    }
+
     func newest(_ count: Int) -> [Delivery] {
         var found: [Delivery] = []
         var number = next - 1
