@@ -87,4 +87,11 @@ extension StripeClient {
     ) async throws -> MeterErrorReport {
         try await send(StripeForms.thinEvent(id: eventID), deadline: deadline) { MeterErrorReport($0.body) }
     }
+
+    /// One page of the list of events.
+    package func events(_ walk: EventWalk, deadline: ContinuousClock.Instant) async throws -> EventPage {
+        try await send(walk.call, deadline: deadline) { answer in
+            EventPage(answer.body, answeredAt: answer.date.flatMap(Timestamp.init(httpDate:)))
+        }
+    }
 }

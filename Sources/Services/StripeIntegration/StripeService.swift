@@ -21,6 +21,8 @@ package struct StripeService: Sendable {
     private let process: ServiceProcess
     private let worker: EventWorker
     private let duties: StripeDuties
+    /// Nil where nothing may be asked or published.
+    private let walker: EventWalker?
 
     /// Composes the service.
     ///
@@ -38,7 +40,8 @@ package struct StripeService: Sendable {
         let publisher = EventPublisher(client: events, timeout: .seconds(Limits.webhookPublishSeconds))
         self.publisher = publisher
         let gateway = StripeService.gateway(settings, offline, http: http, logger: process.logger)
-        let outlet = FactsOutlet(publisher, features: KnownFeatures(client: events), scopes: tokens.scopes)
+        let features = KnownFeatures(client: events)
+        let outlet = FactsOutlet(publisher, features: features, scopes: tokens.scopes)
         let actions = WebhookActions(
             gateway: gateway, outlet: outlet,
             observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: settings.mode),
@@ -46,6 +49,8 @@ package struct StripeService: Sendable {
         receiver = WebhookReceiver(
             rules: settings.webhookRules, publisher: publisher, actions: actions, logger: process.logger,
             hearRefusal: hearRefusal)
+        walker = StripeService.walker(
+            settings, tokens, http: http, actions: actions, events: events, features: features)
         let requests = StripeRequests(
             gateway: gateway, settings: settings.requests, rules: settings.webhookRules, actions: actions,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
@@ -69,10 +74,32 @@ package struct StripeService: Sendable {
         return OfflineStripeGateway(local: local, stripe: client(offline.key, offline.url), offline: offline)
     }
 
+    /// Reads Stripe's list of events where there is a key and a token that may publish.
+    private static func walker(
+        _ settings: StripeSettings, _ tokens: TokenSource, http: HTTPClient, actions: WebhookActions,
+        events: EventsClient, features: KnownFeatures
+    ) -> EventWalker? {
+        let scope = Exchange.subscriptionUpdate.rules.scope.rawValue
+        guard let key = settings.key, !settings.worker.handlesOnce, tokens.scopes?.contains(scope) ?? true else {
+            return nil
+        }
+        // The walker tells of a failure itself, once as long as it lasts.
+        var quiet = actions.logger
+        quiet.logLevel = .critical
+        return EventWalker(
+            client: StripeClient(
+                http: http, key: key, baseURL: settings.apiURL, apiVersion: settings.apiVersion,
+                pace: RequestPace(perSecond: Limits.eventWalkRequestsPerSecondMax), logger: quiet),
+            rules: settings.webhookRules, actions: actions,
+            tellsRepeats: { try await features.contains(.idempotentPublish) },
+            publish: { try await events.publishOnce($0) }, logger: actions.logger)
+    }
+
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
         var services: [any Service] = [publisher]
         if duties == .requests { services.append(worker) }
+        if let walker { services.append(walker) }
         return services
     }
 

@@ -25,8 +25,12 @@ package struct LoopbackStripe: Sendable {
 
     /// `http://127.0.0.1:<port>`, of the front.
     package var url: String { front.url }
-    /// Everything that arrived, in order.
+    /// Everything that arrived, in order, but for the walks.
     package var requests: [Request] { front.requests }
+    /// The pages that were read of the list of events.
+    ///
+    /// A worker reads them when it likes, so they take no fault of the front.
+    package var walks: [Request] { front.passed }
     /// Most requests of a path that were under way at once.
     package func openMax(_ path: String) -> Int { front.openMax(path) }
     /// How often a POST to a path did its work; a kept answer that is said again does not count, nor does the hand.
@@ -86,7 +90,10 @@ package struct LoopbackStripe: Sendable {
                     }
                     let hand = LoopbackClient("127.0.0.1:\(port)")
                     let gate = StripeGate(url: hand.base, service: service)
-                    return try await LoopbackServer.run(faults: faults, before: gate.answer) { front in
+                    return try await LoopbackServer.run(
+                        faults: faults, before: gate.answer,
+                        passes: { $0.method == "GET" && $0.path == "/v1/events" }
+                    ) { front in
                         try await body(LoopbackStripe(front: front, gate: gate, service: service, hand: hand))
                     }
                 }

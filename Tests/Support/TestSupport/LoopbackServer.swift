@@ -55,6 +55,7 @@ package final class LoopbackServer: Sendable {
     private struct State {
         var url = ""
         var requests: [Request] = []
+        var passed: [Request] = []
         var faults: [Fault]
         var faultsAt: [Int: Fault] = [:]
         var open: [String: Int] = [:]
@@ -63,11 +64,14 @@ package final class LoopbackServer: Sendable {
 
     private let state: Mutex<State>
     private let backing: Backing
+    private let passes: @Sendable (Request) -> Bool
 
     /// `http://127.0.0.1:<port>`.
     package var url: String { state.withLock { $0.url } }
-    /// Everything that arrived, in order.
+    /// Everything that arrived, in order, but for what passes.
     package var requests: [Request] { state.withLock { $0.requests } }
+    /// What passed, in order.
+    package var passed: [Request] { state.withLock { $0.passed } }
 
     /// Faults to come, first first.
     package var faults: [Fault] {
@@ -92,20 +96,23 @@ package final class LoopbackServer: Sendable {
         try await run(faults: faults, before: { _, _, loop in loop.makeSucceededFuture(answer) }, body)
     }
 
-    /// Starts a server before something, gives it to `body`, and stops it.
+    /// Starts a server before something, gives it to `body`, and stops it; what `passes` meets no fault.
     package static func run<Value: Sendable>(
-        faults: [Fault] = [], before backing: @escaping Backing, _ body: (LoopbackServer) async throws -> Value
+        faults: [Fault] = [], before backing: @escaping Backing,
+        passes: @escaping @Sendable (Request) -> Bool = { _ in false },
+        _ body: (LoopbackServer) async throws -> Value
     ) async throws -> Value {
-        let server = LoopbackServer(faults, backing)
+        let server = LoopbackServer(faults, backing, passes)
         return try await RequestListener.run(server.serve) { url in
             server.state.withLock { $0.url = url }
             return try await body(server)
         }
     }
 
-    private init(_ faults: [Fault], _ backing: @escaping Backing) {
+    private init(_ faults: [Fault], _ backing: @escaping Backing, _ passes: @escaping @Sendable (Request) -> Bool) {
         state = Mutex(State(faults: faults))
         self.backing = backing
+        self.passes = passes
     }
 }
 
@@ -114,7 +121,12 @@ package final class LoopbackServer: Sendable {
 extension LoopbackServer {
     /// Answers a request as far as its fault allows.
     fileprivate func serve(_ request: Request, on channel: any Channel) {
+        let doesPass = passes(request)
         let fault = state.withLock { state -> Fault? in
+            if doesPass {
+                state.passed.append(request)
+                return nil
+            }
             let due = state.faultsAt[state.requests.count]
             state.requests.append(request)
             state.open[request.path, default: 0] += 1

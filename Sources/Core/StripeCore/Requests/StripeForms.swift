@@ -124,6 +124,16 @@ package enum StripeForms {
         .get("/v1/subscriptions/\(StripeForm.percentEncoded(id))")
     }
 
+    /// `GET /v1/events`, newest first: events of these types from a time on, older than the one named by `id`.
+    package static func events(types: [String], from: Timestamp?, after id: String?, limit: Int) -> StripeCall {
+        var form = StripeForm()
+        for type in types { form.add("types[]", type) }
+        form.add("created[gte]", from?.seconds)
+        form.add("starting_after", id)
+        form.add("limit", Int64(limit))
+        return .get("/v1/events", form)
+    }
+
     /// `GET /v2/core/events/{id}`, which thin events leave the details to; routes below `/v2` ask for a version.
     package static func thinEvent(id: String) -> StripeCall {
         var call = StripeCall.get("/v2/core/events/\(StripeForm.percentEncoded(id))")

@@ -60,10 +60,15 @@ package struct StripeEvent: Hashable, Sendable {
         fileprivate var envelope: String { self == .meterErrors ? "v2.core.event" : "event" }
     }
 
-    /// Reads a verified body in one pass.
+    /// Reads a verified body.
     package init(_ webhook: VerifiedWebhook) throws(StripeEventFault) {
+        try self.init(body: webhook.body)
+    }
+
+    /// Reads what Stripe itself said, in one pass.
+    init(body: UnsafeRawBufferPointer) throws(StripeEventFault) {
         let fields: EventFields
-        do { fields = try EventFields(webhook.body) } catch { throw .json(error) }
+        do { fields = try EventFields(body) } catch { throw .json(error) }
         guard let id = fields.id else { throw .notAnEvent(field: "id") }
         guard let type = fields.type, !type.isEmpty else { throw .notAnEvent(field: "type") }
         guard let created = fields.created else { throw .notAnEvent(field: "created") }

@@ -15,22 +15,36 @@ struct FactsOutlet: Sendable {
     ///
     /// - Returns: False when nothing follows, or when this Events API does not take it from us.
     func send(_ outcome: WebhookOutcome, eventID: String) async throws -> Bool {
-        switch outcome {
-        case .update(let update): try await send(.subscriptionUpdate, update, id: update.eventID)
-        case .unlinked(let facts):
-            try await send(.unlinkedUpdate, facts, id: facts.update.eventID, key: "stripe:unlinked:")
-        case .customerDeleted(let deletion): try await send(.customerDeletion, deletion, id: eventID)
-        case .meterErrors, .ignored: false
-        }
+        guard let draft = try await draft(of: outcome, eventID: eventID) else { return false }
+        try await publish(draft)
+        return true
     }
 
     /// Publishes one message, unless it has no place here.
     func send<Request, Response>(
-        _ exchange: Exchange<Request, Response>, _ message: Request, id: String, key: String = "stripe:"
+        _ exchange: Exchange<Request, Response>, _ message: Request, id: String
     ) async throws -> Bool {
-        guard try await takes(exchange.rules) else { return false }
-        try await publish(FactsOutlet.draft(exchange, message, id: id, key: key))
+        guard let draft = try await taken(exchange, message, id: id) else { return false }
+        try await publish(draft)
         return true
+    }
+
+    /// What follows from an event or a reading, under its key; nil when nothing does, or when this Events API does not
+    /// take it from us.
+    func draft(of outcome: WebhookOutcome, eventID: String) async throws -> EventDraft? {
+        switch outcome {
+        case .update(let update): try await taken(.subscriptionUpdate, update, id: update.eventID)
+        case .unlinked(let facts):
+            try await taken(.unlinkedUpdate, facts, id: facts.update.eventID, key: "stripe:unlinked:")
+        case .customerDeleted(let deletion): try await taken(.customerDeletion, deletion, id: eventID)
+        case .meterErrors, .ignored: nil
+        }
+    }
+
+    private func taken<Request, Response>(
+        _ exchange: Exchange<Request, Response>, _ message: Request, id: String, key: String = "stripe:"
+    ) async throws -> EventDraft? {
+        try await takes(exchange.rules) ? FactsOutlet.draft(exchange, message, id: id, key: key) : nil
     }
 
     /// The event an update is published as; its key makes Stripe's repetitions harmless.

@@ -45,7 +45,7 @@ struct WebhookActions: Sendable {
     }
 
     /// Nil when Stripe does not know or show the subscription: then the event counts as it came.
-    private func reading(
+    func reading(
         _ id: String, _ accountID: String?, _ deadline: ContinuousClock.Instant
     ) async throws -> SubscriptionObserver.Reading? {
         do {

@@ -1,0 +1,316 @@
+import AsyncHTTPClient
+import BusClient
+import BusContract
+import BusCore
+import BusRuntime
+import CoreMetrics
+import InMemoryLogging
+import Logging
+import StripeClient
+import StripeCore
+import StripeTestSupport
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import StripeIntegration
+
+private let account = StripeFixture.accountID
+private let linked = "metadata[bus_account_id]=\(account)&metadata[bus_features]=llm:proxy"
+private let interval = Duration.seconds(Limits.eventWalkIntervalSeconds)
+private let slowly = Duration.seconds(Limits.eventWalkRefusedSeconds)
+
+/// One Stripe, one walker before it, and an Events API that knows keys again.
+private struct WalkBench: Sendable {
+    let stripe: LoopbackStripe
+    let walker: EventWalker
+    let log = InMemoryLogHandler()
+    let metrics = PrometheusRegistry()
+    let events = KeyedEvents()
+    private let price: String
+
+    static func run(
+        refetches: Bool = false, mode: StripeMode = .test, _ body: (WalkBench) async throws -> Void
+    ) async throws {
+        try await LoopbackStripe.run { stripe in
+            let price = try await stripe.sell()
+            try await HTTPClient.withHTTPClient(configuration: StripeClient.configuration) { http in
+                try await body(try WalkBench(stripe, price, http, refetches, mode))
+            }
+        }
+    }
+
+    private init(
+        _ stripe: LoopbackStripe, _ price: String, _ http: HTTPClient, _ refetches: Bool, _ mode: StripeMode
+    ) throws {
+        self.stripe = stripe
+        self.price = price
+        let (log, events) = (log, events)
+        let logger = Logger(label: "test") { _ in log }
+        let client = StripeClient(
+            http: http, key: try StripeKey(Secret("sk_test_walk")), baseURL: stripe.url,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, retryDelay: { _ in .milliseconds(1) })
+        let gateway = ClientStripeGateway(client: client)
+        let outlet = FactsOutlet(publish: { _ = try await events.publish($0) }, takes: { _ in true })
+        walker = withMetricsFactory(metrics) {
+            EventWalker(
+                client: client, rules: WebhookRules(keys: [], toleranceSeconds: 300, mode: mode),
+                actions: WebhookActions(
+                    gateway: gateway, outlet: outlet,
+                    observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: mode),
+                    refetches: refetches, logger: logger),
+                tellsRepeats: { events.tellsRepeats }, publish: { try await events.publish($0) }, logger: logger)
+        }
+    }
+
+    /// Somebody subscribes, a while ago; Stripe makes no webhook of it here.
+    @discardableResult
+    func subscribe(_ metadata: String = linked) async throws -> String {
+        let customer = try await stripe.addCustomer()
+        let made = try await stripe.post(
+            "/v1/subscriptions",
+            "customer=\(customer)&items[0][price]=\(price)&default_payment_method=pm_card_visa&\(metadata)")
+        stripe.advance(bySeconds: Limits.eventWalkGraceSeconds)
+        return made["id"]?.text ?? ""
+    }
+
+    /// The listed events of a type, oldest first.
+    func listed(_ type: String = "customer.subscription.*") async throws -> [String] {
+        try await stripe.list("/v1/events", "type=\(type)").compactMap { $0["id"]?.text }
+    }
+
+    func count(_ metric: String) -> String? {
+        metrics.exposition().split(separator: "\n").first { $0.hasPrefix(metric + " ") }
+            .map { String($0.dropFirst(metric.count + 1)) }
+    }
+
+    func lines(_ level: Logger.Level) -> [String] {
+        log.entries.filter { $0.level == level }.map { "\($0.message)" }
+    }
+}
+
+/// An Events API: each key once.
+private final class KeyedEvents: Sendable {
+    private struct State {
+        var drafts: [EventDraft] = []
+        var faults: [EventsFault] = []
+        var tellsRepeats = true
+        var cancelsAt: Int?
+    }
+
+    private let state = Mutex(State())
+
+    var keys: [String] { state.withLock { $0.drafts.compactMap(\.idempotencyKey) } }
+    var faults: [EventsFault] {
+        get { state.withLock { $0.faults } }
+        set { state.withLock { $0.faults = newValue } }
+    }
+    var tellsRepeats: Bool {
+        get { state.withLock { $0.tellsRepeats } }
+        set { state.withLock { $0.tellsRepeats = newValue } }
+    }
+
+    /// The task that publishes so many events is cancelled then.
+    var cancelsAt: Int? {
+        get { state.withLock { $0.cancelsAt } }
+        set { state.withLock { $0.cancelsAt = newValue } }
+    }
+
+    func publish(_ draft: EventDraft) async throws -> Bool {
+        try state.withLock { state in
+            if let fault = state.faults.popLast() { throw fault }
+            if state.drafts.contains(where: { $0.idempotencyKey == draft.idempotencyKey }) { return false }
+            state.drafts.append(draft)
+            if state.drafts.count == state.cancelsAt { withUnsafeCurrentTask { $0?.cancel() } }
+            return true
+        }
+    }
+}
+
+@Suite("Walks through Stripe's events", .timeLimit(.minutes(5)))
+struct EventWalkerTests {
+    @Test("what no webhook brought is published once, oldest first, under the webhook's key, and is told")
+    func lost() async throws {
+        try await WalkBench.run { bench in
+            let subscription = try await bench.subscribe()
+            try await bench.stripe.delete("/v1/subscriptions/\(subscription)")
+            bench.stripe.advance(bySeconds: 60)
+            var standing = EventWalker.Standing()
+            #expect(await bench.walker.go(&standing) == interval)
+            let listed = try await bench.listed()
+            #expect(listed.count >= 2 && bench.events.keys == listed.map { "stripe:\($0)" })
+            #expect(
+                bench.lines(.notice) == Array(repeating: "event found that no webhook had brought", count: listed.count)
+            )
+            let told = bench.log.entries.filter { $0.level == .notice }
+            #expect(told.map { "\($0.metadata["stripe.event.id"] ?? "")" } == listed)
+            #expect("\(told.last?.metadata["stripe.event.type"] ?? "")" == "customer.subscription.deleted")
+            #expect(bench.count("bus_stripe_walk_events_found_total") == "\(listed.count)")
+            let success = bench.count("bus_stripe_walk_last_success_timestamp_seconds").flatMap { Double($0) } ?? 0
+            #expect(abs(success - Double(unixNow())) < 60)
+            // The next walk reads the same events again, and finds nothing.
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(bench.events.keys.count == listed.count && bench.lines(.notice).count == listed.count)
+            #expect(bench.stripe.walks.count == 2 && bench.stripe.walks[1].query.contains("created%5Bgte%5D="))
+        }
+    }
+
+    @Test("an event that a webhook has brought is no find, and neither is one whose webhook is still on its way")
+    func known() async throws {
+        try await WalkBench.run { bench in
+            try await bench.subscribe()
+            let brought = try await bench.listed()
+            var standing = EventWalker.Standing()
+            _ = await bench.walker.go(&standing)
+            let found = bench.lines(.notice).count
+            // Another process starts: it has seen nothing, and all is stored.
+            var other = EventWalker.Standing()
+            #expect(await bench.walker.go(&other) == interval)
+            #expect(bench.lines(.notice).count == found && bench.events.keys.count == brought.count)
+            // A moment ago: no find yet.
+            try await bench.subscribe()
+            try await bench.stripe.post("/v1/subscriptions/\(try await bench.newest())", "metadata[x]=y")
+            _ = await bench.walker.go(&standing)
+            let all = try await bench.listed()
+            #expect(bench.events.keys.count == all.count - 1)
+            bench.stripe.advance(bySeconds: 60)
+            _ = await bench.walker.go(&standing)
+            #expect(bench.events.keys == all.map { "stripe:\($0)" })
+        }
+    }
+
+    @Test("events of the other mode and without Bus metadata are judged as their webhooks are")
+    func judged() async throws {
+        try await WalkBench.run(mode: .live) { bench in
+            try await bench.subscribe()
+            var standing = EventWalker.Standing()
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(bench.events.keys.isEmpty && bench.lines(.notice).isEmpty && bench.lines(.warning).isEmpty)
+        }
+        try await WalkBench.run { bench in
+            try await bench.subscribe("metadata[bus_account_id]=\(account)")
+            var standing = EventWalker.Standing()
+            _ = await bench.walker.go(&standing)
+            _ = await bench.walker.go(&standing)
+            #expect(bench.events.keys == (try await bench.listed()).map { "stripe:unlinked:\($0)" })
+            // Warned of when it is found, and never again.
+            #expect(bench.lines(.warning).count == bench.events.keys.count)
+        }
+    }
+
+    @Test("where subscriptions are read again, a walk takes what their readings do not take the place of")
+    func refetching() async throws {
+        try await WalkBench.run(refetches: true) { bench in
+            let subscription = try await bench.subscribe()
+            try await bench.stripe.delete("/v1/subscriptions/\(subscription)")
+            bench.stripe.advance(bySeconds: 60)
+            var standing = EventWalker.Standing()
+            _ = await bench.walker.go(&standing)
+            let deleted = try await bench.listed("customer.subscription.deleted")
+            #expect(deleted.count == 1 && bench.events.keys == deleted.map { "stripe:\($0)" })
+        }
+    }
+
+    @Test("a key that may not read events is warned of once, asks seldom, and goes on when it may")
+    func forbidden() async throws {
+        try await WalkBench.run { bench in
+            try await bench.subscribe()
+            try await bench.stripe.dial(["calls": [["fault": "403", "path": "/v1/events"]]])
+            var standing = EventWalker.Standing()
+            for _ in 0..<3 { #expect(await bench.walker.go(&standing) == slowly) }
+            #expect(bench.stripe.walks.count == 3, "no repeats")
+            #expect(bench.lines(.warning).count == 1)
+            #expect(bench.lines(.warning).first?.contains("Events (read)") == true)
+            #expect(bench.count("bus_stripe_walk_errors_total") == "3")
+            try await bench.stripe.dial([:])
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(bench.lines(.notice).isEmpty == false)
+        }
+    }
+
+    @Test("failures are tried again, each time later, and said once", arguments: ["429", "500"])
+    func failing(fault: String) async throws {
+        try await WalkBench.run { bench in
+            try await bench.subscribe()
+            try await bench.stripe.dial(["calls": [["fault": .string(fault), "path": "/v1/events"]]])
+            var standing = EventWalker.Standing()
+            var waits: [Duration] = []
+            for _ in 0..<4 { waits.append(await bench.walker.go(&standing)) }
+            #expect(waits == waits.sorted() && waits[0] < .seconds(3) && waits[3] > .seconds(12))
+            #expect(bench.lines(.warning) == ["Stripe's events not read; tried again by itself"])
+            try await bench.stripe.dial([:])
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(bench.events.keys.count == (try await bench.listed()).count)
+        }
+    }
+
+    @Test("a page whose events cannot all be stored is read again; an event that can never be stored is left out")
+    func publishing() async throws {
+        try await WalkBench.run { bench in
+            try await bench.subscribe()
+            try await bench.subscribe()
+            let listed = try await bench.listed()
+            var standing = EventWalker.Standing()
+            bench.events.faults = [.unavailable(reason: "down", retryAfterSeconds: nil)]
+            #expect(await bench.walker.go(&standing) < .seconds(3))
+            #expect(bench.events.keys.isEmpty)
+            bench.events.faults = [.rejected(status: 400, type: "bad_request", message: "never")]
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(bench.events.keys == listed.dropFirst().map { "stripe:\($0)" })
+            #expect(bench.lines(.warning).last == "listed event left out")
+        }
+    }
+
+    @Test("an Events API without idempotency keys would store every event again, so nothing is read")
+    func noKeys() async throws {
+        try await WalkBench.run { bench in
+            try await bench.subscribe()
+            bench.events.tellsRepeats = false
+            var standing = EventWalker.Standing()
+            for _ in 0..<2 { #expect(await bench.walker.go(&standing) == slowly) }
+            #expect(bench.stripe.walks.isEmpty && bench.lines(.warning).isEmpty)
+        }
+    }
+
+    @Test("more than a page is read page by page, and every event handed on once")
+    func pages() async throws {
+        try await WalkBench.run { bench in
+            for _ in 0..<110 { try await bench.subscribe() }
+            let listed = try await bench.listed()
+            #expect(listed.count > 100)
+            var standing = EventWalker.Standing()
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(bench.stripe.walks.count == (listed.count + 99) / 100)
+            #expect(Set(bench.events.keys) == Set(listed.map { "stripe:\($0)" }))
+            #expect(bench.events.keys.count == listed.count)
+        }
+    }
+
+    @Test("whoever stops in the middle of a page waits for no more than the event under way, and hears of no failure")
+    func stopping() async throws {
+        try await WalkBench.run { bench in
+            for _ in 0..<3 { try await bench.subscribe() }
+            let walker = bench.walker
+            bench.events.cancelsAt = 2
+            let pause = await withTaskGroup(of: Duration.self) { group in
+                group.addTask {
+                    var standing = EventWalker.Standing()
+                    return await walker.go(&standing)
+                }
+                return await group.next()
+            }
+            #expect(pause == .zero && bench.events.keys.count == 2)
+            #expect(bench.lines(.warning).isEmpty && bench.count("bus_stripe_walk_errors_total") == "0")
+            // The next start reads the page again.
+            var standing = EventWalker.Standing()
+            #expect(await bench.walker.go(&standing) == interval)
+            #expect(Set(bench.events.keys) == Set(try await bench.listed().map { "stripe:\($0)" }))
+        }
+    }
+}
+
+extension WalkBench {
+    fileprivate func newest() async throws -> String {
+        try await stripe.list("/v1/subscriptions").last?["id"]?.text ?? ""
+    }
+}
