@@ -24,13 +24,12 @@ import Testing
         }
     }
 
-    /// Bus can ask about a subscription only when something has named it: what nobody ever told has to be sent again.
-    @Test("a purchase of which nothing was ever sent is unknown until somebody has Stripe send it again")
-    func resent() async throws {
+    @Test("a purchase of which nothing was ever sent is unknown until a worker looks into Stripe's list of events")
+    func neverSent() async throws {
         let nothingSent = #"{"webhooks":{"drop_percent":100}}"#
         try await ConvergenceTown.run(seed: PropertySettings.seed, faults: nothingSent) { town in
-            _ = try await town.buy()
-            let unheard = try await town.resendUnheard()
+            let calendar = try await town.buy()
+            let unheard = try await town.findUnheard(after: calendar.bought)
             #expect(unheard == Set(ConvergenceStory.all.map(\.name)))
             let unpaid = "pays by a debit that fails"
             try await eventually("everybody may use what was paid") {
@@ -55,7 +54,7 @@ import Testing
             convergence, BUS_TEST_SEED=\(seed)
               webhooks               \(webhooks.count)
               never sent             \(lost)
-              sent again, unheard of \(unheard.sorted())
+              found by the walk      \(unheard.sorted())
               found out by asking    \(ConvergenceStory.all.filter { access[$0.name] != $0.ends }.map(\.name))
             """)
         #expect(lost > 0)
