@@ -265,4 +265,17 @@ import Testing
         #expect(updated?["object"]?["status"] == "active")
         #expect(updated?["previous_attributes"] == ["status": "incomplete"])
     }
+
+    @Test(
+        "Checkout refuses an anchor that it would not keep", arguments: ["billing_cycle_anchor", "proration_behavior"])
+    func checkoutAnchor(_ name: String) throws {
+        var hand = WorldHand()
+        let base = try hand.sellPlan().base
+        let value = name == "billing_cycle_anchor" ? "1788278400" : "none"
+        let refused = try hand.refusal(
+            .post, "/v1/checkout/sessions",
+            "mode=subscription&success_url=https://a.example/&line_items[0][price]=\(base)&line_items[0][quantity]=1"
+                + "&subscription_data[\(name)]=\(value)")
+        #expect(refused["param"]?.text == "subscription_data[\(name)]")
+    }
 }

@@ -172,6 +172,11 @@ extension StripeAccount {
         for (name, only) in others.sorted(by: { $0.key < $1.key }) where form[name] != nil && mode != only {
             throw WorldRefusal(param: name, "You can not pass `\(name)` in `\(mode.rawValue)` mode.")
         }
+        for name in ["billing_cycle_anchor", "proration_behavior"] where form["subscription_data"]?[name] != nil {
+            throw WorldRefusal(
+                param: "subscription_data[\(name)]",
+                "The offline Stripe starts every period when it is paid for; leave `\(name)` out.")
+        }
         if mode == .setup, form.text("currency") == nil {
             throw WorldRefusal(
                 code: "parameter_missing", param: "currency", "`currency` is required in `setup` mode.")
