@@ -11,7 +11,7 @@ import Testing
             let driven = try await BusProcess.finish(
                 Repository.judgePython, [Repository.path("Tests/Support/judge/drive_sandbox.py"), sandbox.base])
             #expect(driven.exit == .code(0), "\(driven.standardOutput)\(driven.standardError)")
-            #expect(driven.standardOutput.split(separator: "\n").count == 12)
+            #expect(driven.standardOutput.split(separator: "\n").count == 13)
         }
     }
 
@@ -72,6 +72,15 @@ import Testing
                 ] {
                     answers.append(try await sandbox.call(path, form).body)
                 }
+                let price = try JSONValue(parsing: answers[1])["id"]?.text ?? ""
+                let customer = try JSONValue(parsing: answers[2])["id"]?.text ?? ""
+                answers.append(
+                    try await sandbox.call(
+                        "/v1/subscription_schedules",
+                        "customer=\(customer)&start_date=now&phases[0][items][0][price]=\(price)"
+                            + "&phases[1][items][0][price]=\(price)&phases[1][items][0][quantity]=2"
+                            + "&phases[1][metadata][a]=b"
+                    ).body)
                 _ = try await sandbox.post("/sandbox/clock", Array(#"{"advance":"31d"}"#.utf8))
                 let later = try await sandbox.call("/v1/customers", "name=later")
                 #expect(later.header("Date") == "Tue, 01 Sep 2026 00:00:00 GMT", "the world's time")

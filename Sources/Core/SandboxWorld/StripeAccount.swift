@@ -24,6 +24,7 @@ struct StripeAccount: Sendable {
     var subscriptions = Shelf<SandboxSubscription>()
     /// Subscriptions of a customer, oldest first.
     var subscriptionsOf: [String: [String]] = [:]
+    var schedules = Shelf<SandboxSchedule>()
     var invoices = Shelf<SandboxInvoice>()
     /// Invoices by the key of their hosted page.
     var invoiceOfPage: [String: String] = [:]
@@ -67,6 +68,7 @@ struct StripeAccount: Sendable {
         case .session(let id): expireIfDue(checkout: id)
         case .debit(let session): settleDebit(ofCheckout: session)
         case .subscription(let id): carryOutDue(subscription: id)
+        case .schedule(let id): carryOutDue(schedule: id)
         case .invoice(let id): carryOutDue(invoice: id)
         case .meterErrors(let meter): reportErrors(ofMeter: meter)
         }

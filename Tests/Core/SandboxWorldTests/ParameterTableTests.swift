@@ -24,6 +24,13 @@ import Testing
         "GET /v1/subscriptions": "_subscription_list_params SubscriptionListParams",
         "DELETE /v1/subscriptions/*": "_subscription_cancel_params SubscriptionCancelParams",
         "POST /v1/subscriptions/*/resume": "_subscription_resume_params SubscriptionResumeParams",
+        "POST /v1/subscription_schedules": "_subscription_schedule_create_params SubscriptionScheduleCreateParams",
+        "GET /v1/subscription_schedules": "_subscription_schedule_list_params SubscriptionScheduleListParams",
+        "POST /v1/subscription_schedules/*": "_subscription_schedule_update_params SubscriptionScheduleUpdateParams",
+        "POST /v1/subscription_schedules/*/release":
+            "_subscription_schedule_release_params SubscriptionScheduleReleaseParams",
+        "POST /v1/subscription_schedules/*/cancel":
+            "_subscription_schedule_cancel_params SubscriptionScheduleCancelParams",
         "GET /v1/invoices": "_invoice_list_params InvoiceListParams",
         "GET /v1/invoiceitems": "_invoice_item_list_params InvoiceItemListParams",
         "POST /v1/invoices/*/pay": "_invoice_pay_params InvoicePayParams",

@@ -80,7 +80,7 @@ private struct RandomHistory {
     }
 
     mutating func step() {
-        switch below(20) {
+        switch below(22) {
         case 0: call(.post, "/v1/products", "name=p")
         case 1, 2:
             let metered = below(2) == 0 && ids["billing.meter"] != nil
@@ -105,6 +105,7 @@ private struct RandomHistory {
                 "event_name=m\(below(3))&payload[stripe_customer_id]=\(pick("customer"))&payload[value]=\(below(99))"
                     + "&identifier=i\(below(50))")
         case 16: changeSubscription()
+        case 18, 19: changeSchedule()
         case 17: call(.get, ["/v1/events", "/v1/prices", "/v1/subscriptions", "/v1/invoices"][below(4)], "limit=5")
         default:
             now = now.advanced(bySeconds: Int64(below(5 * 86_400)))
@@ -152,6 +153,31 @@ private struct RandomHistory {
         call(.post, "/v1/subscriptions/\(pick("subscription"))", forms[below(forms.count)])
     }
 
+    private mutating func changeSchedule() {
+        let path = "/v1/subscription_schedules"
+        let known = "\(path)/\(pick("subscription_schedule"))"
+        let item = "[items][0][price]=\(pick("price"))"
+        let ahead = now.seconds + Int64(below(20 * 86_400))
+        switch below(7) {
+        case 0, 1: call(.post, path, "from_subscription=\(pick("subscription"))")
+        case 2:
+            call(
+                .post, path,
+                "customer=\(pick("customer"))&start_date=\(ahead)&phases[0]\(item)&phases[0][duration][interval]=week")
+        case 3: call(.post, "\(known)/\(["release", "cancel"][below(2)])")
+        case 4: call(.post, known, "end_behavior=\(["release", "cancel"][below(2)])")
+        default:
+            let (reply, _) = world.handle(WorldCall(.get, known), at: now)
+            let phase = (try? JSONValue(parsing: reply.body))?["current_phase"]
+            let start = phase?["start_date"]?.integer ?? ahead
+            let end = max(start, now.seconds) + Int64(1 + below(20 * 86_400))
+            call(
+                .post, known,
+                "phases[0][start_date]=\(start)&phases[0][end_date]=\(end)&phases[0]\(item)&phases[1]\(item)"
+                    + "&phases[1][metadata][a]=\(["", "1"][below(2)])&phases[1][trial]=\(below(4) == 0)")
+        }
+    }
+
     private mutating func call(_ method: WorldCall.Method, _ path: String, _ form: String = "") {
         let (reply, caused) = world.handle(WorldCall(method, path, ParameterTree(encoded: form)), at: now)
         replies.append(reply.body)
@@ -191,6 +217,7 @@ private struct RandomHistory {
             let now = try JSONValue(parsing: reply.body)
             #expect(now["status"]?.text == status, "\(id): the last event is the state")
         }
+        try checkSchedules(of: Array(statuses.keys))
         var keys: Set<String> = []
         for id in ids["price"] ?? [] {
             let (reply, _) = world.handle(WorldCall(.get, "/v1/prices/\(id)"), at: now)
@@ -198,5 +225,24 @@ private struct RandomHistory {
             #expect(keys.insert(key).inserted, "two prices have the key \(key)")
         }
         for body in replies { _ = try JSONValue(parsing: body) }
+    }
+
+    /// A schedule that runs and its subscription name each other, and no other names either.
+    private mutating func checkSchedules(of subscriptions: [String]) throws {
+        func read(_ path: String) throws -> JSONValue {
+            try JSONValue(parsing: world.handle(WorldCall(.get, path), at: now).reply.body)
+        }
+        var running: [String: String] = [:]
+        for id in ids["subscription_schedule"] ?? [] {
+            let schedule = try read("/v1/subscription_schedules/\(id)")
+            let phases = schedule["phases"]?.elements ?? []
+            for (phase, next) in zip(phases, phases.dropFirst()) {
+                #expect(phase["end_date"] == next["start_date"], "\(id) has a gap")
+            }
+            if schedule["status"] == "active" { running[schedule["subscription"]?.text ?? ""] = id }
+        }
+        for id in subscriptions {
+            #expect(try read("/v1/subscriptions/\(id)")["schedule"]?.text == running[id], "\(id)")
+        }
     }
 }

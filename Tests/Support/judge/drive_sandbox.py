@@ -78,10 +78,11 @@ def click(page, **form):
         return answer.code, answer.headers.get("Location")
 
 
-def wait_for(path, kind, count=1):
+def wait_for(path, kind, count=1, about=lambda thing: True):
+    """The last of so many events that are about such an object; webhooks may arrive in another order."""
     deadline = time.time() + 30
     while time.time() < deadline:
-        found = [event for event in received[path] if event.type == kind]
+        found = [event for event in received[path] if event.type == kind and about(event.data.object)]
         if len(found) >= count:
             return found[-1]
         time.sleep(0.02)
@@ -239,9 +240,9 @@ updated = wait_for("/now", "customer.subscription.updated").data
 assert updated.object["items"].data[0].price.id == big.id
 assert updated.previous_attributes["items"]["data"][0]["price"]["id"] == moved.id
 assert click(portal.url, action="cancel-at-period-end", subscription=subscription.id)[0] == 303
-updated = wait_for("/now", "customer.subscription.updated", 2).data.object
+updated = wait_for("/now", "customer.subscription.updated", about=lambda thing: thing.cancel_at).data.object
 assert updated.cancel_at and not updated.cancel_at_period_end
-then = wait_for("/then", "customer.subscription.updated", 2)
+then = wait_for("/then", "customer.subscription.updated", about=lambda thing: thing.cancel_at)
 assert then.api_version == "2023-10-16" and then.data.object.cancel_at_period_end
 assert then.data.object.current_period_end == updated["items"].data[0].current_period_end
 assert click(portal.url, action="resume", subscription=subscription.id)[0] == 303
@@ -299,8 +300,66 @@ assert stripe.Customer.delete(customer.id).deleted
 assert stripe.Customer.retrieve(customer.id).deleted
 step("renewal, dunning and the end")
 
+# A schedule: a phase writes itself over the subscription, and metadata with empty values goes.
+buyer = stripe.Customer.create(invoice_settings={"default_payment_method": "pm_card_visa"})
+bought = stripe.Subscription.create(
+    customer=buyer.id, items=[{"price": moved.id}], metadata={"bus_account_id": ACCOUNT, "bus_plan_id": "pro", "a": "b"})
+refused(stripe.InvalidRequestError, lambda: stripe.SubscriptionSchedule.create(
+    from_subscription=bought.id, end_behavior="cancel"), param="end_behavior")
+refused(stripe.InvalidRequestError, lambda: stripe.SubscriptionSchedule.create(from_subscription="sub_x"),
+        param="from_subscription", code="resource_missing")
+schedule = stripe.SubscriptionSchedule.create(from_subscription=bought.id)
+refused(stripe.InvalidRequestError, lambda: stripe.SubscriptionSchedule.create(from_subscription=bought.id),
+        param="from_subscription")
+assert stripe.Subscription.retrieve(bought.id, expand=["schedule"]).schedule.id == schedule.id
+phase = schedule.phases[0]
+running = {"start_date": phase.start_date, "end_date": phase.end_date, "items": [{"price": moved.id, "quantity": 1}]}
+for wrong, param in (
+        ({"phases": [{**running, "start_date": phase.start_date + 60}]}, "phases[0][start_date]"),
+        ({"phases": [{**running, "iterations": 2}]}, "phases[0][iterations]"),
+        ({"phases": [{**running, "duration": {"interval": "month"}}]}, "phases[0][duration]"),
+        ({"phases": [{**running, "end_date": phase.start_date}]}, "phases[0][end_date]")):
+    refused(stripe.InvalidRequestError, lambda: stripe.SubscriptionSchedule.modify(schedule.id, **wrong), param=param)
+schedule = stripe.SubscriptionSchedule.modify(schedule.id, metadata={"by": "judge"}, phases=[
+    running, {"items": [{"price": big.id, "quantity": 1}], "duration": {"interval": "month", "interval_count": 2},
+              "metadata": {"bus_account_id": "", "bus_plan_id": "other", "c": "d"}}])
+assert len(schedule.phases) == 2 and schedule.phases[1].start_date == phase.end_date
+assert "by" in schedule.metadata and schedule.current_phase.end_date == phase.end_date
+refused(stripe.InvalidRequestError, lambda: stripe.Subscription.modify(bought.id, cancel_at_period_end=True),
+        param="cancel_at_period_end")
+control("POST", "/sandbox/clock", {"advance": "%ds" % (phase.end_date - control("GET", "/sandbox/clock")["unix"] + 60)})
+changed = stripe.Subscription.retrieve(bought.id)
+assert [item.price.id for item in changed["items"].data] == [big.id]
+assert changed.metadata.to_dict() == {"bus_plan_id": "other", "a": "b", "c": "d"}, changed.metadata
+told = [event.data for event in stripe.Event.list(type="customer.subscription.updated", limit=100).data
+        if event.data.object.id == bought.id and "metadata" in event.data.previous_attributes]
+assert len(told) == 1 and told[0].previous_attributes["items"]["data"][0]["price"]["id"] == moved.id
+assert stripe.SubscriptionSchedule.retrieve(schedule.id).current_phase.start_date == phase.end_date
+schedule = stripe.SubscriptionSchedule.modify(schedule.id, end_behavior="cancel")
+assert stripe.Subscription.retrieve(bought.id).cancel_at == schedule.phases[1].end_date
+released = stripe.SubscriptionSchedule.release(schedule.id)
+assert released.status == "released" and released.released_subscription == bought.id and not released.subscription
+changed = stripe.Subscription.retrieve(bought.id)
+assert changed.schedule is None and changed.cancel_at is None and changed.status == "active"
+refused(stripe.InvalidRequestError, lambda: stripe.SubscriptionSchedule.release(schedule.id))
+second = stripe.SubscriptionSchedule.create(from_subscription=bought.id)
+assert [found.id for found in stripe.SubscriptionSchedule.list(customer=buyer.id, limit=1).auto_paging_iter()] == [
+    second.id, schedule.id]
+assert stripe.SubscriptionSchedule.cancel(second.id, invoice_now=False, prorate=False).status == "canceled"
+assert stripe.Subscription.retrieve(bought.id).status == "canceled"
+later = stripe.SubscriptionSchedule.create(
+    customer=buyer.id, start_date=control("GET", "/sandbox/clock")["unix"] + 3600,
+    phases=[{"items": [{"price": big.id}], "trial": True, "duration": {"interval": "week"}}])
+assert [found.id for found in stripe.SubscriptionSchedule.list(scheduled=True).data] == [later.id]
+assert stripe.SubscriptionSchedule.cancel(later.id).status == "canceled"
+wait_for("/now", "subscription_schedule.canceled", 2)
+for kind in ("created", "updated", "released", "canceled"):
+    assert wait_for("/now", "subscription_schedule." + kind).data.object.object == "subscription_schedule"
+step("schedules")
+
 control("POST", "/sandbox/trigger/customer.subscription.deleted?account_id=" + ACCOUNT)
-sample = wait_for("/now", "customer.subscription.deleted", 2).data.object
+sample = wait_for(
+    "/now", "customer.subscription.deleted", about=lambda thing: "bus_account_id" in thing.metadata).data.object
 assert sample.metadata["bus_account_id"] == ACCOUNT and sample.status == "canceled"
 listed = list(stripe.Event.list(limit=50).auto_paging_iter())
 assert len(listed) == len({event.id for event in listed}) > 5, "those of the last 30 days"

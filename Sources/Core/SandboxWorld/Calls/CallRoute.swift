@@ -31,7 +31,7 @@ struct CallRoute: Sendable {
 
     /// Every call that the world knows.
     static let all: [CallRoute] =
-        catalog + meters + customers + checkout + portal + subscriptions + invoices + invoiceItems + records
+        catalog + meters + customers + checkout + portal + subscriptions + schedules + invoices + invoiceItems + records
 
     /// The entry for a call and its ids; nil where there is none.
     static func find(_ method: WorldCall.Method, _ path: String) -> (route: CallRoute, ids: [String])? {

@@ -46,6 +46,7 @@ extension StripeAccount {
         case "product": products[id]?.json
         case "price", "default_price": prices[id]?.json
         case "subscription": subscriptions[id].map { json(of: $0) }
+        case "schedule": schedules[id]?.json
         case "invoice", "latest_invoice": invoices[id].map { json(of: $0) }
         case "configuration": configurations[id].map { json(of: $0) }
         case "payment_intent": ["id": .text(id), "object": "payment_intent", "livemode": false]

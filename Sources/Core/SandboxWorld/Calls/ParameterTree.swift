@@ -127,6 +127,12 @@ extension ParameterTree {
         list(name).compactMap { if case .text(let text) = $0 { text } else { nil } }
     }
 
+    /// The members, of a map.
+    package var members: [String: ParameterTree]? {
+        if case .map(let members) = self { return members }
+        return nil
+    }
+
     /// The members of a map; nil where the field is absent.
     package func map(_ name: String) -> [String: ParameterTree]? {
         if case .map(let members)? = self[name] { return members }

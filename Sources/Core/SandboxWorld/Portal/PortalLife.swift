@@ -27,6 +27,9 @@ extension StripeAccount {
         _ intent: PortalIntent, on subscription: SandboxSubscription, _ session: PortalSession, _ setup: PortalSetup
     ) throws(PageFault) {
         guard !subscription.status.isFinal else { throw .notPossible("this subscription has ended") }
+        if subscription.scheduleID != nil, !intent.goesWithSchedule {
+            throw .notPossible("a schedule changes this subscription; release it first")
+        }
         let now = now
         switch intent {
         case .cancelNow(_, let reason):
@@ -113,6 +116,14 @@ extension PortalIntent {
             .changeQuantity(let id, _), .failNextPayment(let id, _):
             id
         case .replaceMethod, .changeDetails: nil
+        }
+    }
+
+    /// It leaves alone what a subscription schedule decides.
+    fileprivate var goesWithSchedule: Bool {
+        switch self {
+        case .cancelNow, .failNextPayment, .replaceMethod, .changeDetails: true
+        case .cancelAtPeriodEnd, .resume, .changePlan, .changeQuantity: false
         }
     }
 

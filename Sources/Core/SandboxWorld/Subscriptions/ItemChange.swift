@@ -5,7 +5,8 @@ extension StripeAccount {
     /// Within a period, unused time is credited and the time that is left is charged. Another interval starts a new
     /// period, which is charged at once.
     mutating func setItems(
-        _ items: [SandboxSubscription.Item], of id: String, _ behavior: ProrationBehavior, from moment: Int64? = nil
+        _ items: [SandboxSubscription.Item], of id: String, _ behavior: ProrationBehavior, from moment: Int64? = nil,
+        with change: (inout SandboxSubscription) -> Void = { _ in }
     ) {
         guard let old = subscriptions[id], let before = recurring(of: old) else { return }
         let items = items.map { item in
@@ -14,13 +15,14 @@ extension StripeAccount {
                     id: ids.next("si_", length: 14), created: now, price: item.price, quantity: item.quantity) : item
         }
         var new = old
+        change(&new)
         new.items = items
         let moment = moment ?? now
         guard let after = recurring(of: new), (after.interval, after.count) != (before.interval, before.count),
             [.active, .pastDue].contains(old.status)
         else {
             if behavior != .none { prorate(old, to: items, at: moment) }
-            return behavior == .invoice ? invoicePending(of: new) : change(subscription: id) { $0.items = items }
+            return behavior == .invoice ? invoicePending(of: new) : self.change(subscription: id) { $0 = new }
         }
         if behavior != .none { prorate(old, to: [], at: moment) }
         restartPeriod(of: new, after, reason: "subscription_update", usageIn: old.periodStart..<now)
@@ -29,11 +31,11 @@ extension StripeAccount {
     /// Keeps a subscription with new items, and invoices what waits for it now.
     private mutating func invoicePending(of subscription: SandboxSubscription) {
         guard pendingItems[subscription.id] != nil else {
-            return change(subscription: subscription.id) { $0.items = subscription.items }
+            return change(subscription: subscription.id) { $0 = subscription }
         }
         let invoice = addInvoice(for: subscription, reason: "subscription_update", lines: [])
         change(subscription: subscription.id) {
-            $0.items = subscription.items
+            $0 = subscription
             $0.latestInvoice = invoice
         }
         emitInvoice("invoice.created", invoice)

@@ -65,6 +65,9 @@ struct SandboxSubscription: Sendable {
     var failingCharges = 0
     /// The notice before the trial's end was sent.
     var hasWarnedOfTrialEnd = false
+    /// The schedule that changes it, and when the phase ends that it is in.
+    var scheduleID: String?
+    var phaseEnd: Int64?
     /// When the clock looks at it next.
     var dueAt: Int64?
 
@@ -78,6 +81,7 @@ struct SandboxSubscription: Sendable {
         case .active, .pastDue, .unpaid, .trialing:
             var moments = [periodEnd]
             if let cancelAt { moments.append(cancelAt) }
+            if let phaseEnd { moments.append(phaseEnd) }
             if let time = pause?.resumesAt { moments.append(time) }
             if status == .trialing, !hasWarnedOfTrialEnd, let trialEnd { moments.append(trialEnd - 3 * 86_400) }
             return moments.min()
@@ -116,7 +120,7 @@ extension StripeAccount {
             "pause_collection": subscription.pause.map {
                 ["behavior": .text($0.behavior), "resumes_at": .integer(or: $0.resumesAt)]
             } ?? .null,
-            "pending_setup_intent": .null, "pending_update": .null, "schedule": .null,
+            "pending_setup_intent": .null, "pending_update": .null, "schedule": .text(or: subscription.scheduleID),
             "start_date": .integer(subscription.created), "status": .text(subscription.status.rawValue),
             "test_clock": .null, "trial_end": .integer(or: subscription.trialEnd),
             "trial_settings": ["end_behavior": ["missing_payment_method": .text(subscription.missingMethod.rawValue)]],

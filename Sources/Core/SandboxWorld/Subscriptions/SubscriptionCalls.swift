@@ -149,10 +149,18 @@ extension StripeAccount {
     mutating func updateSubscription(_ id: String, _ form: ParameterTree) throws(WorldRefusal) -> WorldJSON {
         let subscription = try subscription(id)
         if subscription.status.isFinal {
-            let fields = if case .map(let members) = form { Set(members.keys) } else { Set<String>() }
+            let fields = Set((form.members ?? [:]).keys)
             guard fields.isSubset(of: ["metadata", "cancellation_details", "expand"]) else {
                 throw WorldRefusal("A canceled subscription can only update its cancellation_details and metadata.")
             }
+        }
+        if let schedule = subscription.scheduleID,
+            let name = ["cancel_at", "cancel_at_period_end"].first(where: { form[$0] != nil })
+        {
+            throw WorldRefusal(
+                param: name,
+                "The subscription is managed by the subscription schedule `\(schedule)`, and updating any cancelation "
+                    + "behavior directly is not allowed. Please update the schedule instead.")
         }
         if let time = form.integer("cancel_at"), time <= now {
             throw WorldRefusal(param: "cancel_at", "The timestamp must be in the future.")

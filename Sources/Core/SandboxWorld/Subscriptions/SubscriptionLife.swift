@@ -52,8 +52,25 @@ extension StripeAccount {
             return self.end(subscription: id, reason: subscription.cancellationReason)
         }
         if let time = subscription.pause?.resumesAt, time <= now { change(subscription: id) { $0.pause = nil } }
+        guard let subscription = subscriptions[id] else { return }
+        if let time = subscription.phaseEnd, time <= now { return endPhase(of: subscription) }
         guard subscription.periodEnd <= now else { return warnOfTrialEnd(subscription) }
-        if subscription.status == .trialing { endTrial(subscription) } else { renew(subscription) }
+        startDuePeriod(of: subscription, after: subscription)
+    }
+
+    /// Starts the period that is due; `subscription` may differ from what is kept, as a schedule leaves it.
+    mutating func startDuePeriod(of subscription: SandboxSubscription, after old: SandboxSubscription) {
+        var subscription = subscription
+        let (new, before) = (recurring(of: subscription), recurring(of: old))
+        // Periods of another length are counted from here.
+        if (new?.interval, new?.count) != (before?.interval, before?.count) {
+            subscription.anchor = subscription.periodEnd
+        }
+        if subscription.status == .trialing {
+            endTrial(subscription)
+        } else {
+            startPeriod(of: subscription, isAfterTrial: false)
+        }
     }
 
     private mutating func warnOfTrialEnd(_ subscription: SandboxSubscription) {
@@ -66,7 +83,11 @@ extension StripeAccount {
 
     private mutating func expire(_ subscription: SandboxSubscription) {
         if let invoice = subscription.latestInvoice { void(invoice: invoice) }
-        change(subscription: subscription.id) { $0.status = .incompleteExpired }
+        change(subscription: subscription.id) { subscription in
+            subscription.status = .incompleteExpired
+            subscription.scheduleID = nil
+        }
+        if let schedule = subscription.scheduleID { end(schedule: schedule, because: nil) }
     }
 
     private mutating func endTrial(_ subscription: SandboxSubscription) {
@@ -75,13 +96,12 @@ extension StripeAccount {
             return end(subscription: subscription.id, reason: nil)
         }
         if !canPay, subscription.missingMethod == .pause {
-            return change(subscription: subscription.id, "customer.subscription.paused") { $0.status = .paused }
+            return change(subscription: subscription.id, "customer.subscription.paused") {
+                $0 = subscription
+                $0.status = .paused
+            }
         }
         startPeriod(of: subscription, isAfterTrial: true)
-    }
-
-    private mutating func renew(_ subscription: SandboxSubscription) {
-        startPeriod(of: subscription, isAfterTrial: false)
     }
 
     /// The next period, and its invoice, which stays a draft for an hour.
@@ -99,10 +119,7 @@ extension StripeAccount {
         let invoice = addInvoice(
             for: next, reason: "subscription_cycle", lines: lines(of: next, usageIn: isAfterTrial ? nil : past))
         change(subscription: subscription.id) {
-            $0.anchor = next.anchor
-            $0.periodStart = next.periodStart
-            $0.periodEnd = next.periodEnd
-            $0.status = next.status
+            $0 = next
             $0.latestInvoice = invoice
         }
         emitInvoice("invoice.created", invoice)
@@ -119,7 +136,9 @@ extension StripeAccount {
             $0.endedAt = now
             $0.canceledAt = $0.canceledAt ?? now
             $0.cancellationReason = reason
+            $0.scheduleID = nil
         }
+        if let schedule = subscription.scheduleID { end(schedule: schedule, because: reason) }
     }
 
     // MARK: Facts

@@ -16,6 +16,8 @@ struct SubscriptionOffer: Sendable {
     let description: String?
     let paymentMethod: String?
     let missingMethod: SandboxSubscription.MissingMethod
+    /// What made it, where that is a schedule.
+    var schedule: SandboxSchedule?
     private let form: ParameterTree
 
     /// Reads `subscription_data` of a Checkout Session, or the call that makes a subscription.
@@ -54,6 +56,7 @@ struct SubscriptionOffer: Sendable {
         }
         if let time = form.integer("cancel_at") { subscription.schedule(endAt: time, isPeriodEnd: false, now) }
         subscription.collectsByInvoice = form.text("collection_method") == "send_invoice"
+        if let schedule { subscription.follow(schedule, now) }
     }
 }
 

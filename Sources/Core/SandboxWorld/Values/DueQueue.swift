@@ -7,6 +7,7 @@ struct DueQueue: Sendable {
         case session(String)
         case debit(session: String)
         case subscription(String)
+        case schedule(String)
         case invoice(String)
         case meterErrors(meter: String)
     }
