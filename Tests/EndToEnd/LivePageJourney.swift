@@ -96,6 +96,10 @@ import Testing
             try await eventually("the plan is smaller") {
                 try await laptop.status()["plan_id"]?.text == "llm-basic" ? true : nil
             }
+            #expect(try await press("schedule").contains("The clock is 31 days on, and sub_sched_"))
+            try await eventually("the plan is larger again") {
+                try await laptop.status()["plan_id"]?.text == "llm-pro" ? true : nil
+            }
             #expect(try await press("metadata").contains("has no metadata any more"))
             #expect(try await press("storm").contains("events are sent again, twice"))
             #expect(try await press("secret").contains("was signed with another endpoint"))

@@ -3,7 +3,7 @@ import SandboxWorld
 
 /// Something that happens to a paying account, to press and to watch.
 package enum SandboxScenario: String, CaseIterable, Sendable {
-    case upgrade, downgrade, decline, debit, deletion, metadata, storm, secret
+    case upgrade, downgrade, decline, debit, deletion, metadata, schedule, storm, secret
 
     /// What signs the webhook of `secret`; a program that knows it can say so.
     package static let anotherSecret = "whsec_of_another_endpoint"
@@ -17,6 +17,7 @@ package enum SandboxScenario: String, CaseIterable, Sendable {
         case .debit: "A bank debit fails"
         case .deletion: "A deletion never arrives"
         case .metadata: "Metadata stripped in the dashboard"
+        case .schedule: "A schedule changes the plan and the metadata"
         case .storm: "Webhook storm"
         case .secret: "Wrong signing secret"
         }
@@ -32,6 +33,9 @@ package enum SandboxScenario: String, CaseIterable, Sendable {
         case .debit: "The open Checkout page is paid by bank debit, which fails 3 days later. The payment is due."
         case .deletion: "The subscription ends, and no webhook says so. Bus asks by itself, later."
         case .metadata: "Somebody empties the subscription's metadata. Bus knows whose it is by its id."
+        case .schedule:
+            "With the next period, 31 days on, a subscription schedule sells the dearest plan and empties the metadata. "
+                + "The price says the plan, and the subscription's id says whose it is."
         case .storm: "The newest 50 events are sent again, twice and out of order. Nothing changes."
         case .secret: "The newest event comes with another endpoint's signature. It is refused and changes nothing."
         }
@@ -75,6 +79,7 @@ extension SandboxHome {
                 .post, "/v1/subscriptions/\(subscription.id)", ParameterTree(encoded: "metadata=&description=stripped"))
             guard handle(call, host: nil).status == 200 else { throw ScenarioFault("Stripe refused the change.") }
             return "\(subscription.id) has no metadata any more."
+        case .schedule: return try schedule(accountID)
         case .storm:
             let events = deliveries(count: 50).map(\.event.id)
             if events.isEmpty { throw .nothingSent }
@@ -95,14 +100,42 @@ extension SandboxHome {
         of accountID: String, _ choose: ([(Int64, String)]) -> String?
     ) throws(ScenarioFault) -> String {
         let (portal, subscription) = try portal(of: accountID)
-        // Exact amounts may have a fraction of a cent, which decides nothing here.
-        let offers = subscription.offers.map { (Int64($0.unitAmount.prefix { $0.isNumber }) ?? 0, $0.price) }
-        guard let price = choose(offers) else {
-            throw ScenarioFault("The catalog has no other plan to change to; put one with more plans.")
+        guard let price = choose(SandboxHome.offers(for: subscription)) else {
+            throw .noOtherPlan
         }
         try act(.changePlan(subscription: subscription.id, price: price), portal)
         let name = subscription.offers.first { $0.price == price }?.name ?? price
         return "\(subscription.id) has changed to another price of \(name)."
+    }
+
+    /// What a subscription can change to, with its amount; a fraction of a cent decides nothing here.
+    private static func offers(for subscription: PortalPage.Subscription) -> [(Int64, String)] {
+        subscription.offers.map { (Int64($0.unitAmount.prefix { $0.isNumber }) ?? 0, $0.price) }
+    }
+
+    /// Lets a schedule sell the dearest plan from the next period on, and take our metadata away.
+    private func schedule(_ accountID: String) throws(ScenarioFault) -> String {
+        let (_, subscription) = try portal(of: accountID)
+        guard let price = SandboxHome.offers(for: subscription).max(by: { $0.0 < $1.0 })?.1 else { throw .noOtherPlan }
+        let path = "/v1/subscription_schedules"
+        let made = handle(
+            WorldCall(.post, path, ParameterTree(pairs: [("from_subscription", subscription.id)])), host: nil)
+        guard let id = SandboxHome.id(in: made),
+            let start = (try? JSONValue(parsing: made.body))?["current_phase"]?["start_date"]?.integer
+        else { throw ScenarioFault("Stripe refused the schedule; \(subscription.id) may have one already.") }
+        var phases = [
+            ("phases[0][start_date]", "\(start)"), ("phases[0][end_date]", "\(subscription.periodEnd)"),
+            ("phases[1][items][0][price]", price),
+        ]
+        phases += subscription.prices.enumerated().map { ("phases[0][items][\($0)][price]", $1) }
+        phases += ["account_id", "feature", "features", "plan_id"].map { ("phases[1][metadata][bus_\($0)]", "") }
+        guard handle(WorldCall(.post, "\(path)/\(id)", ParameterTree(pairs: phases)), host: nil).status == 200 else {
+            throw ScenarioFault("Stripe refused the phases.")
+        }
+        _ = advance(bySeconds: 31 * SandboxHome.daySeconds)
+        // The other buttons need a subscription that nothing else changes.
+        _ = handle(WorldCall(.post, "\(path)/\(id)/release"), host: nil)
+        return "The clock is 31 days on, and \(id) changed \(subscription.id)."
     }
 
     private func act(_ intent: PortalIntent, _ portal: String) throws(ScenarioFault) {
@@ -154,5 +187,7 @@ package struct ScenarioFault: Error, CustomStringConvertible {
 
     fileprivate init(_ description: String) { self.description = description }
 
+    fileprivate static let noOtherPlan = ScenarioFault(
+        "The catalog has no other plan to change to; put one with more plans.")
     fileprivate static let nothingSent = ScenarioFault("No webhook was sent yet; buy a plan first.")
 }
