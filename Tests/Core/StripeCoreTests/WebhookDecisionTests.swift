@@ -148,6 +148,11 @@ struct WebhookDecisionTests {
         "events that are not ours are ignored with their reason",
         arguments: [
             ("invoice.paid", #"{"id":"in_1","customer":7}"#, IgnoredReason.unsupportedType),
+            (
+                "subscription_schedule.canceled",
+                #"{"object":"subscription_schedule","status":"canceled","subscription":"sub_1","#
+                    + #""metadata":{"bus_account_id":"\#(account)","bus_feature":"a"}}"#, .unsupportedType
+            ),
             ("customer.subscription.updated", #"{"status":"active"}"#, .missingBusMetadata),
             ("customer.subscription.updated", #"{"metadata":{"bus_account_id":"\#(account)"}}"#, .missingBusMetadata),
             (
