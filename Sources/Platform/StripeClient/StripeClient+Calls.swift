@@ -89,9 +89,9 @@ extension StripeClient {
     }
 
     /// One page of the list of events.
-    package func events(_ walk: EventWalk, deadline: ContinuousClock.Instant) async throws -> EventPage {
+    package func events(_ walk: EventWalk, deadline: ContinuousClock.Instant) async throws -> StripeEventPage {
         try await send(walk.call, deadline: deadline) { answer in
-            EventPage(answer.body, answeredAt: answer.date.flatMap(Timestamp.init(httpDate:)))
+            StripeEventPage(answer.body, answeredAt: answer.date.flatMap(Timestamp.init(httpDate:)))
         }
     }
 }

@@ -16,7 +16,7 @@ private struct List {
 
     mutating func add(_ id: String, _ created: Int64) { events.insert((id, created), at: 0) }
 
-    func page(_ call: StripeCall) -> EventPage {
+    func page(_ call: StripeCall) -> StripeEventPage {
         let from = call.form["created[gte]"].flatMap { Int64($0) } ?? .min
         let limit = call.form["limit"].flatMap { Int($0) } ?? 10
         var rest = events[...]
@@ -24,8 +24,10 @@ private struct List {
             rest = rest[(rest.firstIndex { $0.id == after }.map { $0 + 1 } ?? rest.endIndex)...]
         }
         let found = rest.filter { $0.created >= from }
-        return EventPage(
-            found.prefix(limit).map { EventPage.Element(id: $0.id, created: moment($0.created), document: .null) },
+        return StripeEventPage(
+            found.prefix(limit).map {
+                StripeEventPage.Element(id: $0.id, created: moment($0.created), document: .null)
+            },
             hasMore: found.count > limit, answeredAt: now.map(moment))
     }
 
@@ -122,8 +124,8 @@ struct EventWalkTests {
     func cut() {
         var walk = EventWalk()
         for page in 1...Limits.eventWalkPagesMax {
-            let event = EventPage.Element(id: "evt_\(page)", created: moment(now - 70), document: .null)
-            let step = walk.take(EventPage([event], hasMore: true, answeredAt: moment(now))).step
+            let event = StripeEventPage.Element(id: "evt_\(page)", created: moment(now - 70), document: .null)
+            let step = walk.take(StripeEventPage([event], hasMore: true, answeredAt: moment(now))).step
             #expect((step == .cut) == (page == Limits.eventWalkPagesMax))
         }
         #expect(walk.call.form["starting_after"] == nil && walk.call.form["created[gte]"] == "\(now - 970)")
@@ -168,9 +170,9 @@ struct EventWalkTests {
             [:], ["data": []], ["data": [["id": "evt_1"]], "has_more": false], ["data": [], "has_more": true],
             ["object": "something.else"],
         ] {
-            #expect(EventPage(wrong, answeredAt: nil)?.elements.count == nil)
+            #expect(StripeEventPage(wrong, answeredAt: nil)?.elements.count == nil)
         }
-        let page = EventPage(["data": [event], "has_more": true], answeredAt: nil)
+        let page = StripeEventPage(["data": [event], "has_more": true], answeredAt: nil)
         #expect(page?.elements.map(\.id) == ["evt_1"] && page?.hasMore == true)
     }
 

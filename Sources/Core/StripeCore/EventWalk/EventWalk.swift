@@ -38,7 +38,7 @@ package struct EventWalk: Hashable, Sendable {
     }
 
     /// Takes the page that `call` led to; gives the events to hand on, oldest first, and what comes next.
-    package mutating func take(_ page: EventPage) -> (due: [EventPage.Element], step: Step) {
+    package mutating func take(_ page: StripeEventPage) -> (due: [StripeEventPage.Element], step: Step) {
         if cursor == nil {
             if let seen, let now = page.answeredAt, now < EventWalk.overlap(seen) {
                 // The clock was set back, so what happens now would count as seen.
@@ -79,12 +79,12 @@ package struct EventWalk: Hashable, Sendable {
     }
 
     /// A webhook may still be on its way for a moment; the next walk looks again.
-    private func isDue(_ event: EventPage.Element, _ page: EventPage) -> Bool {
+    private func isDue(_ event: StripeEventPage.Element, _ page: StripeEventPage) -> Bool {
         guard isCounted(event) else { return false }
         return page.answeredAt.map { event.created.advanced(bySeconds: Limits.eventWalkGraceSeconds) <= $0 } ?? true
     }
 
-    private func isCounted(_ event: EventPage.Element) -> Bool { floor.map { event.created >= $0 } ?? true }
+    private func isCounted(_ event: StripeEventPage.Element) -> Bool { floor.map { event.created >= $0 } ?? true }
 
     /// Stripe promises no order, so each walk begins a while before the end of the last one.
     private static func overlap(_ time: Timestamp) -> Timestamp {

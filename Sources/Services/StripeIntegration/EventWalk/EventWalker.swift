@@ -83,7 +83,7 @@ struct EventWalker: Service {
         return step
     }
 
-    private func handOn(_ listed: EventPage.Element) async throws {
+    private func handOn(_ listed: StripeEventPage.Element) async throws {
         do {
             let decision = try WebhookDecision.decide(listed: listed.document, rules: rules)
             let deadline = ContinuousClock.now + .seconds(Limits.webhookPublishSeconds)
@@ -101,7 +101,7 @@ struct EventWalker: Service {
     }
 
     /// One event that can never be published stops no walk.
-    private func skip(_ listed: EventPage.Element, _ cause: any Error) {
+    private func skip(_ listed: StripeEventPage.Element, _ cause: any Error) {
         meters.errors.increment()
         logger.warning(
             "listed event left out",

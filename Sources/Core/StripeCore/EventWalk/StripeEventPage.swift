@@ -1,7 +1,7 @@
 import BusCore
 
 /// One page of Stripe's list of events, as it was answered.
-package struct EventPage: Sendable {
+package struct StripeEventPage: Sendable {
     /// One listed event.
     package struct Element: Sendable {
         /// `evt_…`.
