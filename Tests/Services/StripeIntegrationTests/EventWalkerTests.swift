@@ -1,131 +1,17 @@
-import AsyncHTTPClient
 import BusClient
 import BusContract
 import BusCore
-import BusRuntime
-import CoreMetrics
 import InMemoryLogging
 import Logging
-import StripeClient
-import StripeCore
 import StripeTestSupport
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import StripeIntegration
 
 private let account = StripeFixture.accountID
-private let linked = "metadata[bus_account_id]=\(account)&metadata[bus_features]=llm:proxy"
 private let interval = Duration.seconds(Limits.eventWalkIntervalSeconds)
 private let slowly = Duration.seconds(Limits.eventWalkRefusedSeconds)
-
-/// One Stripe, one walker before it, and an Events API that knows keys again.
-private struct WalkBench: Sendable {
-    let stripe: LoopbackStripe
-    let walker: EventWalker
-    let log = InMemoryLogHandler()
-    let metrics = PrometheusRegistry()
-    let events = KeyedEvents()
-    private let price: String
-
-    static func run(
-        refetches: Bool = false, mode: StripeMode = .test, _ body: (WalkBench) async throws -> Void
-    ) async throws {
-        try await LoopbackStripe.run { stripe in
-            let price = try await stripe.sell()
-            try await HTTPClient.withHTTPClient(configuration: StripeClient.configuration) { http in
-                try await body(try WalkBench(stripe, price, http, refetches, mode))
-            }
-        }
-    }
-
-    private init(
-        _ stripe: LoopbackStripe, _ price: String, _ http: HTTPClient, _ refetches: Bool, _ mode: StripeMode
-    ) throws {
-        self.stripe = stripe
-        self.price = price
-        let (log, events) = (log, events)
-        let logger = Logger(label: "test") { _ in log }
-        let client = StripeClient(
-            http: http, key: try StripeKey(Secret("sk_test_walk")), baseURL: stripe.url,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, retryDelay: { _ in .milliseconds(1) })
-        let gateway = ClientStripeGateway(client: client)
-        let outlet = FactsOutlet(publish: { _ = try await events.publish($0) }, takes: { _ in true })
-        walker = withMetricsFactory(metrics) {
-            EventWalker(
-                client: client, rules: WebhookRules(keys: [], toleranceSeconds: 300, mode: mode),
-                actions: WebhookActions(
-                    gateway: gateway, outlet: outlet,
-                    observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: mode),
-                    refetches: refetches, logger: logger),
-                tellsRepeats: { events.tellsRepeats }, publish: { try await events.publish($0) }, logger: logger)
-        }
-    }
-
-    /// Somebody subscribes, a while ago; Stripe makes no webhook of it here.
-    @discardableResult
-    func subscribe(_ metadata: String = linked) async throws -> String {
-        let customer = try await stripe.addCustomer()
-        let made = try await stripe.post(
-            "/v1/subscriptions",
-            "customer=\(customer)&items[0][price]=\(price)&default_payment_method=pm_card_visa&\(metadata)")
-        stripe.advance(bySeconds: Limits.eventWalkGraceSeconds)
-        return made["id"]?.text ?? ""
-    }
-
-    /// The listed events of a type, oldest first.
-    func listed(_ type: String = "customer.subscription.*") async throws -> [String] {
-        try await stripe.list("/v1/events", "type=\(type)").compactMap { $0["id"]?.text }
-    }
-
-    func count(_ metric: String) -> String? {
-        metrics.exposition().split(separator: "\n").first { $0.hasPrefix(metric + " ") }
-            .map { String($0.dropFirst(metric.count + 1)) }
-    }
-
-    func lines(_ level: Logger.Level) -> [String] {
-        log.entries.filter { $0.level == level }.map { "\($0.message)" }
-    }
-}
-
-/// An Events API: each key once.
-private final class KeyedEvents: Sendable {
-    private struct State {
-        var drafts: [EventDraft] = []
-        var faults: [EventsFault] = []
-        var tellsRepeats = true
-        var cancelsAt: Int?
-    }
-
-    private let state = Mutex(State())
-
-    var keys: [String] { state.withLock { $0.drafts.compactMap(\.idempotencyKey) } }
-    var faults: [EventsFault] {
-        get { state.withLock { $0.faults } }
-        set { state.withLock { $0.faults = newValue } }
-    }
-    var tellsRepeats: Bool {
-        get { state.withLock { $0.tellsRepeats } }
-        set { state.withLock { $0.tellsRepeats = newValue } }
-    }
-
-    /// The task that publishes so many events is cancelled then.
-    var cancelsAt: Int? {
-        get { state.withLock { $0.cancelsAt } }
-        set { state.withLock { $0.cancelsAt = newValue } }
-    }
-
-    func publish(_ draft: EventDraft) async throws -> Bool {
-        try state.withLock { state in
-            if let fault = state.faults.popLast() { throw fault }
-            if state.drafts.contains(where: { $0.idempotencyKey == draft.idempotencyKey }) { return false }
-            state.drafts.append(draft)
-            if state.drafts.count == state.cancelsAt { withUnsafeCurrentTask { $0?.cancel() } }
-            return true
-        }
-    }
-}
 
 @Suite("Walks through Stripe's events", .timeLimit(.minutes(5)))
 struct EventWalkerTests {
@@ -306,11 +192,5 @@ struct EventWalkerTests {
             #expect(await bench.walker.go(&standing) == interval)
             #expect(Set(bench.events.keys) == Set(try await bench.listed().map { "stripe:\($0)" }))
         }
-    }
-}
-
-extension WalkBench {
-    fileprivate func newest() async throws -> String {
-        try await stripe.list("/v1/subscriptions").last?["id"]?.text ?? ""
     }
 }
