@@ -102,33 +102,24 @@ struct JSONReaderTests {
             #expect(asValue == asText, "\(bytes)")
         }
     }
-}
 
-extension JSONValue {
-    fileprivate static func random(depth: Int, using random: inout SeededGenerator) -> JSONValue {
-        switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &random) {
-        case 0: .null
-        case 1: .bool(Bool.random(using: &random))
-        case 2: .integer(Int64.random(in: .min ... .max, using: &random))
-        case 3: .number("-\(UInt16.random(in: 0...999, using: &random)).5e-7")
-        case 4: .string(String.random(using: &random))
-        case 5:
-            .array((0..<Int.random(in: 0...4, using: &random)).map { _ in .random(depth: depth - 1, using: &random) })
-        default:
-            .object(
-                Dictionary(
-                    (0..<Int.random(in: 0...4, using: &random)).map { _ in
-                        (String.random(using: &random), .random(depth: depth - 1, using: &random))
-                    }, uniquingKeysWith: { $1 }))
-        }
-    }
-}
-
-extension String {
-    fileprivate static func random(using random: inout SeededGenerator) -> String {
-        let scalars: [Unicode.Scalar] = ["a", "\"", "\\", "/", "\n", "\u{0}", "\u{1F}", "é", "😀", " ", "\u{7F}", "€"]
-        return (0..<Int.random(in: 0...12, using: &random)).reduce(into: "") { text, _ in
-            text.unicodeScalars.append(scalars[Int.random(in: 0..<scalars.count, using: &random)])
+    @Test(
+        "whole numbers are read to their ends, and others count as none",
+        arguments: [
+            ("0", 0), ("-0", 0), ("7", 7), ("-7", -7), ("1764216000", 1_764_216_000),
+            ("9223372036854775807", Int64.max), ("9223372036854775808", nil), ("-9223372036854775808", Int64.min),
+            ("-9223372036854775809", nil), ("99999999999999999999999", nil), ("1.0", nil), ("1e3", nil),
+            ("-2.5e-1", nil),
+        ] as [(String, Int64?)])
+    func wholeNumbers(_ text: String, _ value: Int64?) throws {
+        try Array("[\(text),1]".utf8).withReader { reader throws(JSONFault) in
+            try reader.enterArray()
+            #expect(try reader.nextElement())
+            #expect(try reader.wholeNumber() == value)
+            #expect(try reader.nextElement())
+            #expect(try reader.wholeNumber() == 1)
+            #expect(try !reader.nextElement())
+            try reader.finish()
         }
     }
 }

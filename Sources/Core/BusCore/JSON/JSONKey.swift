@@ -15,17 +15,25 @@ package struct JSONKey {
     /// True when the key spells `name`, written with or without escapes.
     package static func == (key: JSONKey, name: StaticString) -> Bool {
         if key.hasEscapes { return (try? key.text()) == "\(name)" }
-        guard key.raw.count == name.utf8CodeUnitCount else { return false }
-        for offset in 0..<key.raw.count where key.raw[offset] != name.utf8Start[offset] { return false }
-        return true
+        let count = key.raw.count
+        guard count == name.utf8CodeUnitCount else { return false }
+        let known = UnsafeRawBufferPointer(start: name.utf8Start, count: count)
+        if count < 8 {
+            for offset in 0..<count where key.raw[offset] != known[offset] { return false }
+            return true
+        }
+        // Eight bytes at a time; the last eight may overlap those before.
+        var offset = 0
+        while offset < count - 8 {
+            if key.raw.word(at: offset) != known.word(at: offset) { return false }
+            offset += 8
+        }
+        return key.raw.word(at: count - 8) == known.word(at: count - 8)
     }
 
     /// The text with its escapes resolved; a lone surrogate becomes U+FFFD.
     package func text() throws(JSONFault) -> String {
-        guard hasEscapes else {
-            guard let text = String(validating: raw, as: UTF8.self) else { throw .invalidUTF8 }
-            return text
-        }
+        guard hasEscapes else { return try JSONKey.text(raw.assumingMemoryBound(to: UInt8.self).span) }
         var units: [UInt8] = []
         units.reserveCapacity(raw.count)
         var index = 0
@@ -37,8 +45,11 @@ package struct JSONKey {
                 index += appendEscape(at: index, to: &units)
             }
         }
-        guard let text = String(validating: units, as: UTF8.self) else { throw .invalidUTF8 }
-        return text
+        return try JSONKey.text(units.span)
+    }
+
+    private static func text(_ units: Span<UInt8>) throws(JSONFault) -> String {
+        do { return String(copying: try UTF8Span(validating: units)) } catch { throw .invalidUTF8 }
     }
 
     /// Appends what the escape at `index` stands for and returns its length; the reader has checked its form.

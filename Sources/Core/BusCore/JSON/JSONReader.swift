@@ -29,24 +29,24 @@ package struct JSONReader {
     ///
     /// The value must be read or skipped before the next call.
     package mutating func nextKey() throws(JSONFault) -> JSONKey? {
-        guard try advanceToNext(closing: UInt8(ascii: "}")) else { return nil }
-        let key = try rawString()
-        skipWhitespace()
-        guard take(UInt8(ascii: ":")) else { throw .malformed(offset: index) }
-        valueEnded = false
+        guard let start = try nextEntry(closing: UInt8(ascii: "}")) else { return nil }
+        let key = try rawString(start)
+        let colon = bytes.afterBlanks(index)
+        guard bytes.has(UInt8(ascii: ":"), at: colon) else { throw .malformed(offset: colon) }
+        index = colon + 1
         return key
     }
 
     /// True when another element follows; it must be read or skipped before the next call.
     package mutating func nextElement() throws(JSONFault) -> Bool {
-        guard try advanceToNext(closing: UInt8(ascii: "]")) else { return false }
-        valueEnded = false
+        guard let start = try nextEntry(closing: UInt8(ascii: "]")) else { return false }
+        index = start
         return true
     }
 
     /// Fails unless only whitespace follows the document.
     package mutating func finish() throws(JSONFault) {
-        skipWhitespace()
+        index = bytes.afterBlanks(index)
         if index < bytes.count { throw .trailingData(offset: index) }
     }
 
@@ -54,7 +54,7 @@ package struct JSONReader {
 
     /// The kind of the next value, judged by its first byte.
     package mutating func peek() throws(JSONFault) -> JSONKind {
-        skipWhitespace()
+        index = bytes.afterBlanks(index)
         guard index < bytes.count else { throw .malformed(offset: index) }
         switch bytes[index] {
         case UInt8(ascii: "{"): return .object
@@ -70,7 +70,7 @@ package struct JSONReader {
     /// A string value.
     package mutating func string() throws(JSONFault) -> String {
         try expect(.string)
-        let text = try rawString().text()
+        let text = try rawString(index).text()
         valueEnded = true
         return text
     }
@@ -79,14 +79,16 @@ package struct JSONReader {
     package mutating func bool() throws(JSONFault) -> Bool {
         try expect(.bool)
         let isTrue = bytes[index] == UInt8(ascii: "t")
-        try literal(isTrue ? "true" : "false")
+        index = try bytes.afterWord(index)
+        valueEnded = true
         return isTrue
     }
 
     /// Consumes `null` when that is the next value.
     package mutating func takeNull() throws(JSONFault) -> Bool {
         guard try peek() == .null else { return false }
-        try literal("null")
+        index = try bytes.afterWord(index)
+        valueEnded = true
         return true
     }
 
@@ -94,23 +96,46 @@ package struct JSONReader {
     package mutating func number() throws(JSONFault) -> String {
         try expect(.number)
         let start = index
-        try skipNumber()
+        index = try bytes.afterNumber(start)
+        valueEnded = true
         return String(decoding: bytes[start..<index], as: UTF8.self)
+    }
+
+    /// A number as a whole one; nil when it has a fraction or an exponent, or is larger than 64 bits.
+    package mutating func wholeNumber() throws(JSONFault) -> Int64? {
+        try expect(.number)
+        let isNegative = bytes[index] == UInt8(ascii: "-")
+        let digits = index + (isNegative ? 1 : 0)
+        index = try bytes.afterNumber(index)
+        valueEnded = true
+        var value: Int64 = 0
+        for place in digits..<index {
+            let digit = bytes[place] &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            let (shifted, isLarge) = value.multipliedReportingOverflow(by: 10)
+            // Counted down, because the smallest number has no positive counterpart.
+            let (next, isLarger) = shifted.subtractingReportingOverflow(Int64(digit))
+            if isLarge || isLarger { return nil }
+            value = next
+        }
+        if isNegative { return value }
+        return value == .min ? nil : -value
     }
 
     /// Skips one value of any kind and returns where its bytes lie.
     @discardableResult
     package mutating func skipValue() throws(JSONFault) -> Range<Int> {
-        skipWhitespace()
+        index = bytes.afterBlanks(index)
         let start = index
-        try skipOne()
+        index = try bytes.afterValue(start, depth: depth)
+        valueEnded = true
         return start..<index
     }
 
     // MARK: Scanning
 
     private mutating func enter(_ opening: UInt8) throws(JSONFault) {
-        skipWhitespace()
+        index = bytes.afterBlanks(index)
         guard index < bytes.count else { throw .malformed(offset: index) }
         guard bytes[index] == opening else { throw .unexpectedType(offset: index) }
         depth += 1
@@ -119,149 +144,35 @@ package struct JSONReader {
         valueEnded = false
     }
 
-    /// Handles the comma or the closing byte between two entries of a container.
-    private mutating func advanceToNext(closing: UInt8) throws(JSONFault) -> Bool {
-        skipWhitespace()
-        if take(closing) {
+    /// Where the next entry of a container begins; nil behind the container's closing byte.
+    @inline(__always)
+    private mutating func nextEntry(closing: UInt8) throws(JSONFault) -> Int? {
+        var start = bytes.afterBlanks(index)
+        if bytes.has(closing, at: start) {
+            index = start + 1
             depth -= 1
             valueEnded = true
-            return false
+            return nil
         }
         if valueEnded {
-            guard take(UInt8(ascii: ",")) else { throw .malformed(offset: index) }
-            skipWhitespace()
+            guard bytes.has(UInt8(ascii: ","), at: start) else { throw .malformed(offset: start) }
+            start = bytes.afterBlanks(start + 1)
         }
-        guard index < bytes.count, bytes[index] != closing else { throw .malformed(offset: index) }
-        return true
+        guard start < bytes.count, bytes[start] != closing else { throw .malformed(offset: start) }
+        valueEnded = false
+        return start
     }
 
     private mutating func expect(_ kind: JSONKind) throws(JSONFault) {
         if try peek() != kind { throw .unexpectedType(offset: index) }
     }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
-        guard index < bytes.count, bytes[index] == byte else { return false }
-        index += 1
-        return true
-    }
-
-    private mutating func skipWhitespace() {
-        while index < bytes.count {
-            switch bytes[index] {
-            case 0x20, 0x0A, 0x0D, 0x09: index += 1
-            default: return
-            }
-        }
-    }
-
-    private mutating func literal(_ word: StaticString) throws(JSONFault) {
-        guard bytes.count - index >= word.utf8CodeUnitCount else { throw .malformed(offset: index) }
-        for offset in 0..<word.utf8CodeUnitCount where bytes[index + offset] != word.utf8Start[offset] {
-            throw .malformed(offset: index)
-        }
-        index += word.utf8CodeUnitCount
-        valueEnded = true
-    }
-
-    /// Skips a string and returns what lies between its quotes.
-    private mutating func rawString() throws(JSONFault) -> JSONKey {
-        guard take(UInt8(ascii: "\"")) else { throw .malformed(offset: index) }
-        let start = index
-        var hasEscapes = false
-        while true {
-            skipPlainBytes()
-            guard index < bytes.count else { throw .malformed(offset: index) }
-            switch bytes[index] {
-            case UInt8(ascii: "\""):
-                index += 1
-                return JSONKey(UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)]), hasEscapes: hasEscapes)
-            case UInt8(ascii: "\\"):
-                hasEscapes = true
-                try skipEscape()
-            case ..<0x20: throw .malformed(offset: index)
-            default: index += 1
-            }
-        }
-    }
-
-    /// Steps over bytes that mean nothing special inside a string, eight at a time as long as eight are left.
-    ///
-    /// A byte of a word is special when the subtraction borrows into its top bit; only the first one found is certain,
-    /// and only the first one is used.
-    private mutating func skipPlainBytes() {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        while bytes.count - index >= 8 {
-            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5C)
-            let special =
-                (((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
-                    | ((word &- ones &* 0x20) & ~word)) & (ones &* 0x80)
-            if special != 0 {
-                index += special.trailingZeroBitCount / 8
-                return
-            }
-            index += 8
-        }
-    }
-
-    private mutating func skipEscape() throws(JSONFault) {
-        guard index + 1 < bytes.count else { throw .malformed(offset: index) }
-        switch bytes[index + 1] {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            index += 2
-        case UInt8(ascii: "u"):
-            guard index + 5 < bytes.count else { throw .malformed(offset: index) }
-            for offset in 2...5 where hexValue(bytes[index + offset]) == nil { throw .malformed(offset: index) }
-            index += 6
-        default: throw .malformed(offset: index)
-        }
-    }
-
-    private mutating func skipNumber() throws(JSONFault) {
-        _ = take(UInt8(ascii: "-"))
-        if !take(UInt8(ascii: "0")) { try skipDigits() }
-        if take(UInt8(ascii: ".")) { try skipDigits() }
-        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
-            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
-            try skipDigits()
-        }
-        valueEnded = true
-    }
-
-    private mutating func skipDigits() throws(JSONFault) {
-        let start = index
-        while index < bytes.count, bytes[index].isDigit { index += 1 }
-        if index == start { throw .malformed(offset: index) }
-    }
-
-    /// One value, containers by a loop: nesting costs a bit of a mask, never a stack frame.
-    private mutating func skipOne() throws(JSONFault) {
-        let outer = depth
-        var isObject = NestingMask()
-        repeat {
-            switch try peek() {
-            case .string:
-                _ = try rawString()
-                valueEnded = true
-            case .number: try skipNumber()
-            case .bool: try literal(bytes[index] == UInt8(ascii: "t") ? "true" : "false")
-            case .null: try literal("null")
-            case .object:
-                try enterObject()
-                isObject[depth] = true
-            case .array:
-                try enterArray()
-                isObject[depth] = false
-            }
-            while depth > outer {
-                if isObject[depth] {
-                    if try nextKey() != nil { break }
-                } else if try nextElement() {
-                    break
-                }
-            }
-        } while depth > outer
+    /// Reads the string whose opening quote lies at `start`.
+    @inline(__always)
+    private mutating func rawString(_ start: Int) throws(JSONFault) -> JSONKey {
+        guard bytes.has(UInt8(ascii: "\""), at: start) else { throw .malformed(offset: start) }
+        let (end, hasEscapes) = try bytes.afterString(start + 1)
+        index = end
+        return JSONKey(UnsafeRawBufferPointer(rebasing: bytes[start + 1..<end - 1]), hasEscapes: hasEscapes)
     }
 }

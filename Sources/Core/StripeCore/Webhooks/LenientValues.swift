@@ -65,7 +65,7 @@ extension JSONReader {
 
     /// A whole number.
     mutating func lenientInteger() throws(JSONFault) -> Int64? {
-        if try peek() == .number { return Int64(try number()) }
+        if try peek() == .number { return try wholeNumber() }
         try skipValue()
         return nil
     }
@@ -73,7 +73,7 @@ extension JSONReader {
     /// A moment of the years 1970 to 2200: snapshot events count seconds, thin events write RFC 3339.
     mutating func moment() throws(JSONFault) -> Timestamp? {
         switch try peek() {
-        case .number: return Int64(try number()).flatMap(Timestamp.init(seconds:))
+        case .number: return try wholeNumber().flatMap(Timestamp.init(seconds:))
         case .string: return Timestamp(rfc3339: try string())
         default:
             try skipValue()
