@@ -73,7 +73,7 @@ extension EventEnvelope {
         let fields: EnvelopeFields
         do {
             fields = try bytes.withReader { reader throws(JSONFault) in
-                let fields = try EnvelopeFields(from: &reader)
+                let fields = try EnvelopeFields(from: &reader) { _, _ in false }
                 try reader.finish()
                 return fields
             }
@@ -84,9 +84,14 @@ extension EventEnvelope {
     }
 
     /// Reads the next value of a document whose UTF-8 was checked.
-    package init(from reader: inout JSONReader) throws(EnvelopeFault) {
+    ///
+    /// `more` may read a member that is none of an envelope's; it returns false to have it dropped.
+    package init(
+        from reader: inout JSONReader,
+        more: (JSONKey, inout JSONReader) throws(JSONFault) -> Bool = { _, _ in false }
+    ) throws(EnvelopeFault) {
         let fields: EnvelopeFields
-        do { fields = try EnvelopeFields(from: &reader) } catch { throw .json(error) }
+        do { fields = try EnvelopeFields(from: &reader, more) } catch { throw .json(error) }
         try self.init(fields)
     }
 
@@ -156,7 +161,9 @@ private struct EnvelopeFields {
     /// The first field whose type or value is not allowed.
     var invalidField: String?
 
-    init(from reader: inout JSONReader) throws(JSONFault) {
+    init(
+        from reader: inout JSONReader, _ more: (JSONKey, inout JSONReader) throws(JSONFault) -> Bool
+    ) throws(JSONFault) {
         try reader.enterObject()
         while let key = try reader.nextKey() {
             if key == "name" {
@@ -175,13 +182,14 @@ private struct EnvelopeFields {
                 try readVersion(&reader)
             } else if key == "error" {
                 try readError(&reader)
-            } else {
-                try readRareField(key, &reader)
+            } else if try !readRareField(key, &reader), try !more(key, &reader) {
+                try reader.skipValue()
             }
         }
     }
 
-    private mutating func readRareField(_ key: JSONKey, _ reader: inout JSONReader) throws(JSONFault) {
+    /// Reads the fields that events seldom have; false when the key is none of them.
+    private mutating func readRareField(_ key: JSONKey, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
         if key == "id" {
             id = try text(of: "id", &reader)
         } else if key == "event_id" {
@@ -197,8 +205,9 @@ private struct EnvelopeFields {
         } else if key == "account_id" || key == "accountId" {
             accountID = try text(of: "account_id", &reader)
         } else {
-            try reader.skipValue()
+            return false
         }
+        return true
     }
 
     private mutating func text(of field: String, _ reader: inout JSONReader) throws(JSONFault) -> String? {

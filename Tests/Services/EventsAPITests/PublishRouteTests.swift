@@ -249,6 +249,24 @@ struct PublishRouteTests {
         }
     }
 
+    @Test func ofRepeatedKeysTheFirstCountsAndNullIsNone() async throws {
+        try await RouteBench.run { bench in
+            let members = [
+                #""idempotencyKey":"one","name":"a.b","idempotencyKey":"two","idempotencyKey":3"#,
+                #""name":"a.c","idempotencyKey":null,"idempotencyKey":"one""#,
+            ]
+            let body = #"{"events":[\#(members.map { "{\($0)}" }.joined(separator: ","))]}"#
+            for isRepeated in [false, true] {
+                let answer = try await bench.post("/api/v1/events/batch", body)
+                #expect(answer.status == 202, "\(answer.text)")
+                let duplicates: [JSONValue?] = [.bool(isRepeated), false]
+                #expect(answer.json["events"]?.elements?.map { $0["duplicate"] } == duplicates)
+            }
+            let single = try await bench.post("/api/v1/events", #"{"name":"a.b"}"#, key: "one")
+            #expect(single.json["duplicate"] == true)
+        }
+    }
+
     @Test func aLostStoreIsUnavailable() async throws {
         try await RouteBench.run { bench in
             try await bench.events.database.write { _ = try $0.run("DROP TABLE bus_events") }

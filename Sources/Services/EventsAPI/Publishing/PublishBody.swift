@@ -56,35 +56,24 @@ enum PublishBody {
 
     /// Reads an event inside another document; `place` names it in errors.
     static func member(_ reader: inout JSONReader, _ place: String) throws(BusError) -> PublishedEvent {
-        let start = reader
+        let start = reader.index
+        var found: String??
         let envelope: EventEnvelope
-        let key: String?
         do throws(EnvelopeFault) {
-            envelope = try EventEnvelope(from: &reader)
+            envelope = try EventEnvelope(from: &reader) { name, reader throws(JSONFault) in
+                // Outside of the envelope; of repeated ones the first counts.
+                guard found == nil, name == "idempotencyKey" else { return false }
+                found = .some(try reader.takeNull() ? nil : reader.string())
+                return true
+            }
         } catch {
             throw error.badRequest(place)
         }
-        if reader.index - start.index > Limits.eventBodyBytesMax {
+        if reader.index - start > Limits.eventBodyBytesMax {
             throw BusError(
                 .payloadTooLarge, "\(place)it is larger than \(Limits.eventBodyBytesMax) bytes; send less")
         }
-        do throws(JSONFault) {
-            key = try idempotencyKey(start)
-        } catch {
-            throw EnvelopeFault.json(error).badRequest(place)
-        }
-        return PublishedEvent(envelope: envelope, idempotencyKey: try checked(key, place))
-    }
-
-    /// Finds the idempotency key, the one member of such an event that is outside the envelope.
-    private static func idempotencyKey(_ start: JSONReader) throws(JSONFault) -> String? {
-        var reader = start
-        try reader.enterObject()
-        while let key = try reader.nextKey() {
-            if key == "idempotencyKey" { return try reader.takeNull() ? nil : reader.string() }
-            try reader.skipValue()
-        }
-        return nil
+        return PublishedEvent(envelope: envelope, idempotencyKey: try checked(found ?? nil, place))
     }
 
     private static func checked(_ key: String?, _ place: String) throws(BusError) -> String? {
