@@ -59,26 +59,32 @@ struct WebhookActions: Sendable {
 
     /// Warns of what costs a buyer something, once it is known what became of the event.
     func report(_ decision: WebhookDecision) {
-        let event = decision.event
-        var metadata: Logger.Metadata = [
-            "stripe.event.id": "\(event.id)", "stripe.event.type": "\(event.type)",
-            "outcome": "\(decision.outcome.ignoredReason?.rawValue ?? "published")",
-        ]
+        // Most webhooks warn of nothing, so nothing is made for a line before it is needed.
         if !decision.ignoredFields.isEmpty {
             logger.warning(
                 "webhook metadata left out",
-                metadata: metadata.merging(["ignored.fields": "\(decision.ignoredFields.joined(separator: ","))"]) {
-                    $1
-                })
+                metadata: decision.logged(["ignored.fields": "\(decision.ignoredFields.joined(separator: ","))"]))
         }
         switch decision.outcome {
         case .unlinked(let facts):
-            metadata["stripe.subscription.id"] = "\(facts.update.providerSubscriptionID ?? "")"
-            logger.warning("subscription without Bus metadata", metadata: metadata)
-        case .ignored(.missingBusMetadata) where event.object.metadata != StripeMetadata():
-            logger.warning("purchase without Bus metadata", metadata: metadata)
+            logger.warning(
+                "subscription without Bus metadata",
+                metadata: decision.logged(["stripe.subscription.id": "\(facts.update.providerSubscriptionID ?? "")"]))
+        case .ignored(.missingBusMetadata) where decision.event.object.metadata != StripeMetadata():
+            logger.warning("purchase without Bus metadata", metadata: decision.logged())
         default: break
         }
+    }
+}
+
+extension WebhookDecision {
+    /// What a log line says of it; `outcome` is why nothing was published, or `published`.
+    func logged(_ more: Logger.Metadata = [:]) -> Logger.Metadata {
+        let metadata: Logger.Metadata = [
+            "stripe.event.id": "\(event.id)", "stripe.event.type": "\(event.type)",
+            "outcome": "\(outcome.ignoredReason?.rawValue ?? "published")",
+        ]
+        return metadata.merging(more) { $1 }
     }
 }
 

@@ -105,15 +105,16 @@ package struct WebhookReceiver: Sendable {
 
     private func answer(for decision: WebhookDecision) -> Answer {
         let reason = decision.outcome.ignoredReason?.rawValue
-        var metadata = WebhookReceiver.metadata(of: decision, outcome: reason ?? "published")
         if case .update(let update) = decision.outcome {
             counters.published.increment()
-            metadata["account.id"] = "\(update.accountID ?? "")"
-            metadata["status"] = "\(update.status.rawValue)"
-            logger.info("webhook published", metadata: metadata)
+            logger.info(
+                "webhook published",
+                metadata: decision.logged([
+                    "account.id": "\(update.accountID ?? "")", "status": "\(update.status.rawValue)",
+                ]))
         } else {
             counters.ignored.increment()
-            logger.debug("webhook ignored", metadata: metadata)
+            logger.debug("webhook ignored", metadata: decision.logged())
         }
         var writer = JSONWriter(capacity: 160)
         writer.object { writer in
@@ -129,17 +130,10 @@ package struct WebhookReceiver: Sendable {
 
     private func failure(of decision: WebhookDecision, _ cause: any Error) -> Answer {
         counters.failed.increment()
-        var metadata = WebhookReceiver.metadata(of: decision, outcome: "failed")
-        metadata["cause"] = "\(Redaction.redact(String(describing: cause)))"
-        logger.warning("webhook could not be published", metadata: metadata)
+        let reason = Redaction.redact(String(describing: cause))
+        logger.warning(
+            "webhook could not be published", metadata: decision.logged(["outcome": "failed", "cause": "\(reason)"]))
         return refused(.eventsUnavailable, "the event could not be stored; send it again")
-    }
-
-    private static func metadata(of decision: WebhookDecision, outcome: String) -> Logger.Metadata {
-        [
-            "stripe.event.id": "\(decision.event.id)", "stripe.event.type": "\(decision.event.type)",
-            "outcome": "\(outcome)",
-        ]
     }
 
     /// The answer tells no more than one look at the webhook: whoever sends a wrong one must learn nothing from it.
