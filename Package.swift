@@ -65,7 +65,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        // Its default traits load the whole of Foundation into every service (FootprintTests).
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
@@ -91,7 +92,7 @@ let package = Package(
         module(
             "BusRuntime", in: "Platform",
             ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
-        module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser]),
+        module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser, .nioCore]),
         module("BusAuth", in: "Platform", ["BusCore", "BusContract", .jwtKit]),
         module(
             "BusServer", in: "Platform",

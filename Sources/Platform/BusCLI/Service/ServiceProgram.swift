@@ -50,6 +50,7 @@ package struct ServiceProgram<Settings: Sendable> {
             hasColor = SharedFlags.hasColor(reader)
             // Who sets it wants the runtime's own report, and says what may be in it.
             if reader.variable("SWIFT_BACKTRACE") == nil { CrashReports.leaveToSystem() }
+            EventLoops.fitToProcessors()
             try await start(reader, flags.words)
         } catch {
             exit(ServiceFailure.report(error, hasColor: hasColor))
