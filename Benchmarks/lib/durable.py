@@ -1,4 +1,4 @@
-"""Verified, published and on disk: our two processes beside PostgreSQL storing the same bytes with fsync."""
+"""Verified, published and on disk: our two processes beside PostgreSQL and Redis storing the same bytes with fsync."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import statistics
 import subprocess
 
 from . import load, ours, webhooks
+from .machine import Server
 
 RATE = 2_000
 
@@ -62,10 +63,33 @@ class Postgres:
         self._run(f"{self.bin}/pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "fast", "stop")
 
 
+class Redis(Server):
+    """A Redis of its own, reachable through one Unix socket, that syncs before it answers."""
+
+    def __init__(self, folder):
+        self.socket = os.path.abspath(f"{folder}/redis.socket")
+        super().__init__("redis", ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", os.path.abspath(folder),
+                                   "--save", "", "--appendonly", "yes", "--appendfsync", "always"], {}, f"{folder}/redis.log",
+                         socket_path=self.socket)
+
+    def append(self, seconds, row, rate):
+        """XADD of the row over 64 clients, for about so many seconds at such a rate."""
+        cpu = self.cpu_seconds()
+        count = max(1_000, int(rate * seconds))
+        out = subprocess.run(["redis-benchmark", "-s", self.socket, "-c", str(load.CONNECTIONS), "-n", str(count), "--csv",
+                              "XADD", "event", "*", "envelope", row], check=True, capture_output=True, text=True).stdout
+        header, figures = ([cell.strip('"') for cell in line.split('","')] for line in out.splitlines()[:2])
+        run = dict(zip(header[-7:], map(float, figures[-7:])))
+        return {"per_second": run["rps"], "p99_ms": run["p99_latency_ms"],
+                "cpu_us": 1e6 * (self.cpu_seconds() - cpu) / count}
+
+
 def measure(options, folder):
-    mine, theirs = [], []
-    pg = Postgres(f"{folder}/postgres")
+    mine, theirs, appended = [], [], []
+    redis = Redis(folder)
+    pg = None
     try:
+        pg = Postgres(f"{folder}/postgres")
         with ours.events(options, folder) as events, ours.ingress(options, folder, events.address) as ingress:
             url = f"http://{ingress.address}{ours.WEBHOOK_PATH}"
             warm = webhooks.Deck(folder, "warm", 20_000, webhooks.template())
@@ -74,6 +98,7 @@ def measure(options, folder):
             row = ours.Caller(events.address).call("GET", stream).decode().splitlines()[0]
             pg.prepare(row)
             pg.insert(2)
+            pace_of_redis = redis.append(1, row, 4_000)["per_second"]
             for number in range(options.rounds):
                 deck = webhooks.Deck(folder, f"full{number}", 20_000 * options.seconds, webhooks.template())
                 run = load.saturate([events, ingress], url, deck, options.seconds)
@@ -89,8 +114,11 @@ def measure(options, folder):
                 per_second, saturated = pg.insert(options.seconds)
                 paced_pg = pg.insert(options.seconds, RATE)[1]
                 theirs.append({"per_second": per_second, "p99_ms": load.percentile(saturated, 0.99), "paced": paced_pg})
+                appended.append(redis.append(options.seconds, row, pace_of_redis))
     finally:
-        pg.stop()
+        redis.stop()
+        if pg:
+            pg.stop()
 
     def middle(runs, key):
         return statistics.median(run[key] for run in runs)
@@ -98,14 +126,21 @@ def measure(options, folder):
     def paced(runs, share):
         return statistics.median(load.percentile(run["paced"], share) for run in runs)
 
-    rate, other = middle(mine, "per_second"), middle(theirs, "per_second")
-    rows = [["what", "stored/s", "x ours", "p99 ms at full load", f"p50 ms at {RATE}/s", f"p99 ms at {RATE}/s", "x ours"]]
-    rows.append(["webhook to disk, two processes", f"{rate:.0f}", "1.00", f"{middle(mine, 'p99_ms'):.2f}",
+    def spread(runs, key):
+        return f"{min(run[key] for run in runs):.0f}..{max(run[key] for run in runs):.0f}"
+
+    rate, other, stream = (middle(runs, "per_second") for runs in (mine, theirs, appended))
+    rows = [["what", "stored/s", "from..to", "x ours", "p99 ms at full load", f"p50 ms at {RATE}/s", f"p99 ms at {RATE}/s", "x ours"]]
+    rows.append(["webhook to disk, two processes", f"{rate:.0f}", spread(mine, "per_second"), "1.00", f"{middle(mine, 'p99_ms'):.2f}",
                  f"{paced(mine, 0.5):.2f}", f"{paced(mine, 0.99):.2f}", "1.00"])
-    rows.append([f"PostgreSQL, one row of {len(row)} bytes", f"{other:.0f}", f"{other / rate:.2f}",
+    rows.append([f"PostgreSQL, one row of {len(row)} bytes", f"{other:.0f}", spread(theirs, "per_second"),
+                 f"{other / rate:.2f}",
                  f"{middle(theirs, 'p99_ms'):.2f}", f"{paced(theirs, 0.5):.2f}", f"{paced(theirs, 0.99):.2f}",
                  f"{paced(theirs, 0.99) / paced(mine, 0.99):.2f}"])
-    notes = [f"our CPU us/webhook, both processes: {middle(mine, 'cpu_us'):.1f}; resident, both: "
+    rows.append([f"Redis XADD, the same bytes, appendfsync always", f"{stream:.0f}", spread(appended, "per_second"),
+                 f"{stream / rate:.2f}", f"{middle(appended, 'p99_ms'):.2f}", "", "", ""])
+    notes = [f"our CPU us/webhook, both processes: {middle(mine, 'cpu_us'):.1f} (from..to {spread(mine, 'cpu_us')}); Redis: "
+             f"{middle(appended, 'cpu_us'):.1f} without its clients; resident, both: "
              f"{middle(mine, 'resident'):.1f} MiB; foreign CPU: {middle(mine, 'foreign'):.2f}"]
     title = f"Verified, published, on disk: {load.CONNECTIONS} connections or clients, medians of {options.rounds} rounds"
     return title, rows, notes

@@ -14,7 +14,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 class Server:
     """One server process, ready to be loaded when the constructor returns."""
 
-    def __init__(self, name, command, environment, log, port=None, listener=None, pin=False):
+    def __init__(self, name, command, environment, log, port=None, listener=None, pin=False,
+                 socket_path=None):
         self.name = name
         if pin:
             command = ["taskset", "-c", "1", *command]
@@ -24,8 +25,12 @@ class Server:
         self.process = subprocess.Popen(command, env={**base, **environment}, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True)
         try:
-            self.address = f"127.0.0.1:{port}" if port else self._listening(listener)
-            self._answers()
+            if socket_path:
+                self._connects(socket.AF_UNIX, socket_path)
+            else:
+                self.address = f"127.0.0.1:{port}" if port else self._listening(listener)
+                host, number = self.address.rsplit(":", 1)
+                self._connects(socket.AF_INET, (host, int(number)))
         except BaseException:
             self.stop()
             raise
@@ -45,16 +50,16 @@ class Server:
             time.sleep(0.001)
         raise RuntimeError(f"{self.name} did not say that it listens; see {self.log.name}")
 
-    def _answers(self):
-        host, port = self.address.rsplit(":", 1)
+    def _connects(self, family, address):
         for _ in range(20_000):
-            try:
-                socket.create_connection((host, int(port)), timeout=5).close()
-                return
-            except OSError:
-                self._alive()
-                time.sleep(0.001)
-        raise RuntimeError(f"{self.name} does not answer on {self.address}; see {self.log.name}")
+            with socket.socket(family) as probe:
+                try:
+                    probe.settimeout(5)
+                    return probe.connect(address)
+                except OSError:
+                    self._alive()
+                    time.sleep(0.001)
+        raise RuntimeError(f"{self.name} does not answer on {address}; see {self.log.name}")
 
     def _alive(self):
         if self.process.poll() is not None:

@@ -1,4 +1,4 @@
-"""Verified and parsed, nothing stored: our ingress beside receivers in Go, Node and Python."""
+"""Verified and parsed, nothing stored: our ingress beside the floor and receivers in Go, Node and Python."""
 
 import os
 import shutil
@@ -15,6 +15,7 @@ def peers(options, folder):
         command = [word.replace("{port}", str(port)) for word in command]
         return Server(name, command, environment, f"{folder}/{name}.log", port=port, pin=options.pin), "/webhook"
 
+    yield start("floor", [f"{options.work}/floor-peer"], folder)
     yield start("go", [f"{options.work}/go-peer"], folder)
     if node := shutil.which("node"):
         yield start("node", [node, "Benchmarks/peers/node/server.js"], folder)
@@ -46,9 +47,11 @@ def measure(options, folder):
 
     middle = {name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in figures.items()}
     base = next(iter(middle.values()))
-    rows = [["receiver", "req/s", "CPU us/req", "x ours", "p50 ms", "p99 ms", "x ours", "RSS MiB", "foreign CPU"]]
+    rows = [["receiver", "req/s", "CPU us/req", "from..to", "x ours", "p50 ms", "p99 ms", "x ours", "RSS MiB", "foreign CPU"]]
     for name, run in middle.items():
-        rows.append([name, f"{run['per_second']:.0f}", f"{run['cpu_us']:.1f}", f"{run['cpu_us'] / base['cpu_us']:.2f}",
+        rows.append([name, f"{run['per_second']:.0f}", f"{run['cpu_us']:.1f}",
+                     "{:.1f}..{:.1f}".format(*(bound(r["cpu_us"] for r in figures[name]) for bound in (min, max))),
+                     f"{run['cpu_us'] / base['cpu_us']:.2f}",
                      f"{run['p50_ms']:.2f}", f"{run['p99_ms']:.2f}", f"{run['p99_ms'] / base['p99_ms']:.2f}",
                      f"{run['resident']:.1f}", f"{run['foreign']:.2f}"])
     where = "server on core 1, load on core 0" if options.pin else "not pinned"
