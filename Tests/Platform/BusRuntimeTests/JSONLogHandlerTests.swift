@@ -31,6 +31,18 @@ struct JSONLogHandlerTests {
         #expect(json["message"]?.text == "a\nb" && json["c"]?.text == "d\ne" && json["level"]?.text == "warning")
     }
 
+    @Test("an event's own field hides that of its context, and this that of the logger")
+    func precedence() {
+        var handler = JSONLogHandler(label: "test", level: .info, format: .json)
+        let event = LogEvent(
+            level: .info, message: "m", error: nil, metadata: ["a": "event"], source: nil, file: "", function: "",
+            line: 0)
+        #expect(handler.fields(of: event) == ["a": "event"])
+        handler.metadata = ["a": "logger", "b": "logger", "c": "logger"]
+        handler.metadataProvider = .init { ["a": "context", "b": "context"] }
+        #expect(handler.fields(of: event) == ["a": "event", "b": "context", "c": "logger"])
+    }
+
     @Test("effective settings stay on their lines")
     func effectiveSettings() {
         var reader = SettingsReader(environment: ["A": "x\nB=forged", "C": "postgres:" + "//u:CANARY@h/d"])

@@ -33,11 +33,18 @@ package struct JSONLogHandler: LogHandler {
 
     /// Writes one event.
     package func log(event: LogEvent) {
-        var fields = metadata
-        if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
-        if let explicit = event.metadata { fields.merge(explicit) { $1 } }
+        write(line(event.level, event.message.description, fields(of: event), at: .now))
+    }
+
+    /// What the event carries; its own fields hide those of the context, and these those of the logger.
+    ///
+    /// Seldom has a logger fields of its own, so those of the event are taken as they are.
+    func fields(of event: LogEvent) -> Logger.Metadata {
+        var fields = event.metadata ?? [:]
+        if let provided = metadataProvider?.get() { fields.merge(provided) { own, _ in own } }
+        if !metadata.isEmpty { fields.merge(metadata) { own, _ in own } }
         if let error = event.error { fields["error"] = "\(error)" }
-        write(line(event.level, event.message.description, fields, at: .now))
+        return fields
     }
 
     /// The event as it is written, without the line end; credentials are hidden in all of it.
@@ -68,7 +75,8 @@ package struct JSONLogHandler: LogHandler {
     }
 
     /// One write per line keeps the lines of several threads apart; a closed standard error is ignored.
-    private func write(_ line: [UInt8]) {
-        _ = (line + [UInt8(ascii: "\n")]).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    private func write(_ line: consuming [UInt8]) {
+        line.append(UInt8(ascii: "\n"))
+        _ = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }
