@@ -99,12 +99,12 @@ struct EventSubscriptionTests {
             defer { open.finish() }
             try await eventually("the handler runs") { bench.requests.isEmpty ? nil : true }
             await bench.stop()
-            try await bench.calls("ack", 3)
+            try await bench.acknowledgements(3)
             #expect(bench.requests.count == 1 && bench.responses.isEmpty)
             #expect(bench.outcomes.count == 3 && Set(bench.outcomes.values) == ["retry"])
             #expect(bench.codes.count == 3 && Set(bench.codes.values) == ["unhandled"])
             open.finish()
-            try await bench.calls("ack", 4)
+            try await bench.acknowledgements(4)
             #expect(bench.outcomes.values.sorted() == ["done", "retry", "retry", "retry"])
         }
     }

@@ -83,7 +83,7 @@ extension EventWorkerTests {
                 $0.number <= failures ? .fail(503) : .reply(200)
             }
             try await WorkerBench.run(script: script) { bench in
-                try await bench.calls("ack", failures + 1)
+                try await bench.acknowledgements(failures + 1)
                 #expect(bench.outcomes == ["d1": outcome])
                 #expect(bench.requests.count == 1)
             }
@@ -107,7 +107,7 @@ extension EventWorkerTests {
             [name], failures: 1, refusal: .invalidRequest,
             script: replies(to: [line("e1", delivery: "d1", name: name)])
         ) { bench in
-            try await bench.calls("ack", 1)
+            try await bench.acknowledgements(1)
             #expect(bench.outcomes == ["d1": "dead"])
             #expect(bench.responses.count == 1)
             #expect(entries(bench).allSatisfy { $0["reply"] == nil })

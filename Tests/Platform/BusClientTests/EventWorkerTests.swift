@@ -45,7 +45,7 @@ struct EventWorkerTests {
             let lines = [line("evt_1", delivery: acknowledges ? "d1" : nil)]
             try await WorkerBench.run(script: script(lines, capabilities: capabilities)) { bench in
                 try await bench.responses(1)
-                if acknowledges { try await bench.calls("ack", 1) }
+                if acknowledges { try await bench.acknowledgements(1) }
                 let base =
                     "name=bus.stripe.portal_session.create.request&delivery=unicast&group=bus-example&consumer=one"
                 #expect(
@@ -101,7 +101,7 @@ struct EventWorkerTests {
             }
         }
         try await WorkerBench.run(script: script) { bench in
-            try await bench.calls("ack", 1)
+            try await bench.acknowledgements(1)
             #expect(bench.double.calls("stream").allSatisfy { $0.query.hasSuffix("&ack=manual&lease=30") })
         }
     }
@@ -118,7 +118,7 @@ struct EventWorkerTests {
                 }
             }
             try await WorkerBench.run(script: script) { bench in
-                try await bench.calls("ack", 1)
+                try await bench.acknowledgements(1)
                 #expect(bench.outcomes == ["d1": outcome])
                 #expect(bench.responses.count == 5)
                 #expect(bench.requests.count == 1)
@@ -137,7 +137,7 @@ struct EventWorkerTests {
             }
         }
         try await WorkerBench.run(script: script) { bench in
-            try await bench.calls("ack", 1)
+            try await bench.acknowledgements(1)
             #expect(bench.outcomes == ["d1": status == 409 ? "done" : "retry"])
             #expect(bench.responses.count == 1)
         }
@@ -151,7 +151,7 @@ struct EventWorkerTests {
         ]
         let names: [EventName] = [Exchange.stripePortal.request, Exchange.stripeMeterEvent.request]
         try await WorkerBench.run(names, script: script(lines, capabilities: .manualAck)) { bench in
-            try await bench.calls("ack", 3)
+            try await bench.acknowledgements(3)
             #expect(Set(bench.requests.compactMap(\.eventID)) == ["evt_new", "evt_meter"])
             #expect(bench.outcomes == ["d1": "done", "d2": "done", "d3": "done"])
         }
@@ -169,7 +169,7 @@ struct EventWorkerTests {
             script: script(
                 [line("e1", delivery: "d1", name: Exchange.stripeMeterEvent.request)], capabilities: .manualAck)
         ) { bench in
-            try await bench.calls("ack", 1)
+            try await bench.acknowledgements(1)
             #expect(bench.outcomes == ["d1": "retry"])
             #expect(bench.codes == ["d1": "stripe_unavailable"])
             #expect(bench.responses.map { $0["error"]?["code"] } == ["stripe_unavailable"], "the requester waits")
@@ -207,7 +207,7 @@ struct EventWorkerTests {
             }
         }
         try await WorkerBench.run(script: again) { bench in
-            try await bench.calls("ack", 12)
+            try await bench.acknowledgements(12)
             #expect(bench.requests.count == 1 && bench.responses.count == 1)
             #expect(bench.outcomes.values.contains("done"))
         }
@@ -221,7 +221,7 @@ struct EventWorkerTests {
                 [line("e1", delivery: "d1", name: Exchange.stripeMeterEvent.request), line("e2", delivery: "d2")],
                 capabilities: .manualAck)
         ) { bench in
-            try await bench.calls("ack", 2)
+            try await bench.acknowledgements(2)
             #expect(bench.outcomes == ["d1": "dead", "d2": "done"])
             #expect(bench.codes == ["d1": "stripe_error"])
             #expect(bench.responses.allSatisfy { $0["error"]?["code"] == "stripe_error" })

@@ -21,23 +21,21 @@ final class WorkerBench: Sendable {
     var requests: [Caller] { handled.requests.withLock { $0 } }
     /// Every response that arrived at the double.
     var responses: [JSONValue] { double.calls("events").map(\.body) }
+    /// Every acknowledgement that arrived; one call may carry several.
+    private var acknowledgements: [JSONValue] {
+        double.calls("ack").flatMap { $0.body["deliveries"]?.elements ?? [] }
+    }
     /// `outcome` of every acknowledgement, by delivery id.
     var outcomes: [String: String] {
         var outcomes: [String: String] = [:]
-        for call in double.calls("ack") {
-            for delivery in call.body["deliveries"]?.elements ?? [] {
-                outcomes[delivery["id"]?.text ?? ""] = delivery["outcome"]?.text
-            }
-        }
+        for delivery in acknowledgements { outcomes[delivery["id"]?.text ?? ""] = delivery["outcome"]?.text }
         return outcomes
     }
 
     /// `code` of every acknowledgement that has one, by delivery id.
     var codes: [String: String] {
         var codes: [String: String] = [:]
-        for delivery in double.calls("ack").flatMap({ $0.body["deliveries"]?.elements ?? [] }) {
-            codes[delivery["id"]?.text ?? ""] = delivery["code"]?.text
-        }
+        for delivery in acknowledgements { codes[delivery["id"]?.text ?? ""] = delivery["code"]?.text }
         return codes
     }
 
@@ -128,6 +126,11 @@ final class WorkerBench: Sendable {
     /// Waits until so many responses arrived.
     func responses(_ count: Int) async throws {
         try await eventually("\(count) responses") { responses.count >= count ? true : nil }
+    }
+
+    /// Waits until so many acknowledgements arrived.
+    func acknowledgements(_ count: Int) async throws {
+        try await eventually("\(count) acknowledgements") { acknowledgements.count >= count ? true : nil }
     }
 
     /// Waits until so many calls of a route arrived.
