@@ -219,11 +219,12 @@ let package = Package(
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusContract", "BusAuth", "TestSupport", .crypto]),
         tests(of: "BusPages", in: "Platform", ["BusCore", "BusPages"]),
+        tests(of: "BusServer", in: "Platform", ["BusServer", "TestSupport", .nioCore, .nioHTTP1]),
         tests(
             of: "BusClient", in: "Platform",
             [
                 "BusCore", "BusContract", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging,
-                .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+                .metrics, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
         tests(
             of: "StripeClient", in: "Platform",

@@ -22,8 +22,21 @@ struct Watchdog: Sendable {
         }
     }
 
-    /// True when the answer is 200; an answer that never comes needs no limit, because silence is the alarm.
+    /// True when the answer is 200 and comes before the next question is due.
     private func answers(_ host: String, _ port: Int) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await ask(host, port) }
+            group.addTask {
+                // Cancelled means that the answer came.
+                try? await Task.sleep(for: interval)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+
+    private func ask(_ host: String, _ port: Int) async -> Bool {
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: host, port: port) { channel in
