@@ -62,6 +62,13 @@ extension Duration {
         }
     }
 
+    /// The same without parts that are zero: `10m`, `24h`.
+    package var shortGoText: String {
+        var text = goText
+        for ending in ["m0s", "h0m"] where text.hasSuffix(ending) { text.removeLast(2) }
+        return text
+    }
+
     /// `amount` shifted right by so many decimal places, without zeros at its end.
     private static func decimal(_ amount: UInt64, places: Int) -> String {
         var digits = String(amount)

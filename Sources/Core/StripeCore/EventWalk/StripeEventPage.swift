@@ -33,7 +33,7 @@ package struct StripeEventPage: Sendable {
         self.answeredAt = answeredAt
     }
 
-    /// Reads an answer; nil when it is no list of events.
+    /// Reads the body of an answer; fails unless it lists events.
     package init?(_ answer: JSONValue, answeredAt: Timestamp?) {
         guard let data = answer["data"]?.elements, let hasMore = answer["has_more"]?.flag else { return nil }
         let elements = data.compactMap { event -> Element? in

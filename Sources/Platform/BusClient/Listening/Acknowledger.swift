@@ -26,8 +26,9 @@ final class Acknowledger: Sendable {
             switch queue.withLock({ $0.enqueue(pending) }) {
             case .queued: break
             case .wake(let sender, let batch): sender.resume(returning: batch)
-            case .full, .stopped:
+            case .full:
                 pending.completion(.unavailable(reason: "too much waits to be acknowledged", retryAfterSeconds: nil))
+            case .stopped: pending.completion(.unavailable(reason: "the worker has stopped", retryAfterSeconds: nil))
             }
         }
         if let fault { throw fault }

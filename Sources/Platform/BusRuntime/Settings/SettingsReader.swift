@@ -153,7 +153,7 @@ package struct SettingsReader {
     package mutating func duration(
         _ name: String, flag: Flag? = nil, default fallback: String, in range: ClosedRange<Duration>, help: String = ""
     ) -> Duration {
-        let bounds = "\(range.lowerBound.shortText) to \(range.upperBound.shortText)"
+        let bounds = "\(range.lowerBound.shortGoText) to \(range.upperBound.shortGoText)"
         let setting = Setting(
             name: name, value: "time", fallback: fallback, range: "From \(bounds)", summary: help)
         let text = given(setting, flag) ?? fallback
@@ -292,14 +292,5 @@ package struct SettingsReader {
         if name.hasPrefix("{"), name.hasSuffix("}") { name = name.dropFirst().dropLast() }
         let isName = !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
         return isName ? String(name) : nil
-    }
-}
-
-extension Duration {
-    /// As Go prints it, without parts that are zero: `10m`, `24h`.
-    fileprivate var shortText: String {
-        var text = goText
-        for ending in ["m0s", "h0m"] where text.hasSuffix(ending) { text.removeLast(2) }
-        return text
     }
 }
