@@ -6,6 +6,7 @@ import subprocess
 
 from . import ours
 from .machine import Server
+from .report import Report
 
 SMALL = 1_000
 CHECKS = 2_000
@@ -73,4 +74,4 @@ def measure(options, folder):
         ratio = medians[options.stored][hold, 1] / medians[SMALL][hold, 1]
         notes.append(f"p50 of one check {'with' if hold else 'without'} usage, {options.stored:,} accounts (a subscription, "
                      f"an update, an export, six buckets each) beside {SMALL:,}: {ratio:.2f}")
-    return "Billing", rows, notes
+    return Report("Billing", rows, notes)

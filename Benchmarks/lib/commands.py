@@ -9,6 +9,7 @@ import threading
 import time
 
 from .idle import local
+from .report import Report
 
 REQUESTS_PER_SECOND = 20
 STARTS = 20
@@ -95,6 +96,6 @@ def measure(options, folder):
         rows.append([name, f"{median:.1f}", f"{values[0]:.1f}", f"{values[-1]:.1f}", f"{median / base:.1f}"])
     requests, seconds = _sync(options, folder)
     floor = (requests - 1) / REQUESTS_PER_SECOND
-    return (f"Commands, whole processes, {STARTS} starts each; bus billing status is answered by bus-local", rows,
+    return Report(f"Commands, whole processes, {STARTS} starts each; bus billing status is answered by bus-local", rows,
             [f"first sync of {PRICES} prices: {requests} requests in {seconds:.1f} s; "
              f"{REQUESTS_PER_SECOND} a second allow {floor:.1f} s, so {seconds / floor:.3f} of the floor"])

@@ -6,7 +6,9 @@ import statistics
 import subprocess
 
 from . import load, ours, webhooks
+from .idle import local
 from .machine import Server
+from .report import Figure, Report
 
 RATE = 2_000
 
@@ -85,15 +87,18 @@ class Redis(Server):
 
 
 def measure(options, folder):
-    mine, theirs, appended = [], [], []
+    mine, together, theirs, appended = [], [], [], []
     redis = Redis(folder)
     pg = None
     try:
         pg = Postgres(f"{folder}/postgres")
-        with ours.events(options, folder) as events, ours.ingress(options, folder, events.address) as ingress:
+        with ours.events(options, folder) as events, ours.ingress(options, folder, events.address) as ingress, \
+                local(options, folder, {"BUS_STRIPE_WEBHOOK_SECRET": webhooks.SECRET}, "webhooks") as one:
             url = f"http://{ingress.address}{ours.WEBHOOK_PATH}"
             warm = webhooks.Deck(folder, "warm", 20_000, webhooks.template())
             load.saturate([events, ingress], url, warm, 2)
+            one_url = f"http://{one.address}{ours.WEBHOOK_PATH}"
+            load.saturate([one], one_url, warm, 2)
             stream = f"/api/v1/events/stream?name={ours.UPDATE}&replay=true&follow=false&limit=1"
             row = ours.Caller(events.address).call("GET", stream).decode().splitlines()[0]
             pg.prepare(row)
@@ -104,6 +109,8 @@ def measure(options, folder):
                 run = load.saturate([events, ingress], url, deck, options.seconds)
                 if run["failed"] or run["wrapped"]:
                     raise RuntimeError(f"{run['failed']} failed, {run['wrapped']} were sent twice")
+                deck = webhooks.Deck(folder, f"one{number}", 20_000 * options.seconds, webhooks.template())
+                together.append(load.saturate([one], one_url, deck, options.seconds))
                 pace = webhooks.Deck(folder, f"pace{number}", RATE * options.seconds, webhooks.template())
                 latencies, failed = load.paced(ingress.address, ours.WEBHOOK_PATH, pace, RATE, options.seconds)
                 if failed:
@@ -133,6 +140,9 @@ def measure(options, folder):
     rows = [["what", "stored/s", "from..to", "x ours", "p99 ms at full load", f"p50 ms at {RATE}/s", f"p99 ms at {RATE}/s", "x ours"]]
     rows.append(["webhook to disk, two processes", f"{rate:.0f}", spread(mine, "per_second"), "1.00", f"{middle(mine, 'p99_ms'):.2f}",
                  f"{paced(mine, 0.5):.2f}", f"{paced(mine, 0.99):.2f}", "1.00"])
+    rows.append(["the same in one process, which also applies it", f"{middle(together, 'per_second'):.0f}",
+                 spread(together, "per_second"), f"{middle(together, 'per_second') / rate:.2f}",
+                 f"{middle(together, 'p99_ms'):.2f}", "", "", ""])
     rows.append([f"PostgreSQL, one row of {len(row)} bytes", f"{other:.0f}", spread(theirs, "per_second"),
                  f"{other / rate:.2f}",
                  f"{middle(theirs, 'p99_ms'):.2f}", f"{paced(theirs, 0.5):.2f}", f"{paced(theirs, 0.99):.2f}",
@@ -142,5 +152,10 @@ def measure(options, folder):
     notes = [f"our CPU us/webhook, both processes: {middle(mine, 'cpu_us'):.1f} (from..to {spread(mine, 'cpu_us')}); Redis: "
              f"{middle(appended, 'cpu_us'):.1f} without its clients; resident, both: "
              f"{middle(mine, 'resident'):.1f} MiB; foreign CPU: {middle(mine, 'foreign'):.2f}"]
+    beside = {"PostgreSQL, bare inserts": theirs, "Redis, bare XADD": appended}
+    figures = [Figure(what, "a second", [run["per_second"] for run in runs],
+                      {name: [run["per_second"] for run in others] for name, others in beside.items()})
+               for what, runs in (("webhook on disk before the answer, two processes", mine),
+                                  ("the same in one process, which also applies it", together))]
     title = f"Verified, published, on disk: {load.CONNECTIONS} connections or clients, medians of {options.rounds} rounds"
-    return title, rows, notes
+    return Report(title, rows, notes, figures)

@@ -6,11 +6,13 @@ import time
 
 from . import ours
 from .machine import Server
+from .report import Report
 
 
-def local(options, folder):
+def local(options, folder, environment=None, listener="events"):
     return Server("bus-local", [f"{options.programs}/bus-local", "--addr", "127.0.0.1:0", "--data", f"{folder}/local"],
-                  {"BUS_LOG_FORMAT": "json"}, f"{folder}/local.log", listener="events")
+                  {"BUS_LOG_FORMAT": "json", "BUS_STRIPE_WEBHOOK_ADDR": "127.0.0.1:0", **(environment or {})},
+                  f"{folder}/local.log", listener=listener)
 
 
 def measure(options, folder):
@@ -31,4 +33,4 @@ def measure(options, folder):
                 resident.append(server.resident_mib())
         size = os.path.getsize(f"{options.programs}/{name}") / 1048576
         rows.append([name, f"{statistics.median(ready):.0f}", f"{statistics.median(resident):.1f}", f"{size:.1f}"])
-    return "Idle, medians of 5 starts with an empty data folder", rows
+    return Report("Idle, medians of 5 starts with an empty data folder", rows)

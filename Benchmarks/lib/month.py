@@ -9,6 +9,7 @@ import urllib.parse
 
 from . import machine
 from .idle import local
+from .report import Report
 
 SUBSCRIPTIONS = 1_000
 MONTH = {"advance": "31d"}
@@ -130,5 +131,5 @@ def measure(options, folder):
                  f"{middle(lambda m: m['updates'] / m['applied']):.0f}", ""])
     notes = [f"{months[0]['events']} webhooks a month, {months[0]['updates']} of them updates of a subscription; "
              f"resident {resident:.0f} MiB; foreign CPU: {middle(lambda m: m['foreign']):.2f}"]
-    return (f"A month of the offline Stripe's clock, {SUBSCRIPTIONS} subscriptions, bus-local, medians of "
-            f"{options.rounds} months", rows, notes)
+    return Report(f"A month of the offline Stripe's clock, {SUBSCRIPTIONS} subscriptions, bus-local, medians of "
+                  f"{options.rounds} months", rows, notes)

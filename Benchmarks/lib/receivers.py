@@ -6,6 +6,9 @@ import statistics
 
 from . import load, ours, webhooks
 from .machine import Server, free_port
+from .report import Figure, Report
+
+NAMES = {"floor": "C that checks nothing", "go": "Go by hand", "node": "Node by hand", "python-stripe": "Python, Stripe's package"}
 
 
 def peers(options, folder):
@@ -55,4 +58,9 @@ def measure(options, folder):
                      f"{run['p50_ms']:.2f}", f"{run['p99_ms']:.2f}", f"{run['p99_ms'] / base['p99_ms']:.2f}",
                      f"{run['resident']:.1f}", f"{run['foreign']:.2f}"])
     where = "server on core 1, load on core 0" if options.pin else "not pinned"
-    return f"Verified and parsed only, {load.CONNECTIONS} connections, {where}, medians of {options.rounds} rounds", rows
+    costs = {name: [run["cpu_us"] for run in runs] for name, runs in figures.items()}
+    ours_name, *others = costs
+    figure = Figure("webhook verified and answered, processor time", "µs", costs[ours_name],
+                    {NAMES[name]: costs[name] for name in others}, fewer_is_better=True, digits=1)
+    return Report(f"Verified and parsed only, {load.CONNECTIONS} connections, {where}, medians of {options.rounds} rounds",
+                  rows, figures=[figure])

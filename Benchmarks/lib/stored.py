@@ -6,6 +6,7 @@ import time
 
 from . import ours
 from .load import percentile
+from .report import Report
 
 SMALL = 1_000
 SAMPLES = 300
@@ -78,4 +79,4 @@ def measure(options, folder):
                  f"{percentile(large[1], 0.5) / percentile(small[1], 0.5):.2f}", "",
                  f"{percentile(large[2], 0.5) / percentile(small[2], 0.5):.2f}", f"{large[3] / max(small[3], 1):.2f}",
                  f"{large[4] / small[4]:.2f}"])
-    return f"Cost with a long log, one publisher, {SAMPLES} publishes", rows, notes
+    return Report(f"Cost with a long log, one publisher, {SAMPLES} publishes", rows, notes)
