@@ -84,10 +84,13 @@ let package = Package(
         // Platform: one adapter to the outside each.
         .systemLibrary(
             name: "CSQLite", path: "Sources/Platform/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CPQ", path: "Sources/Platform/CPQ", providers: [.apt(["libpq-dev"])]),
         module(
             "BusSQL", in: "Platform",
             [
-                "BusCore", "BusContract", "BusRuntime", "CSQLite", .collections, .logging, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BusRuntime", "CPQ", "CSQLite", .collections, .logging, .nioPosix,
+                .serviceLifecycle,
             ]),
         module(
             "BusRuntime", in: "Platform",
@@ -206,6 +209,9 @@ let package = Package(
                 .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ],
             path: "Tests/Support/StripeTestSupport", swiftSettings: firstParty),
+        .target(
+            name: "StoreTestSupport", dependencies: ["BusCore", "BusSQL", "TestSupport"],
+            path: "Tests/Support/StoreTestSupport", swiftSettings: firstParty),
         tests(of: "BusCore", in: "Core", ["BusCore", "TestSupport"]),
         tests(of: "BusContract", in: "Core", ["BusCore", "BusContract", "TestSupport"]),
         tests(of: "BillingCore", in: "Core", ["BusCore", "BusContract", "BillingCore", "TestSupport"]),
@@ -213,7 +219,9 @@ let package = Package(
             of: "StripeCore", in: "Core",
             ["BusCore", "BusContract", "BillingCore", "SandboxWorld", "StripeCore", "TestSupport"]),
         tests(of: "SandboxWorld", in: "Core", ["BusCore", "SandboxWorld", "TestSupport"]),
-        tests(of: "BusSQL", in: "Platform", ["BusCore", "BusContract", "BusRuntime", "BusSQL", "TestSupport"]),
+        tests(
+            of: "BusSQL", in: "Platform",
+            ["BusCore", "BusContract", "BusRuntime", "BusSQL", "StoreTestSupport", "TestSupport"]),
         tests(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),

@@ -14,6 +14,11 @@ package protocol SQLDatabase: Sendable {
     func write<T: Sendable>(
         _ durability: Durability, _ body: @escaping @Sendable (any SQLConnection) throws -> T,
         then completion: @escaping @Sendable (Result<T, any Error>) -> Void)
+
+    /// Waits for running transactions and gives everything back.
+    ///
+    /// It blocks its thread.
+    func close() throws
 }
 
 /// What a committed change outlives.
@@ -82,6 +87,11 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
     /// A statement as it stands in the source.
     package init(stringLiteral literal: StaticString) {
         self.init(text: "\(literal)")
+    }
+
+    /// The name of a table or schema that was checked to be a plain word.
+    init(name: String) {
+        self.init(text: name)
     }
 
     private init(text: String) {
@@ -163,6 +173,10 @@ package enum SQLFault: Error, Equatable, Sendable {
     case newerSchema(name: String, stored: Int64, known: Int64)
     /// The folder or file cannot be used.
     case unusablePath(String)
+    /// Nobody answers at the database's address, or the login is refused.
+    case unreachable(String)
+    /// The database has tables of these names already, from another program.
+    case taken(String)
     /// A statement or one of its values does not suit the database.
     case refused(String)
     /// The content of a stored row is damaged.
@@ -177,16 +191,16 @@ extension SQLFault {
     /// Otherwise the fault belongs to one change.
     package var isOfTheDatabase: Bool {
         switch self {
-        case .failed, .unusablePath: true
-        case .constraint, .column, .newerSchema, .refused, .unreadable: false
+        case .failed, .unusablePath, .unreachable: true
+        case .constraint, .column, .newerSchema, .refused, .taken, .unreadable: false
         }
     }
 
     /// True when another setting is the remedy, and trying again is not.
     package var isAboutTheFile: Bool {
         switch self {
-        case .unusablePath, .newerSchema: true
-        case .constraint, .column, .refused, .unreadable, .failed: false
+        case .unusablePath, .newerSchema, .taken: true
+        case .constraint, .column, .refused, .unreadable, .unreachable, .failed: false
         }
     }
 }
@@ -203,6 +217,10 @@ extension SQLFault: CustomStringConvertible {
             start a newer program or another database
             """
         case .unusablePath(let detail): "the database file cannot be used: \(detail); check its folder and permissions"
+        case .unreachable(let detail):
+            "the database cannot be reached: \(detail); check that it runs, its address and the login"
+        case .taken(let detail):
+            "tables of another program are in the way: \(detail); use another schema or another database"
         case .refused(let detail): "the database refused a statement: \(detail); check the schema"
         case .unreadable(let detail): "\(detail); restore the row from a backup"
         case .failed(let detail): "the database failed: \(detail); check disk space and permissions"

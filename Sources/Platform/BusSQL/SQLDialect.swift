@@ -1,6 +1,6 @@
 /// The few places where engines need different SQL.
 package enum SQLDialect: Sendable {
-    case sqlite
+    case sqlite, postgres
 
     /// The type of a 64-bit key that the program chooses.
     ///
@@ -8,6 +8,7 @@ package enum SQLDialect: Sendable {
     package var keyColumn: SQL {
         switch self {
         case .sqlite: "INTEGER"
+        case .postgres: "BIGINT"
         }
     }
 
@@ -15,6 +16,7 @@ package enum SQLDialect: Sendable {
     package var identityColumn: SQL {
         switch self {
         case .sqlite: "INTEGER PRIMARY KEY AUTOINCREMENT"
+        case .postgres: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
         }
     }
 }

@@ -2,13 +2,13 @@ import BusRuntime
 import Logging
 import ServiceLifecycle
 
-/// Stops last and closes the file, so that every accepted change is stored.
+/// Stops last and closes the database, so that every accepted change is stored.
 package struct StorageCloser: Service {
-    private let database: SQLiteDatabase
+    private let database: any SQLDatabase
     private let logger: Logger
 
     /// A closer for a process's database.
-    package init(database: SQLiteDatabase, logger: Logger) {
+    package init(database: any SQLDatabase, logger: Logger) {
         self.database = database
         self.logger = logger
     }

@@ -3,6 +3,7 @@ import BusCore
 import BusRuntime
 import BusSQL
 import Dispatch
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -15,10 +16,9 @@ struct GroupCommitTests {
     ]
 
     private func run<Value: Sendable>(
-        _ body: @escaping @Sendable (GroupCommit, SQLiteDatabase) async throws -> Value
+        on store: TestStore, _ body: @escaping @Sendable (GroupCommit, TestDatabase) async throws -> Value
     ) async throws -> Value {
-        let folder = try TemporaryFolder()
-        let database = try await SQLiteDatabase(path: folder.path + "/test.sqlite")
+        let database = try await store.open()
         try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }])
         let commits = GroupCommit(database: database)
         let value = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -60,13 +60,14 @@ struct GroupCommitTests {
         }
     }
 
-    private func rows(_ database: SQLiteDatabase) async throws -> [Int64] {
+    private func rows(_ database: TestDatabase) async throws -> [Int64] {
         try await database.read { try $0.rows("SELECT a FROM t ORDER BY a").map { try $0.integer(0) } }
     }
 
-    @Test(arguments: faults.indices) func aChangeThatFailsFailsAloneAndLeavesNothing(_ number: Int) async throws {
+    @Test(arguments: TestStore.allCases, faults.indices)
+    func aChangeThatFailsFailsAloneAndLeavesNothing(_ store: TestStore, _ number: Int) async throws {
         let fault = GroupCommitTests.faults[number]
-        try await run { commits, database in
+        try await run(on: store) { commits, database in
             let errors = try await together(
                 commits,
                 [
@@ -87,8 +88,8 @@ struct GroupCommitTests {
         }
     }
 
-    @Test func aStatementTheDatabaseRefusesFailsAlone() async throws {
-        try await run { commits, database in
+    @Test(arguments: TestStore.allCases) func aStatementTheDatabaseRefusesFailsAlone(_ store: TestStore) async throws {
+        try await run(on: store) { commits, database in
             let errors = try await together(
                 commits,
                 [
@@ -110,7 +111,7 @@ struct GroupCommitTests {
     }
 
     @Test func aDatabaseThatFailsFailsEverythingInTheCommit() async throws {
-        try await run { commits, database in
+        try await run(on: .file) { commits, database in
             // A file of one page too many: SQLite says that the disk is full, and ends the transaction itself.
             let pages = try await database.write { try $0.first("PRAGMA page_count")?.integer(0) ?? 0 }
             try await database.write { _ = try $0.first("PRAGMA max_page_count = 3") }

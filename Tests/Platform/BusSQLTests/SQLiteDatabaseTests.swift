@@ -84,63 +84,6 @@ struct SQLiteDatabaseTests {
         }
     }
 
-    @Test func parametersAreNumberedNotOrdered() async throws {
-        let database = try SQLiteDatabase()
-        let row = try await database.read { try $0.first("SELECT $2, $1, $2", [.text("one"), .integer(2)]) }
-        #expect(try row?.integer(0) == 2)
-        #expect(try row?.text(1) == "one")
-        #expect(try row?.integer(2) == 2)
-    }
-
-    @Test func valuesComeBackAsTheyWent() async throws {
-        let database = try SQLiteDatabase()
-        let values: [SQLValue] = [.null, .integer(.min), .text("ä'; --"), .blob([0, 255])]
-        let row = try await database.read { try $0.first("SELECT $1, $2, $3, $4", values) }
-        #expect(row.map { "\($0)" } == "\(SQLRow(values))")
-        #expect(throws: SQLFault.column(0)) { try row?.integer(0) }
-        #expect(throws: SQLFault.column(9)) { try row?.integer(9) }
-    }
-
-    @Test func anErrorUndoesTheTransaction() async throws {
-        let database = try await table()
-        await #expect(throws: Stop.self) {
-            try await database.write { connection in
-                try connection.run("INSERT INTO t (a) VALUES (1)")
-                throw Stop()
-            }
-        }
-        #expect(try await count(database) == 0)
-    }
-
-    @Test func aSavepointUndoesItsPartOnly() async throws {
-        let database = try await table()
-        try await database.write { connection in
-            try connection.run("INSERT INTO t (a) VALUES (1)")
-            #expect(throws: Stop.self) {
-                try connection.savepoint {
-                    try connection.run("INSERT INTO t (a) VALUES (2)")
-                    throw Stop()
-                }
-            }
-            #expect(try connection.savepoint { try connection.run("INSERT INTO t (a) VALUES (3)") } == 1)
-        }
-        #expect(try await count(database) == 2)
-    }
-
-    @Test func aBrokenRuleIsAConstraintFault() async throws {
-        let database = try await table()
-        let fault = await #expect(throws: SQLFault.self) {
-            try await database.write { connection in
-                try connection.run("INSERT INTO t (a) VALUES (1)")
-                try connection.run("INSERT INTO t (a) VALUES (1)")
-            }
-        }
-        guard case .constraint = fault else {
-            Issue.record("\(String(describing: fault))")
-            return
-        }
-    }
-
     /// A change that goes on after SQLite has ended its transaction would commit by itself.
     @Test func nothingIsStoredAfterTheTransactionHasEnded() async throws {
         let database = try await table()
@@ -155,69 +98,6 @@ struct SQLiteDatabaseTests {
         #expect(try await count(database) == 0)
         try await database.write { _ = try $0.run("INSERT INTO t VALUES (3)") }
         #expect(try await count(database) == 1)
-    }
-
-    @Test func aReadSeesOneSnapshotAndChangesNothing() async throws {
-        let folder = try TemporaryFolder()
-        let database = try await SQLiteDatabase(path: folder.path + "/t.sqlite")
-        try await database.migrate("test", [SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }])
-        let (isReading, goesOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-        async let counts = database.readLong { connection in
-            let before = try connection.first("SELECT count(*) FROM t")?.integer(0)
-            isReading.signal()
-            goesOn.wait()
-            return (before, try connection.first("SELECT count(*) FROM t")?.integer(0))
-        }
-        try await database.write { connection in
-            isReading.wait()
-            _ = try connection.run("INSERT INTO t VALUES (1)")
-        }
-        #expect(try await count(database) == 1)
-        goesOn.signal()
-        #expect(try await counts == (0, 0))
-        await #expect(throws: SQLFault.self) {
-            try await database.read { _ = try $0.run("INSERT INTO t VALUES (2)") }
-        }
-        try database.close()
-    }
-
-    @Test func closedItRefuses() async throws {
-        let database = try await table()
-        try database.close()
-        try database.close()
-        await #expect(throws: SQLFault.failed("the database is closed")) { _ = try await count(database) }
-        await #expect(throws: SQLFault.failed("the database is closed")) { try await database.write { _ in } }
-    }
-
-    @Test func aStatementInsideItsOwnRowsIsAnother() async throws {
-        let database = try await table()
-        let pairs = try await database.write { connection in
-            for number in Int64(1)...3 { try connection.run("INSERT INTO t VALUES ($1)", [.integer(number)]) }
-            let all: SQL = "SELECT a FROM t ORDER BY a"
-            var pairs = 0
-            try connection.each(all, []) { _ in
-                try connection.each(all, []) { _ in
-                    pairs += 1
-                    return true
-                }
-                return true
-            }
-            return pairs
-        }
-        #expect(pairs == 9)
-    }
-
-    @Test func tooFewOrTooManyValuesAreRefused() async throws {
-        let database = try await table()
-        for values: [SQLValue] in [[], [.integer(1)], [.integer(1), .integer(2), .integer(3)]] {
-            let fault = await #expect(throws: SQLFault.self) {
-                try await database.read { _ = try $0.first("SELECT $2, $1", values) }
-            }
-            guard case .refused = fault else {
-                Issue.record("\(String(describing: fault))")
-                continue
-            }
-        }
     }
 
     /// The log's pages go to the file in the background, and the log begins anew under constant load.
@@ -251,5 +131,3 @@ struct SQLiteDatabaseTests {
         try await database.read { try $0.first("SELECT count(*) FROM t")?.integer(0) }
     }
 }
-
-struct Stop: Error {}

@@ -2,6 +2,11 @@
 package struct NeverHappened: Error, CustomStringConvertible {
     let what: String
 
+    /// The condition in words.
+    package init(what: String) {
+        self.what = what
+    }
+
     /// What was waited for.
     package var description: String { "waited in vain until \(what)" }
 }
