@@ -244,12 +244,14 @@ let package = Package(
             of: "BillingStorage", in: "Platform",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusRuntime", "CSQLite",
-                "TestSupport",
+                "StoreTestSupport", "TestSupport",
             ]),
         tests(
             of: "EventsAPI", in: "Services",
             [
-                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI", "TestSupport",
+                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI",
+                "StoreTestSupport",
+                "TestSupport",
                 .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
         tests(
@@ -263,7 +265,7 @@ let package = Package(
             of: "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
-                "BusRuntime", "TestSupport", .inMemoryLogging, .logging, .serviceLifecycle,
+                "BusRuntime", "StoreTestSupport", "TestSupport", .inMemoryLogging, .logging, .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",
@@ -289,7 +291,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime",
-                "StripeTestSupport", "TestSupport", .asyncHTTPClient, .logging, .serviceLifecycle, "bus",
+                "StoreTestSupport", "StripeTestSupport", "TestSupport", .asyncHTTPClient, .logging, .serviceLifecycle,
+                "bus",
                 "bus-api-provider-billing", "bus-api-provider-events", "bus-integration-billing",
                 "bus-integration-stripe", "bus-local", "bus-stripe-sandbox",
             ],

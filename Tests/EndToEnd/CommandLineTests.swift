@@ -145,9 +145,9 @@ import Testing
                 program: billingAPI, arguments: ["--jwt-secret", "made_up"], exit: 2, says: ["BUS_BILLING_JWT_SECRET"]),
             Case(
                 program: billingAPI, arguments: url + ["--store-backend", "postgres"],
-                environment: ["BUS_API_JWT_SECRET": "x"], exit: 2, says: ["is not built yet; use sqlite"]),
+                environment: ["BUS_API_JWT_SECRET": "x"], exit: 2, says: ["set BUS_BILLING_DATABASE_URL"]),
             Case(
-                program: billingAPI, arguments: url,
+                program: billingAPI, arguments: url + ["--store-backend", "sqlite"],
                 environment: ["BUS_API_JWT_SECRET": "x", "BUS_BILLING_DATABASE_URL": "postgres://u:made_up@h/d"],
                 exit: 2, says: ["BUS_BILLING_DATABASE_URL is set, but"]),
             Case(
@@ -183,8 +183,12 @@ import Testing
             says: ["postgres"]),
         Case(
             program: billing, arguments: url,
-            environment: token.merging(["BUS_BILLING_DATABASE_URL": "postgres://bus:made_up@db/bus"]) { $1 }, exit: 2,
-            says: ["BUS_BILLING_DATABASE_URL"]),
+            environment: token.merging(["BUS_BILLING_DATABASE_URL": "postgres://bus:p@made_up@db/bus"]) { $1 }, exit: 2,
+            says: ["BUS_BILLING_DATABASE_URL is not a PostgreSQL URL"]),
+        Case(
+            program: billing, arguments: url,
+            environment: token.merging(["BUS_BILLING_DATABASE_URL": "postgres://bus:made_up@127.0.0.1:1/bus"]) { $1 },
+            exit: 1, says: ["the database cannot be reached", "check that it runs"]),
         Case(
             program: billing, arguments: url + ["--database-url", "made_up"], environment: token, exit: 2,
             says: ["BUS_BILLING_DATABASE_URL"]),

@@ -1,5 +1,6 @@
 import BusCore
 import FoundationEssentials
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -84,6 +85,22 @@ extension SettingEffects {
                             "/api/v1/events", query.serialized(), headers: bearer("billing:read"))
                         #expect(answer.status == 202)
                         #expect((try disk.syncs(of: "\(folder.path)/events-wal").count > before) == waits)
+                    }
+                }
+            },
+            SettingEffect("BUS_EVENTS_POSTGRES_DSN", "BUS_EVENTS_POSTGRES_DSN_FILE", "BUS_EVENTS_POSTGRES_SCHEMA") {
+                let url = try PostgresCluster.shared.address()
+                let folder = try TemporaryFolder()
+                let file = try folder.write(url, to: "url")
+                let schemas = [TestDatabase.nextSchema(), TestDatabase.nextSchema()]
+                for (source, schema, count) in [
+                    (["BUS_EVENTS_POSTGRES_DSN": url], schemas[0], 0),
+                    (["BUS_EVENTS_POSTGRES_DSN_FILE": file], schemas[0], 1),
+                    (["BUS_EVENTS_POSTGRES_DSN": url], schemas[1], 0),
+                ] {
+                    try await events([], source.merging(["BUS_EVENTS_POSTGRES_SCHEMA": schema]) { $1 }) { client, _ in
+                        #expect(try await stored(client, subject: "me") == count)
+                        try await publish(client, subject: "me")
                     }
                 }
             },

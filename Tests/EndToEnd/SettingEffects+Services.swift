@@ -1,5 +1,7 @@
 import BusCore
+import BusSQL
 import FoundationEssentials
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -64,6 +66,22 @@ extension SettingEffects {
                             environment.merging(["BUS_BILLING_SQLITE_PATH": "\(folder.path)/b"]) { $1 })
                     }
                     #expect(exists("\(folder.path)/a") == isFile && exists("\(folder.path)/b") == isFile)
+                }
+            },
+            SettingEffect("BUS_BILLING_DATABASE_URL", "BUS_BILLING_DATABASE_URL_FILE") {
+                for inFile in [false, true] {
+                    let (folder, schema) = (try TemporaryFolder(), TestDatabase.nextSchema())
+                    let store = try await PostgresDatabase(PostgresCluster.shared.url, store: "test", schema: schema)
+                    let url = "\(try PostgresCluster.shared.address())&options=-csearch_path%3D\(schema)"
+                    let file = try folder.write(url, to: "url")
+                    _ = try await RecordedRun.of(
+                        Programs.billing, [],
+                        inFile ? ["BUS_BILLING_DATABASE_URL_FILE": file] : ["BUS_BILLING_DATABASE_URL": url])
+                    let rows = try await store.read { connection in
+                        try connection.rows("SELECT name FROM bus_schema_versions").map { try $0.text(0) }
+                    }
+                    #expect(rows.contains("billing"))
+                    try store.close()
                 }
             },
             SettingEffect("BUS_BILLING_PAST_DUE_GRACE") {

@@ -90,6 +90,7 @@ struct LocalSettings {
         // The data folder's world was made from it.
         reader.fix("BUS_STRIPE_SANDBOX_SEED", nil)
         for name in [
+            "BUS_EVENTS_POSTGRES_DSN", "BUS_EVENTS_POSTGRES_SCHEMA", "BUS_BILLING_DATABASE_URL",
             "BUS_API_TOKEN", "BUS_EVENTS_TOKEN", "BUS_EVENTS_TOKEN_REFRESH", "BUS_BILLING_ADDR", "BUS_BILLING_BACKEND",
             "BUS_EVENTS_GROUP", "BUS_EVENTS_CONSUMER", "BUS_STRIPE_WEBHOOK_ONLY",
         ] {

@@ -16,4 +16,10 @@ extension Limits {
     package static let postgresReconnectMillisecondsMin = 100
     /// Longest pause between two tries to connect.
     package static let postgresReconnectMillisecondsMax = 2_000
+    /// Messages to other nodes that wait while the database is slow; those before them are left out.
+    package static let postgresNewsWaitingMax = 1_000
+    /// Time after which a node looks for itself what the others have appended.
+    package static let nodeNewsLookMilliseconds = 1_000
+    /// How many such looks there are to one at the deliveries.
+    package static let nodeNewsLooksForDeliveries = 30
 }

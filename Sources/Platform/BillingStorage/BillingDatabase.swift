@@ -4,10 +4,8 @@ import BusSQL
 /// The database that the billing worker and the billing API share; each table has one writer.
 package enum BillingDatabase {
     /// Opens the store the settings name.
-    package static func open(_ settings: BillingStoreSettings) async throws -> SQLiteDatabase {
-        try await opening {
-            settings.backend == .memory ? try SQLiteDatabase() : try await SQLiteDatabase(path: settings.sqlitePath)
-        }
+    package static func open(_ settings: StoreSettings) async throws -> any SQLDatabase {
+        try await opening { try await settings.open() }
     }
 
     /// Runs one step of the start; a store that does not open ends the process, with exit 2 when a setting can mend it.

@@ -10,12 +10,14 @@ import Synchronization
 /// one. The thread that writes takes them, commits, and answers who waits.
 package final class GroupCommit: Service {
     private struct Change: Sendable {
-        /// Does the work and returns how to answer after the commit; alone, a failure of its own undoes only itself.
-        let run: @Sendable (_ connection: any SQLConnection, _ alone: Bool) throws -> Answer
+        /// Begins the work; alone, it is done and a failure of its own undoes only itself.
+        let run: @Sendable (_ connection: any SQLConnection, _ alone: Bool) throws -> Ending
         let fail: @Sendable (any Error) -> Void
     }
 
     private typealias Answer = @Sendable () -> Void
+    /// Waits for the work and returns how to answer after the commit.
+    private typealias Ending = () throws -> Answer
 
     private struct State {
         var queue = CommitQueue<Change>()
@@ -25,14 +27,21 @@ package final class GroupCommit: Service {
 
     private let database: any SQLDatabase
     private let syncsAll: Bool
+    private let begin: @Sendable (any SQLConnection) throws -> Void
     private let state = Mutex(State())
 
     /// A queue in front of a database; nothing is committed before `run()`.
     ///
-    /// - Parameter syncsAll: Syncs also the changes that need none.
-    package init(database: any SQLDatabase, syncsAll: Bool = false) {
+    /// - Parameters:
+    ///   - syncsAll: Syncs also the changes that need none.
+    ///   - begin: Comes first in every transaction.
+    package init(
+        database: any SQLDatabase, syncsAll: Bool = false,
+        begin: @escaping @Sendable (any SQLConnection) throws -> Void = { _ in }
+    ) {
         self.database = database
         self.syncsAll = syncsAll
+        self.begin = begin
     }
 
     /// The events that wait for a transaction.
@@ -50,18 +59,37 @@ package final class GroupCommit: Service {
         _ durability: Durability = .synced, events: Int = 1, bytes: Int = 0,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
+        try await performTogether(durability, events: events, bytes: bytes) { connection in
+            let value = try body(connection)
+            return { value }
+        }
+    }
+
+    /// As `perform`, in two steps: `body` begins its statements, and what it returns reads their answers.
+    ///
+    /// The statements of all changes of a transaction travel together before the first answer is read.
+    package func performTogether<T: Sendable>(
+        _ durability: Durability = .synced, events: Int = 1, bytes: Int = 0,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> () throws -> T
+    ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             let change = Change(
                 run: { connection, alone in
+                    guard alone else {
+                        let end = try GroupCommit.together { try body(connection) }
+                        return {
+                            let value = try GroupCommit.together(end)
+                            return { continuation.resume(returning: value) }
+                        }
+                    }
                     do {
-                        let value = try alone ? connection.savepoint { try body(connection) } : body(connection)
-                        return { continuation.resume(returning: value) }
+                        let value = try connection.savepoint { try body(connection)() }
+                        return { { continuation.resume(returning: value) } }
                     } catch let fault as SQLFault where fault.isOfTheDatabase {
                         throw fault
                     } catch {
-                        if !alone { throw FailedAlone() }
                         let failure = GroupCommit.failure(of: error)
-                        return { continuation.resume(throwing: failure) }
+                        return { { continuation.resume(throwing: failure) } }
                     }
                 },
                 fail: { continuation.resume(throwing: $0) })
@@ -86,7 +114,7 @@ package final class GroupCommit: Service {
         let trial = Change(
             run: { connection, _ in
                 try connection.tryWriting()
-                return {}
+                return { {} }
             }, fail: { _ in })
         if state.withLock({ $0.queue.enqueueTrial(trial) }) == .starts { write(alone: false) }
     }
@@ -116,8 +144,10 @@ package final class GroupCommit: Service {
     /// The batch is taken when its transaction has begun, so that it carries whatever waits by then.
     private func write(alone: Bool) {
         database.write(state.withLock { $0.queue.durability }) { [self] connection in
+            try begin(connection)
             let batch = state.withLock { alone ? $0.queue.batch : $0.queue.takeBatch() }
-            return try batch.map { try $0.run(connection, alone) }
+            let endings = try batch.map { try $0.run(connection, alone) }
+            return try endings.map { try $0() }
         } then: { [self] result in
             switch result {
             case .success(let answers):
@@ -128,6 +158,17 @@ package final class GroupCommit: Service {
                 let failure = GroupCommit.failure(of: error)
                 for change in finish(failed: true) { change.fail(failure) }
             }
+        }
+    }
+
+    /// One step of a change beside others: any fault but the database's own has them all done again, alone.
+    private static func together<T>(_ step: () throws -> T) throws -> T {
+        do {
+            return try step()
+        } catch let fault as SQLFault where fault.isOfTheDatabase {
+            throw fault
+        } catch {
+            throw FailedAlone()
         }
     }
 

@@ -49,6 +49,9 @@ package protocol SQLConnection {
     @discardableResult
     func run(_ sql: SQL, _ values: [SQLValue]) throws -> Int
 
+    /// Begins a statement that changes data; several that are begun one after the other travel together.
+    func start(_ sql: SQL, _ values: [SQLValue]) throws -> SQLPending
+
     /// Runs `body`; when it throws, its changes are undone and the transaction goes on, unless the database failed.
     func savepoint<T>(_ body: () throws -> T) throws -> T
 }
@@ -77,6 +80,18 @@ extension SQLConnection {
     /// Runs a statement without values.
     @discardableResult
     package func run(_ sql: SQL) throws -> Int { try run(sql, []) }
+}
+
+/// A statement that was begun; valid only inside its transaction.
+package struct SQLPending {
+    private let read: () throws -> Int
+
+    init(_ read: @escaping () throws -> Int) {
+        self.read = read
+    }
+
+    /// Waits for its end and returns how many rows it changed.
+    package func changed() throws -> Int { try read() }
 }
 
 /// SQL text from a literal in the source, so that no value can become part of it.

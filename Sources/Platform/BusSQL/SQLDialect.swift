@@ -12,6 +12,9 @@ package enum SQLDialect: Sendable {
         }
     }
 
+    /// True when other processes append to the same tables.
+    package var isShared: Bool { self == .postgres }
+
     /// A column that numbers rows and never gives a number twice.
     package var identityColumn: SQL {
         switch self {

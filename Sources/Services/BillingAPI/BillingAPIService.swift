@@ -14,7 +14,7 @@ import ServiceLifecycle
 package struct BillingAPIService: Sendable {
     private let process: ServiceProcess
     private let routes: BillingRoutes
-    private let database: SQLiteDatabase
+    private let database: any SQLDatabase
     private let probe: StoreProbe
     private let clients: [any Service]
 

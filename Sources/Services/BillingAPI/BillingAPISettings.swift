@@ -2,6 +2,7 @@ import BillingStorage
 import BusClient
 import BusCore
 import BusRuntime
+import BusSQL
 import BusServer
 
 /// How a billing API runs; read once at its start.
@@ -29,7 +30,7 @@ package struct BillingAPISettings: Sendable {
     /// Verifies the callers' tokens.
     package let tokenSecret: Secret
     /// Where the catalog is.
-    package let store: BillingStoreSettings
+    package let store: StoreSettings
 
     /// Reads everything; faults stay in the reader until its `check()`.
     ///
@@ -48,7 +49,7 @@ package struct BillingAPISettings: Sendable {
             help: "Time the worker has for an answer.")
         tokenSecret =
             shared ?? reader.tokenSecret("BUS_BILLING_JWT_SECRET", SettingsReader.sharedTokenSecret)
-        store = BillingStoreSettings(&reader)
+        store = .billing(&reader)
         // An API whose responses are not heard answers nothing, so it is not ready either.
         listener = ListenerSettings(&reader, isRequired: true)
         operationsAddress = reader.operationsAddress()

@@ -24,7 +24,7 @@ package struct BillingService: Sendable {
     private let retention: BillingRetention
     private let review: SubscriptionReview?
     private let plans: PlanWatch
-    private let database: SQLiteDatabase
+    private let database: any SQLDatabase
 
     /// Opens the storage and connects everything; `events` is shared and outlives the service.
     package init(

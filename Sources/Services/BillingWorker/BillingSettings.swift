@@ -4,6 +4,7 @@ import BusClient
 import BusContract
 import BusCore
 import BusRuntime
+import BusSQL
 import BusServer
 
 /// The settings of the billing worker, read and judged once.
@@ -28,7 +29,7 @@ package struct BillingSettings: Sendable {
     /// The mode whose rows count; nil lets the first live update decide.
     package let mode: BillingMode?
     /// Where billing is stored.
-    package let store: BillingStoreSettings
+    package let store: StoreSettings
     /// Quotas of a file, instead of the catalog's.
     package let quotaFile: PlanQuotas?
     /// How long features stay after the first failed charge.
@@ -57,7 +58,7 @@ package struct BillingSettings: Sendable {
             "BUS_BILLING_PROVIDER_TIMEOUT", flag: ["--provider-timeout", "--timeout"], default: "30s",
             in: .milliseconds(100) ... .seconds(600), help: "Time the payment company's worker has for an answer.")
         mode = reader.billingMode()
-        store = BillingStoreSettings(&reader)
+        store = .billing(&reader)
         quotaFile = reader.quotaFile()
         pastDueGrace = reader.duration(
             "BUS_BILLING_PAST_DUE_GRACE", default: "0s", in: .zero ... .seconds(90 * 86_400),

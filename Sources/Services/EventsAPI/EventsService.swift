@@ -12,7 +12,8 @@ import ServiceLifecycle
 package struct EventsService: Sendable {
     private let settings: EventsSettings
     private let process: ServiceProcess
-    private let database: SQLiteDatabase
+    private let database: any SQLDatabase
+    private let log: EventLog
     private let commits: GroupCommit
     private let wakeUps: WakeUps
     private let routes: EventRoutes
@@ -25,11 +26,10 @@ package struct EventsService: Sendable {
         self.settings = settings
         self.process = process
         do {
-            database =
-                settings.backend == .memory
-                ? try SQLiteDatabase() : try await SQLiteDatabase(path: settings.sqlitePath)
+            database = try await settings.store.open()
             let log = try await EventLog.open(database)
-            commits = GroupCommit(database: database, syncsAll: settings.syncs == .all)
+            self.log = log
+            commits = log.makeCommits(syncsAll: settings.syncs == .all)
             wakeUps = WakeUps()
             health = StoreHealth(commits: commits, log: log, readiness: process.readiness)
             let now: @Sendable () -> Timestamp = { .now }
@@ -64,6 +64,9 @@ package struct EventsService: Sendable {
             StorageCloser(database: database, logger: process.logger), commits, wakeUps,
             Retention(commits: commits, keep: settings.retention, logger: process.logger, now: { .now }),
         ]
+        if let shared = database as? PostgresDatabase {
+            services.append(NodeNews(news: shared.news, log: log, wakeUps: wakeUps, logger: process.logger))
+        }
         let isUp = Signal()
         let listener = ServerAssembly.operations(
             operations, address: settings.operationsAddress, process: process)

@@ -1,14 +1,10 @@
 import BusCore
 import BusRuntime
+import BusSQL
 import BusServer
 
 /// How an events server runs; read once at its start.
 package struct EventsSettings: Sendable {
-    /// Where events are kept.
-    package enum Backend: String, CaseIterable, Sendable {
-        case sqlite, memory
-    }
-
     /// What is synced to storage before it is answered.
     package enum Syncs: String, CaseIterable, Sendable {
         /// Everything but queries.
@@ -21,9 +17,7 @@ package struct EventsSettings: Sendable {
     /// Where health and metrics are shown.
     package let operationsAddress: ListenAddress
     /// Where events are kept.
-    package let backend: Backend
-    /// The file of the `sqlite` backend.
-    package let sqlitePath: String
+    package let store: StoreSettings
     /// What is synced to storage before it is answered.
     package let syncs: Syncs
     /// The prefixes the API answers under; empty text is the root.
@@ -44,12 +38,12 @@ package struct EventsSettings: Sendable {
         address = reader.address(
             "BUS_EVENTS_ADDR", flag: "--addr", default: "127.0.0.1:8081",
             help: "Where the API listens; port 0 lets the system choose.")
-        backend = reader.choice(
-            "BUS_EVENTS_BACKEND", flag: "--events-backend", default: .sqlite, notBuilt: ["postgres"],
-            help: "Where events are kept.")
-        sqlitePath = reader.statePath(
-            "BUS_EVENTS_SQLITE_PATH", flag: "--events-sqlite-path", file: "events.sqlite",
-            isNeeded: backend == .sqlite, help: "File of the sqlite backend.")
+        store = StoreSettings(
+            &reader,
+            StoreSettings.Names(
+                store: "events", backend: "BUS_EVENTS_BACKEND", backendFlag: "--events-backend",
+                path: "BUS_EVENTS_SQLITE_PATH", pathFlag: "--events-sqlite-path", url: "BUS_EVENTS_POSTGRES_DSN",
+                schema: "BUS_EVENTS_POSTGRES_SCHEMA"))
         syncs = reader.choice(
             "BUS_EVENTS_SYNC", default: .changes,
             help: "What is synced to the disk before it is answered; all takes queries too.")

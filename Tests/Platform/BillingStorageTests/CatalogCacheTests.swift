@@ -2,6 +2,7 @@ import BillingCore
 import BusCore
 import BusRuntime
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -9,16 +10,16 @@ import Testing
 
 @Suite("The catalog that workers use")
 struct CatalogCacheTests {
-    @Test("without a stored catalog nothing is sold")
-    func empty() async throws {
-        let database = try SQLiteDatabase()
+    @Test("without a stored catalog nothing is sold", arguments: TestStore.allCases)
+    func empty(_ store: TestStore) async throws {
+        let database = try await store.open()
         _ = try await CatalogStore.open(database)
         #expect(try await database.read { try CatalogCache().current(on: $0) } == .empty)
     }
 
-    @Test("a replacement is seen by the next use, also when it comes in the same moment")
-    func replaced() async throws {
-        let database = try SQLiteDatabase()
+    @Test("a replacement is seen by the next use, also when it comes in the same moment", arguments: TestStore.allCases)
+    func replaced(_ store: TestStore) async throws {
+        let database = try await store.open()
         let store = try await CatalogStore.open(database)
         let cache = CatalogCache()
         let now = Timestamp.now
@@ -34,9 +35,11 @@ struct CatalogCacheTests {
         }
     }
 
-    @Test("a catalog that an earlier release took with an amount that is refused today is still used")
-    func earlier() async throws {
-        let database = try SQLiteDatabase()
+    @Test(
+        "a catalog that an earlier release took with an amount that is refused today is still used",
+        arguments: TestStore.allCases)
+    func earlier(_ store: TestStore) async throws {
+        let database = try await store.open()
         let store = try await CatalogStore.open(database)
         let body: JSONValue = [
             "products": [["id": "p", "name": "P"]], "meters": [],
@@ -53,9 +56,9 @@ struct CatalogCacheTests {
         #expect(catalog.plan(id: "a")?.features == ["f"] && catalog.prices.map(\.unitAmount) == [49])
     }
 
-    @Test("a catalog that another program broke is a fault, not an empty catalog")
-    func broken() async throws {
-        let database = try SQLiteDatabase()
+    @Test("a catalog that another program broke is a fault, not an empty catalog", arguments: TestStore.allCases)
+    func broken(_ store: TestStore) async throws {
+        let database = try await store.open()
         let store = try await CatalogStore.open(database)
         _ = try await store.replace(with: StoredCatalog(["products": 1]), at: .now)
         await #expect(throws: CatalogFaults.self) { try await database.read { try CatalogCache().current(on: $0) } }

@@ -1,6 +1,7 @@
 import BusCore
 import BusRuntime
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -11,14 +12,12 @@ struct CatalogStoreTests {
     private static let first = StoredCatalog(["plans": [["id": "basic"]], "products": []])
     private static let second = StoredCatalog(["plans": [["id": "pro"]], "products": []])
 
-    /// Runs `body` with the store of a new file, and a way to open the file again.
+    /// Runs `body` with the store of an empty store, and a way to open it again.
     private func withStore(
-        _ body: (CatalogStore, _ again: () async throws -> CatalogStore) async throws -> Void
+        on store: TestStore, _ body: (CatalogStore, _ again: () async throws -> CatalogStore) async throws -> Void
     ) async throws {
-        let folder = try TemporaryFolder()
-        let open = { try await CatalogStore.open(try await SQLiteDatabase(path: "\(folder.path)/billing.sqlite")) }
-        try await body(try await open(), open)
-        withExtendedLifetime(folder) {}
+        let database = try await store.open()
+        try await body(try await CatalogStore.open(database)) { try await CatalogStore.open(database.openAgain()) }
     }
 
     @Test("the ETag is the SHA-256 of the canonical document, in quotes")
@@ -28,9 +27,9 @@ struct CatalogStoreTests {
         #expect(Self.first.etag != Self.second.etag)
     }
 
-    @Test("a catalog is read back as it was stored, also by another process")
-    func readBack() async throws {
-        try await withStore { store, again in
+    @Test("a catalog is read back as it was stored, also by another process", arguments: TestStore.shared)
+    func readBack(_ store: TestStore) async throws {
+        try await withStore(on: store) { store, again in
             #expect(try await store.read() == nil)
             #expect(try await store.replace(with: Self.first, at: .now))
             let stored = try #require(try await again().read())
@@ -39,9 +38,9 @@ struct CatalogStoreTests {
         }
     }
 
-    @Test("a replacement happens only under its condition")
-    func conditions() async throws {
-        try await withStore { store, _ in
+    @Test("a replacement happens only under its condition", arguments: TestStore.shared)
+    func conditions(_ store: TestStore) async throws {
+        try await withStore(on: store) { store, _ in
             let nothingStored = [
                 try await store.replace(with: Self.first, if: .anything, at: .now),
                 try await store.replace(with: Self.first, if: .oneOf([Self.first.etag]), at: .now),
@@ -59,9 +58,11 @@ struct CatalogStoreTests {
         }
     }
 
-    @Test("of many replacements of one version exactly one happens, over several connections")
-    func atomic() async throws {
-        try await withStore { store, again in
+    @Test(
+        "of many replacements of one version exactly one happens, over several connections", arguments: TestStore.shared
+    )
+    func atomic(_ store: TestStore) async throws {
+        try await withStore(on: store) { store, again in
             _ = try await store.replace(with: Self.first, at: .now)
             let stores = [store, try await again(), try await again()]
             let won = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -78,9 +79,9 @@ struct CatalogStoreTests {
         }
     }
 
-    @Test("the version grows with every replacement, also when the clock steps back")
-    func versions() async throws {
-        let database = try SQLiteDatabase()
+    @Test("the version grows with every replacement, also when the clock steps back", arguments: TestStore.allCases)
+    func versions(_ store: TestStore) async throws {
+        let database = try await store.open()
         let store = try await CatalogStore.open(database)
         var versions: [Int64?] = [try await database.read { try CatalogStore.version(on: $0) }]
         for nanoseconds in [100, 100, 50, 200] as [Int64] {

@@ -4,6 +4,7 @@ import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -11,9 +12,11 @@ struct DeploymentModeTests {
     private static let account = "00000000-0000-4000-8000-000000000001"
     private static let now = Timestamp(clampingSeconds: 1_785_600_000)
 
-    @Test("the first live update makes a deployment live for good, once, and test rows count no more")
-    func firstLiveUpdate() async throws {
-        let database = try SQLiteDatabase()
+    @Test(
+        "the first live update makes a deployment live for good, once, and test rows count no more",
+        arguments: TestStore.allCases)
+    func firstLiveUpdate(_ store: TestStore) async throws {
+        let database = try await store.open()
         try await database.migrateBilling()
         let mode = try await DeploymentMode.open(database, setting: nil)
         #expect(try await status(database, mode) == .missing)
@@ -28,9 +31,11 @@ struct DeploymentModeTests {
         #expect(mode.settleLive())
     }
 
-    @Test("the setting wins over what is stored, and other programs read it from the database")
-    func setting() async throws {
-        let database = try SQLiteDatabase()
+    @Test(
+        "the setting wins over what is stored, and other programs read it from the database",
+        arguments: TestStore.allCases)
+    func setting(_ store: TestStore) async throws {
+        let database = try await store.open()
         try await database.migrateBilling()
         let mode = try await DeploymentMode.open(database, setting: .test)
         #expect(try await apply(true, database) == true)
@@ -41,18 +46,18 @@ struct DeploymentModeTests {
         #expect(try await database.read { try DeploymentMode.stored(on: $0) } == .live)
     }
 
-    private func current(in database: SQLiteDatabase, _ mode: DeploymentMode) async throws -> BillingMode {
+    private func current(in database: TestDatabase, _ mode: DeploymentMode) async throws -> BillingMode {
         try await database.read { try mode.current(on: $0) }
     }
 
-    private func status(_ database: SQLiteDatabase, _ mode: DeploymentMode) async throws -> SubscriptionStatus {
+    private func status(_ database: TestDatabase, _ mode: DeploymentMode) async throws -> SubscriptionStatus {
         try await database.read { connection in
             try SubscriptionStore(connection).standing(of: Self.account, in: mode.current(on: connection)).status
         }
     }
 
     /// Stores an update that is active in test mode and canceled in live mode.
-    private func apply(_ isLive: Bool, _ database: SQLiteDatabase) async throws -> Bool {
+    private func apply(_ isLive: Bool, _ database: TestDatabase) async throws -> Bool {
         try await database.write { connection in
             var update = SubscriptionUpdate(
                 eventID: UUIDText.random(), accountID: Self.account, provider: "stripe",

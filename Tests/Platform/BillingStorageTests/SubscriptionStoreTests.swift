@@ -3,14 +3,17 @@ import BillingStorage
 import BusContract
 import BusCore
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
 struct SubscriptionStoreTests {
     private static let now = Timestamp(clampingSeconds: 1_785_700_000)
 
-    @Test("any order of arrival, facts without an account and both modes among them, ends in the same rows")
-    func anyOrder() async throws {
+    @Test(
+        "any order of arrival, facts without an account and both modes among them, ends in the same rows",
+        arguments: TestStore.allCases)
+    func anyOrder(_ store: TestStore) async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
         for _ in 0..<PropertySettings.rounds(8, proof: 400) {
             let count = Int.random(in: 5...100, using: &random)
@@ -20,18 +23,18 @@ struct SubscriptionStoreTests {
             var ends: Set<[SQLRowText]> = []
             for _ in 0..<3 {
                 let order = (updates + updates.prefix(5)).shuffled(using: &random)
-                ends.insert(try await SubscriptionStoreTests.rows(after: order))
+                ends.insert(try await SubscriptionStoreTests.rows(after: order, on: store))
             }
             #expect(ends.count == 1, "seed \(PropertySettings.seed)")
         }
     }
 
-    @Test("what a row says is what the set of its updates says")
-    func rowsSayWhatTheSetSays() async throws {
+    @Test("what a row says is what the set of its updates says", arguments: TestStore.allCases)
+    func rowsSayWhatTheSetSays(_ store: TestStore) async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
         for _ in 0..<PropertySettings.rounds(20, proof: 500) {
             let history = SubscriptionHistory(count: 20, sameSecond: 50, &random)
-            let database = try SQLiteDatabase()
+            let database = try await store.open()
             try await database.migrateBilling()
             let updates = history.updates
             let standing = try await database.write { connection in
@@ -43,15 +46,17 @@ struct SubscriptionStoreTests {
         }
     }
 
-    @Test("a session that named no subscription steps back behind the account's subscription, in any order")
-    func unnamedSession() async throws {
+    @Test(
+        "a session that named no subscription steps back behind the account's subscription, in any order",
+        arguments: TestStore.allCases)
+    func unnamedSession(_ store: TestStore) async throws {
         var session = Self.update("evt_1", .checkout, .active)
         session.providerSubscriptionID = nil
         session.mode = .subscription
         session.sessionID = "cs_1"
         let named = [Self.update("evt_2", .created, .active), Self.update("evt_3", .deleted, .canceled)]
         for order in [[session] + named, named + [session]] {
-            let database = try SQLiteDatabase()
+            let database = try await store.open()
             try await database.migrateBilling()
             let alone = try await Self.apply([session], to: database)
             #expect(alone.status == .incomplete && alone.customerID(provider: "stripe") == "cus_1")
@@ -60,9 +65,11 @@ struct SubscriptionStoreTests {
         }
     }
 
-    @Test("subscriptions without an account are kept within their number and their time, and linked ones stay")
-    func unlinkedBounds() async throws {
-        let database = try SQLiteDatabase()
+    @Test(
+        "subscriptions without an account are kept within their number and their time, and linked ones stay",
+        arguments: TestStore.allCases)
+    func unlinkedBounds(_ store: TestStore) async throws {
+        let database = try await store.open()
         try await database.migrateBilling()
         _ = try await Self.apply([Self.update("evt_0", .created, .active)], to: database)
         try await database.write { connection in
@@ -95,9 +102,11 @@ struct SubscriptionStoreTests {
         #expect(audited == 1)
     }
 
-    @Test("rows that are due are taken once, asked again later and later, and forgotten when something is heard")
-    func reviews() async throws {
-        let database = try SQLiteDatabase()
+    @Test(
+        "rows that are due are taken once, asked again later and later, and forgotten when something is heard",
+        arguments: TestStore.allCases)
+    func reviews(_ store: TestStore) async throws {
+        let database = try await store.open()
         try await database.migrateBilling()
         var paid = Self.update("evt_1", .created, .active)
         paid.currentPeriodEnd = Self.now.advanced(bySeconds: -3 * 86_400)
@@ -131,8 +140,10 @@ struct SubscriptionStoreTests {
     typealias SQLRowText = String
 
     /// All rows as texts, without what says when and by whom.
-    private static func rows(after updates: [SubscriptionUpdate]) async throws -> [SQLRowText] {
-        let database = try SQLiteDatabase()
+    private static func rows(
+        after updates: [SubscriptionUpdate], on store: TestStore
+    ) async throws -> [SQLRowText] {
+        let database = try await store.open()
         try await database.migrateBilling()
         return try await database.write { connection in
             let store = SubscriptionStore(connection)
@@ -149,14 +160,14 @@ struct SubscriptionStoreTests {
         }
     }
 
-    private static func names(_ database: SQLiteDatabase) async throws -> Set<String> {
+    private static func names(_ database: TestDatabase) async throws -> Set<String> {
         Set(
             try await database.read { try $0.rows("SELECT name FROM bus_billing_subscriptions").map { try $0.text(0) } }
         )
     }
 
     private static func apply(
-        _ updates: [SubscriptionUpdate], to database: SQLiteDatabase
+        _ updates: [SubscriptionUpdate], to database: TestDatabase
     ) async throws -> AccountStanding {
         try await database.write { connection in
             let store = SubscriptionStore(connection)

@@ -2,6 +2,7 @@ import BillingCore
 import BusContract
 import BusCore
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -31,8 +32,8 @@ struct UsageMigrationTests {
             ])
     }
 
-    private static func migrated(isLive: Bool = false) async throws -> SQLiteDatabase {
-        let database = try SQLiteDatabase()
+    private static func migrated(_ kind: TestStore, isLive: Bool = false) async throws -> TestDatabase {
+        let database = try await kind.open()
         try await database.migrate("billing", [BillingSchema.steps[0]])
         try await database.write { connection in
             try store("use_1", "accepted", occurredAt: now.seconds - 60, connection)
@@ -56,7 +57,7 @@ struct UsageMigrationTests {
     }
 
     private func row(
-        _ key: String, _ mode: BillingMode = .test, of account: String = account, in database: SQLiteDatabase
+        _ key: String, _ mode: BillingMode = .test, of account: String = account, in database: TestDatabase
     ) async throws -> UsageExport? {
         var request = UsageExportRequest()
         (request.accountID, request.meterEventName, request.eventID) = (account, "tokens", key)
@@ -65,10 +66,10 @@ struct UsageMigrationTests {
     }
 
     @Test(
-        "rows keep what they say; what was told keeps its key at the payment company, what was refused gets the new one"
-    )
-    func rows() async throws {
-        let database = try await Self.migrated()
+        "rows keep what they say; what was told keeps its key at the payment company, what was refused gets the new one",
+        arguments: TestStore.allCases)
+    func rows(_ store: TestStore) async throws {
+        let database = try await Self.migrated(store)
         let accepted = try #require(try await row("use_1", in: database))
         #expect(accepted.state == .accepted(providerEventID: "use_1"))
         #expect(accepted.usedAt == Self.now.advanced(bySeconds: -60) && accepted.dueAt == nil)
@@ -83,9 +84,11 @@ struct UsageMigrationTests {
         #expect(try await row("use_3", of: Self.other, in: database)?.state == .refused(reason: "billing_required"))
     }
 
-    @Test("what was sent and not answered is sent again by itself, under its old key, and not after a day")
-    func sent() async throws {
-        let database = try await Self.migrated()
+    @Test(
+        "what was sent and not answered is sent again by itself, under its old key, and not after a day",
+        arguments: TestStore.allCases)
+    func sent(_ store: TestStore) async throws {
+        let database = try await Self.migrated(store)
         let due = try await database.read { try ExportLedger($0).due(at: Self.now, onlySent: false, atMost: 10) }
         #expect(due.map(\.key.text) == ["use_2"])
         var row = try #require(due.first)
@@ -97,16 +100,16 @@ struct UsageMigrationTests {
         #expect(late.state == .unanswered)
     }
 
-    @Test("rows of a deployment that is live are live")
-    func live() async throws {
-        let database = try await Self.migrated(isLive: true)
+    @Test("rows of a deployment that is live are live", arguments: TestStore.allCases)
+    func live(_ store: TestStore) async throws {
+        let database = try await Self.migrated(store, isLive: true)
         #expect(try await row("use_1", .live, in: database)?.state.isAccepted == true)
         #expect(try await row("use_1", .test, in: database) == nil)
     }
 
-    @Test("every row is stored as it is read")
-    func roundTrip() async throws {
-        let database = try SQLiteDatabase()
+    @Test("every row is stored as it is read", arguments: TestStore.allCases)
+    func roundTrip(_ store: TestStore) async throws {
+        let database = try await store.open()
         try await database.migrateBilling()
         var request = UsageExportRequest()
         (request.accountID, request.feature, request.meterEventName) = (Self.account, "llm:proxy", "tokens")

@@ -6,6 +6,7 @@ import BusCore
 import BusSQL
 import Logging
 import ServiceLifecycle
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -18,18 +19,20 @@ struct BillingBench: Sendable {
     static let worker = "00000000-0000-4000-8000-00000000aaaa"
     static let noon = Timestamp(clampingSeconds: 1_785_585_600)
 
-    let database: SQLiteDatabase
+    let database: any SQLDatabase
     let commits: GroupCommit
     let requests: BillingRequests
     let provider: ScriptedProvider
 
     /// Runs `body` on a store with the catalog; `path` keeps it in a file.
     static func run(
-        catalog: JSONValue? = catalog, provider: ScriptedProvider = ScriptedProvider(), path: String? = nil,
+        on store: TestStore = .memory, catalog: JSONValue? = catalog, provider: ScriptedProvider = ScriptedProvider(),
+        path: String? = nil,
         mode: BillingMode? = nil, quotaFile: PlanQuotas? = nil, grace: Duration = .zero,
         _ body: @Sendable (BillingBench) async throws -> Void
     ) async throws {
-        let database = if let path { try await SQLiteDatabase(path: path) } else { try SQLiteDatabase() }
+        let database: any SQLDatabase =
+            if let path { try await SQLiteDatabase(path: path) } else { try await store.open() }
         try await database.migrateBilling()
         let store = try await CatalogStore.open(database)
         let mode = try await DeploymentMode.open(database, setting: mode)

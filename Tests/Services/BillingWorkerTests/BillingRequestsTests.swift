@@ -2,6 +2,7 @@ import BillingCore
 import BusContract
 import BusCore
 import BusSQL
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -9,9 +10,9 @@ import Testing
 @testable import BillingWorker
 
 struct BillingRequestsTests {
-    @Test("a checkout carries every price of the plan that sells the feature")
-    func checkout() async throws {
-        try await BillingBench.run { bench in
+    @Test("a checkout carries every price of the plan that sells the feature", arguments: TestStore.allCases)
+    func checkout(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let answer = try await bench.answer(
                 Exchange.checkoutSession.request,
                 [
@@ -31,9 +32,9 @@ struct BillingRequestsTests {
         }
     }
 
-    @Test("without a catalog a checkout names the feature alone")
-    func checkoutWithoutCatalog() async throws {
-        try await BillingBench.run(catalog: nil) { bench in
+    @Test("without a catalog a checkout names the feature alone", arguments: TestStore.allCases)
+    func checkoutWithoutCatalog(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store, catalog: nil) { bench in
             _ = try await bench.answer(
                 Exchange.checkoutSession.request, ["account_id": .string(BillingBench.account)])
             let offer = try #require(bench.provider.offers.first)
@@ -73,9 +74,11 @@ struct BillingRequestsTests {
         #expect(offer.providerRequest(customerID: "cus_1", idempotencyKey: "k").lines.count == 2)
     }
 
-    @Test("a portal opens for the known customer, and the provider's refusal keeps its code")
-    func portal() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a portal opens for the known customer, and the provider's refusal keeps its code",
+        arguments: TestStore.allCases)
+    func portal(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let payload: JSONValue = ["account_id": .string(BillingBench.account)]
             let refused = await bench.ask(Exchange.portalSession.request, payload)
             #expect(refused.error?.code == "customer_unresolved")
@@ -139,9 +142,9 @@ struct BillingRequestsTests {
         }
     }
 
-    @Test("an end user acts for the own account alone, and publishes no updates")
-    func callers() async throws {
-        try await BillingBench.run { bench in
+    @Test("an end user acts for the own account alone, and publishes no updates", arguments: TestStore.allCases)
+    func callers(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let other = "00000000-0000-4000-8000-00000000000f"
             let payload: JSONValue = ["account_id": .string(BillingBench.account), "scope": "llm:proxy"]
             for name in [Exchange.status.request, Exchange.entitlementCheck.request, Exchange.checkoutSession.request] {
@@ -161,9 +164,9 @@ struct BillingRequestsTests {
         }
     }
 
-    @Test("a store that fails is billing_unavailable, and may be asked again")
-    func storeFails() async throws {
-        try await BillingBench.run { bench in
+    @Test("a store that fails is billing_unavailable, and may be asked again", arguments: TestStore.allCases)
+    func storeFails(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             _ = try await bench.database.write { try $0.run("DROP TABLE bus_billing_subscriptions") }
             let response = await bench.ask(
                 Exchange.subscriptionUpdate.request,
@@ -177,8 +180,8 @@ struct BillingRequestsTests {
         }
     }
 
-    @Test("every order of a history ends in the same rows, through the store")
-    func ordersThroughTheStore() async throws {
+    @Test("every order of a history ends in the same rows, through the store", arguments: TestStore.allCases)
+    func ordersThroughTheStore(_ store: TestStore) async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
         for _ in 0..<PropertySettings.rounds(5, proof: 200) {
             let history = SubscriptionHistory(count: 12, sameSecond: 60, &random)
@@ -186,7 +189,7 @@ struct BillingRequestsTests {
             for _ in 0..<4 {
                 let order = (history.updates + history.updates.prefix(4)).shuffled(using: &random)
                 let end = Mutex("")
-                try await BillingBench.run { bench in
+                try await BillingBench.run(on: store) { bench in
                     for update in order {
                         await bench.ask(Exchange.subscriptionUpdate.request, try update.payload.value())
                     }

@@ -1,5 +1,6 @@
 import BusContract
 import BusCore
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -26,9 +27,9 @@ struct CustomerDeletionTests {
         }
     }
 
-    @Test("a customer of the other mode or another company keeps its id")
-    func others() async throws {
-        try await BillingBench.run { bench in
+    @Test("a customer of the other mode or another company keeps its id", arguments: TestStore.allCases)
+    func others(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             _ = try await bench.forget("cus_1", more: ["livemode": true])
             _ = try await bench.forget("cus_1", more: ["provider": "other"])

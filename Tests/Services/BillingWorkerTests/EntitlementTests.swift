@@ -1,11 +1,12 @@
 import BusCore
+import StoreTestSupport
 import TestSupport
 import Testing
 
 struct EntitlementTests {
-    @Test("an account nobody knows is missing, and is told how to set up billing")
-    func missing() async throws {
-        try await BillingBench.run { bench in
+    @Test("an account nobody knows is missing, and is told how to set up billing", arguments: TestStore.allCases)
+    func missing(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let status = try await bench.status()
             #expect(
                 status == [
@@ -30,9 +31,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("late payment sends to the portal instead of setup")
-    func pastDue() async throws {
-        try await BillingBench.run { bench in
+    @Test("late payment sends to the portal instead of setup", arguments: TestStore.allCases)
+    func pastDue(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "past_due")
             let status = try await bench.status()
             #expect(status["setup_required"] == false)
@@ -41,9 +42,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("ending one subscription never takes away another")
-    func union() async throws {
-        try await BillingBench.run { bench in
+    @Test("ending one subscription never takes away another", arguments: TestStore.allCases)
+    func union(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", subscription: "sub_1")
             try await bench.update("evt_2", "active", subscription: "sub_2", features: ["container:run"])
             #expect(try await bench.status()["features"]?.elements?.count == 2)
@@ -54,9 +55,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("an event id applies once, and an older update changes nothing")
-    func duplicates() async throws {
-        try await BillingBench.run { bench in
+    @Test("an event id applies once, and an older update changes nothing", arguments: TestStore.allCases)
+    func duplicates(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let first = try await bench.update("evt_1", "active", id: "bus_1")
             #expect(first == ["account_id": .string(BillingBench.account), "status": "active", "applied": true])
             #expect(try await bench.update("evt_1", "active", id: "bus_1") == first, "the same delivery, again")
@@ -67,9 +68,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("the shortest exhausted window is reported, with the plan to upgrade to")
-    func quota() async throws {
-        try await BillingBench.run { bench in
+    @Test("the shortest exhausted window is reported, with the plan to upgrade to", arguments: TestStore.allCases)
+    func quota(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             #expect(try await bench.export("use_1", 100)["exported"] == true)
             let refusal = try await bench.check()
@@ -91,9 +92,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("a second plan for the feature lifts the limit of the first")
-    func twoPlans() async throws {
-        try await BillingBench.run { bench in
+    @Test("a second plan for the feature lifts the limit of the first", arguments: TestStore.allCases)
+    func twoPlans(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", subscription: "sub_1", plan: "basic")
             _ = try await bench.export("use_1", 100)
             #expect(try await bench.check()["allowed"] == false)
@@ -102,9 +103,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("a thousand parallel checks never grant more than the limit")
-    func parallelChecks() async throws {
-        try await BillingBench.run { bench in
+    @Test("a thousand parallel checks never grant more than the limit", arguments: TestStore.allCases)
+    func parallelChecks(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             let granted = await withTaskGroup(of: Bool.self) { group in
                 for number in 0..<1_000 {
@@ -117,9 +118,9 @@ struct EntitlementTests {
         }
     }
 
-    @Test("a granted check repeated by the server is granted once")
-    func redeliveredCheck() async throws {
-        try await BillingBench.run { bench in
+    @Test("a granted check repeated by the server is granted once", arguments: TestStore.allCases)
+    func redeliveredCheck(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             for _ in 0..<5 { #expect(try await bench.check(quantity: 60, id: "check_1")["allowed"] == true) }
             #expect(try await bench.check(quantity: 60, id: "check_2")["allowed"] == false)

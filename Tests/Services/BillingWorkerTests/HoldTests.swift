@@ -3,6 +3,7 @@ import BillingStorage
 import BusContract
 import BusCore
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -11,9 +12,11 @@ struct HoldTests {
     private static let subject = UsageSubject(
         accountID: BillingBench.account, feature: "llm:proxy", meterEventName: "tokens")
 
-    @Test("a granted check says what it holds and until when, and settling it frees all of it")
-    func settledByName() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a granted check says what it holds and until when, and settling it frees all of it",
+        arguments: TestStore.allCases)
+    func settledByName(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             let first = try await bench.check(quantity: 60, id: "check_1")
             let second = try await bench.check(quantity: 40, id: "check_2")
@@ -29,9 +32,9 @@ struct HoldTests {
         }
     }
 
-    @Test("usage that names no hold settles the oldest of its meter")
-    func settledByAge() async throws {
-        try await BillingBench.run { bench in
+    @Test("usage that names no hold settles the oldest of its meter", arguments: TestStore.allCases)
+    func settledByAge(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             let second = BillingBench.noon.advanced(bySeconds: 1)
             _ = try await bench.check(quantity: 90, id: "check_1")
@@ -43,9 +46,9 @@ struct HoldTests {
         }
     }
 
-    @Test("a hold that another usage has settled, or nobody made, changes nothing")
-    func unknownHold() async throws {
-        try await BillingBench.run { bench in
+    @Test("a hold that another usage has settled, or nobody made, changes nothing", arguments: TestStore.allCases)
+    func unknownHold(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             _ = try await bench.check(quantity: 50, id: "check_1")
             for key in ["use_1", "use_2"] {
@@ -56,9 +59,9 @@ struct HoldTests {
         }
     }
 
-    @Test("a check that only asks holds nothing")
-    func onlyAsking() async throws {
-        try await BillingBench.run { bench in
+    @Test("a check that only asks holds nothing", arguments: TestStore.allCases)
+    func onlyAsking(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             for number in 0..<5 {
                 let answer = try await bench.check(quantity: 100, id: "check_\(number)", holds: false)
@@ -68,18 +71,20 @@ struct HoldTests {
         }
     }
 
-    @Test("without a limit nothing is held, so nothing is written")
-    func unlimited() async throws {
-        try await BillingBench.run(catalog: nil) { bench in
+    @Test("without a limit nothing is held, so nothing is written", arguments: TestStore.allCases)
+    func unlimited(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store, catalog: nil) { bench in
             try await bench.update("evt_1", "active")
             let answer = try await bench.check(quantity: 1_000_000, id: "check_1")
             #expect(answer == ["allowed": true, "reason": "billing_active", "plan_id": "basic"])
         }
     }
 
-    @Test("holds that have ended count nothing, however many there are, and refused checks remove them bit by bit")
-    func endedHolds() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "holds that have ended count nothing, however many there are, and refused checks remove them bit by bit",
+        arguments: TestStore.allCases)
+    func endedHolds(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", plan: "pro")
             let ended = Limits.endedHoldsForgottenMax * 4 + 1
             try await bench.database.write { connection in
@@ -108,9 +113,9 @@ struct HoldTests {
         }
     }
 
-    @Test("holds and usage of test mode never count in live mode")
-    func modes() async throws {
-        try await BillingBench.run { bench in
+    @Test("holds and usage of test mode never count in live mode", arguments: TestStore.allCases)
+    func modes(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             _ = try await bench.check(quantity: 50, id: "check_1")
             _ = try await bench.export("use_1", 50)

@@ -3,6 +3,7 @@ import BillingStorage
 import BusContract
 import BusCore
 import Logging
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -37,9 +38,11 @@ struct PaidPlanTests {
         return .object(root)
     }
 
-    @Test("a plan changed in the portal counts with its webhook, up and down, whatever the metadata says")
-    func planChange() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a plan changed in the portal counts with its webhook, up and down, whatever the metadata says",
+        arguments: TestStore.allCases)
+    func planChange(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update(
                 "evt_1", "active", plan: "basic",
                 more: ["kind": "created", "prices": Self.prices("metered", "basic-eur-month")])
@@ -58,9 +61,11 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("a plan that the catalog does not know is worth the smallest quotas, and is reported once")
-    func unknownPlan() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a plan that the catalog does not know is worth the smallest quotas, and is reported once",
+        arguments: TestStore.allCases)
+    func unknownPlan(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", plan: "Basic")
             #expect(try await bench.check(quantity: 999_999_999_999, id: "c_1")["reason"] == "quota_exceeded")
             #expect(try await bench.check(quantity: 100, id: "c_2")["allowed"] == true)
@@ -80,9 +85,11 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("a plan that leaves the catalog by force keeps its features within the smallest quotas")
-    func planLeaves() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a plan that leaves the catalog by force keeps its features within the smallest quotas",
+        arguments: TestStore.allCases)
+    func planLeaves(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update(
                 "evt_1", "active", plan: "pro", more: ["kind": "created", "prices": Self.prices("pro-eur-month")])
             #expect(try await bench.check(quantity: 5_000, id: "c_1", holds: false)["allowed"] == true)
@@ -106,9 +113,9 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("a feature that is added to a plan is allowed at the next check")
-    func addedFeature() async throws {
-        try await BillingBench.run { bench in
+    @Test("a feature that is added to a plan is allowed at the next check", arguments: TestStore.allCases)
+    func addedFeature(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update(
                 "evt_1", "active", plan: "pro", more: ["kind": "created", "prices": Self.prices("pro-eur-month")])
             #expect(try await bench.check("llm:batch")["reason"] == "billing_required")
@@ -120,9 +127,11 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("a second checkout is refused while the first subscription runs or owes, unless it is meant")
-    func secondCheckout() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a second checkout is refused while the first subscription runs or owes, unless it is meant",
+        arguments: TestStore.allCases)
+    func secondCheckout(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let payload: JSONValue = ["account_id": .string(BillingBench.account), "plan_id": "pro"]
             for (number, status) in ["active", "past_due"].enumerated() {
                 try await bench.update("evt_\(number)", status, at: BillingBench.noon.seconds + Int64(number))
@@ -147,9 +156,11 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("features stay for the grace after a declined charge, and answers say until when")
-    func grace() async throws {
-        try await BillingBench.run(grace: .seconds(3_600)) { bench in
+    @Test(
+        "features stay for the grace after a declined charge, and answers say until when", arguments: TestStore.allCases
+    )
+    func grace(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store, grace: .seconds(3_600)) { bench in
             let (start, end) = (BillingBench.noon, BillingBench.noon.advanced(bySeconds: 3_600))
             try await bench.update("evt_1", "active", at: start.seconds - 10)
             try await bench.update(
@@ -168,8 +179,8 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("a quota of the paid period begins again when it is paid again, and says when")
-    func period() async throws {
+    @Test("a quota of the paid period begins again when it is paid again, and says when", arguments: TestStore.allCases)
+    func period(_ store: TestStore) async throws {
         let catalog = Self.catalog { id, plan in
             plan["quotas"] = [
                 ["feature": "llm:proxy", "meter_event_name": "tokens", "window": "billing_cycle", "limit": 100]
@@ -180,7 +191,7 @@ struct PaidPlanTests {
         }
         @Sendable func at(_ text: String) throws -> Timestamp { try #require(Timestamp(rfc3339: text)) }
         let (first, second, third) = ("2026-07-20T10:00:00Z", "2026-08-20T10:00:00Z", "2026-09-20T10:00:00Z")
-        try await BillingBench.run(catalog: catalog) { bench in
+        try await BillingBench.run(on: store, catalog: catalog) { bench in
             try await bench.update(
                 "evt_1", "active", at: try at(first).seconds, more: period(first, second))
             #expect(try await bench.export("use_1", 100, at: try at("2026-07-31T23:00:00Z"))["exported"] == true)
@@ -202,9 +213,11 @@ struct PaidPlanTests {
         }
     }
 
-    @Test("a cancellation that takes effect later is active until then, and status tells the day")
-    func cancelAt() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a cancellation that takes effect later is active until then, and status tells the day",
+        arguments: TestStore.allCases)
+    func cancelAt(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let end = BillingBench.noon.advanced(bySeconds: 20 * 86_400).rfc3339
             try await bench.update("evt_1", "active", more: ["cancel_at": .string(end), "kind": "updated"])
             let status = try await bench.status()

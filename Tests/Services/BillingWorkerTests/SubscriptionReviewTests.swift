@@ -3,6 +3,7 @@ import BusContract
 import BusCore
 import InMemoryLogging
 import Logging
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -13,9 +14,9 @@ import Testing
 struct SubscriptionReviewTests {
     private static let monthEnd = BillingBench.noon.advanced(bySeconds: 30 * 86_400)
 
-    @Test("a cancellation that never arrived ends access two days after the paid time")
-    func lostCancellation() async throws {
-        try await BillingBench.run { bench in
+    @Test("a cancellation that never arrived ends access two days after the paid time", arguments: TestStore.allCases)
+    func lostCancellation(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", more: Self.paid)
             let asked = Mutex<[String]>([])
             let review = Self.review(bench) { account, subscription in
@@ -34,9 +35,9 @@ struct SubscriptionReviewTests {
         }
     }
 
-    @Test("there and back in one second is read at once and decided")
-    func thereAndBack() async throws {
-        try await BillingBench.run { bench in
+    @Test("there and back in one second is read at once and decided", arguments: TestStore.allCases)
+    func thereAndBack(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "past_due", more: Self.step("past_due", from: "active"))
             try await bench.update("evt_2", "active", more: Self.step("active", from: "past_due"))
             #expect(try await bench.status()["status"] == "past_due")
@@ -51,9 +52,11 @@ struct SubscriptionReviewTests {
         }
     }
 
-    @Test("without a key the row is reported once, asked about later and later, and stays counted")
-    func withoutKey() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "without a key the row is reported once, asked about later and later, and stays counted",
+        arguments: TestStore.allCases)
+    func withoutKey(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", more: Self.paid)
             let log = InMemoryLogHandler()
             let asked = Mutex(0)
@@ -75,9 +78,11 @@ struct SubscriptionReviewTests {
         }
     }
 
-    @Test("nobody is asked about payments, ended subscriptions and those of the other mode")
-    func notAsked() async throws {
-        try await BillingBench.run(mode: .test) { bench in
+    @Test(
+        "nobody is asked about payments, ended subscriptions and those of the other mode", arguments: TestStore.allCases
+    )
+    func notAsked(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store, mode: .test) { bench in
             try await bench.update("evt_1", "active", subscription: nil, more: ["kind": "checkout"])
             try await bench.update("evt_2", "canceled", subscription: "sub_2", more: ["kind": "deleted"])
             try await bench.update("evt_3", "active", subscription: "sub_3", more: ["livemode": true])

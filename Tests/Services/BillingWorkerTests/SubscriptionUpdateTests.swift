@@ -2,6 +2,7 @@ import BillingCore
 import BusContract
 import BusCore
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -9,12 +10,14 @@ import Testing
 
 /// What happened to buyers, through the handlers and the store.
 struct SubscriptionUpdateTests {
-    @Test("a buyer of a payment link cancels or falls behind, and loses the access that the session gave")
-    func paymentLink() async throws {
+    @Test(
+        "a buyer of a payment link cancels or falls behind, and loses the access that the session gave",
+        arguments: TestStore.allCases)
+    func paymentLink(_ store: TestStore) async throws {
         for (kind, status, word) in [("deleted", "canceled", "canceled"), ("updated", "past_due", "past_due")] {
             let session: [String: JSONValue] = ["kind": "checkout", "provider_status": "paid"]
             for order in [[0, 1], [1, 0]] {
-                try await BillingBench.run { bench in
+                try await BillingBench.run(on: store) { bench in
                     for step in order {
                         if step == 0 {
                             try await bench.update("evt_session", "active", more: session)
@@ -30,9 +33,11 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("the creation of a subscription comes before its session and counts as soon as the session names the account")
-    func createdBeforeSession() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "the creation of a subscription comes before its session and counts as soon as the session names the account",
+        arguments: TestStore.allCases)
+    func createdBeforeSession(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let first = try await bench.unlinked("evt_created", "incomplete", "created", "incomplete")
             #expect(first == ["status": "missing", "applied": false])
             try await bench.unlinked("evt_updated", "active", "updated", "active", from: "incomplete")
@@ -46,9 +51,10 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("Bus's keys disappear from a subscription, and access ends with it all the same")
-    func strippedKeys() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "Bus's keys disappear from a subscription, and access ends with it all the same", arguments: TestStore.allCases)
+    func strippedKeys(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", more: ["kind": "created", "provider_status": "active"])
             try await bench.unlinked("evt_2", "past_due", "updated", "past_due", from: "active", at: 50)
             #expect(try await bench.status()["status"] == "past_due")
@@ -59,9 +65,9 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("a subscription of another shop of the operator grants nobody anything")
-    func foreignSubscription() async throws {
-        try await BillingBench.run { bench in
+    @Test("a subscription of another shop of the operator grants nobody anything", arguments: TestStore.allCases)
+    func foreignSubscription(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let answer = try await bench.unlinked("evt_1", "active", "created", "active", subscription: "sub_other")
             #expect(answer["account_id"] == nil)
             #expect(try await bench.status()["status"] == "missing")
@@ -72,9 +78,11 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("a resent event changes nothing, and a reading of its own decides what was undecided")
-    func readingDecides() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a resent event changes nothing, and a reading of its own decides what was undecided",
+        arguments: TestStore.allCases)
+    func readingDecides(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let there: [String: JSONValue] = [
                 "kind": "updated", "provider_status": "past_due", "previous_provider_status": "active",
             ]
@@ -94,9 +102,9 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("a debit that fails days later ends the purchase, and its session is one row")
-    func debit() async throws {
-        try await BillingBench.run { bench in
+    @Test("a debit that fails days later ends the purchase, and its session is one row", arguments: TestStore.allCases)
+    func debit(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             let session: [String: JSONValue] = ["kind": "checkout", "mode": "payment", "session_id": "cs_1"]
             try await bench.update("evt_1", "incomplete", subscription: nil, more: session)
             #expect(try await bench.check()["allowed"] == false)
@@ -110,9 +118,11 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("a session that did not say which subscription it sold does not outlive the subscription")
-    func unnamedSession() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a session that did not say which subscription it sold does not outlive the subscription",
+        arguments: TestStore.allCases)
+    func unnamedSession(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update(
                 "evt_1", "active", subscription: nil,
                 more: ["kind": "checkout", "mode": "subscription", "session_id": "cs_1"])
@@ -124,9 +134,11 @@ struct SubscriptionUpdateTests {
         }
     }
 
-    @Test("after the first live purchase test purchases open nothing, and a test customer is not used")
-    func testToLive() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "after the first live purchase test purchases open nothing, and a test customer is not used",
+        arguments: TestStore.allCases)
+    func testToLive(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             #expect(try await bench.check()["allowed"] == true)
             try await bench.update("evt_2", "canceled", more: ["livemode": true, "provider_customer_id": "cus_live"])
@@ -136,7 +148,7 @@ struct SubscriptionUpdateTests {
                 provider: "stripe")
             #expect(customer == "cus_live")
         }
-        try await BillingBench.run(mode: .test) { bench in
+        try await BillingBench.run(on: store, mode: .test) { bench in
             try await bench.update("evt_1", "active")
             try await bench.update("evt_2", "canceled", more: ["livemode": true])
             #expect(try await bench.check()["allowed"] == true)

@@ -1,15 +1,16 @@
 import BillingCore
 import BusContract
 import BusCore
+import StoreTestSupport
 import TestSupport
 import Testing
 
 @testable import BillingWorker
 
 struct UsageExportTests {
-    @Test("a key is handed over once and counted once, however often it is asked for")
-    func once() async throws {
-        try await BillingBench.run { bench in
+    @Test("a key is handed over once and counted once, however often it is asked for", arguments: TestStore.allCases)
+    func once(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             for round in 0..<4 {
                 let answer = try await bench.export("use_1", 30, id: round < 2 ? "bus_1" : "bus_\(round)")
@@ -26,10 +27,12 @@ struct UsageExportTests {
         }
     }
 
-    @Test("a refusal is a normal answer that counts nothing; a repetition may correct quantity and time")
-    func refused() async throws {
+    @Test(
+        "a refusal is a normal answer that counts nothing; a repetition may correct quantity and time",
+        arguments: TestStore.allCases)
+    func refused(_ store: TestStore) async throws {
         let provider = ScriptedProvider(outcomes: [.refused(reason: "stripe_error")])
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active", at: BillingBench.noon.seconds - 3_600)
             let refused = try await bench.export("use_1", 30)
             #expect(refused["status"] == "failed")
@@ -45,11 +48,13 @@ struct UsageExportTests {
         }
     }
 
-    @Test("what nobody answered is sent again with the same key, but not after providers have forgotten it")
-    func unknownOutcome() async throws {
+    @Test(
+        "what nobody answered is sent again with the same key, but not after providers have forgotten it",
+        arguments: TestStore.allCases)
+    func unknownOutcome(_ store: TestStore) async throws {
         let silence = UsageOutcome.unknown(reason: "provider_timeout")
         let provider = ScriptedProvider(outcomes: [silence, silence])
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active")
             for key in ["use_1", "use_2"] {
                 let answer = try await bench.export(key, 30)
@@ -68,9 +73,9 @@ struct UsageExportTests {
         }
     }
 
-    @Test("without active billing or a customer nothing is sent")
-    func notReady() async throws {
-        try await BillingBench.run { bench in
+    @Test("without active billing or a customer nothing is sent", arguments: TestStore.allCases)
+    func notReady(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             #expect(try await bench.export("use_1", 30)["reason"] == "billing_required")
             try await bench.update("evt_1", "active", more: ["provider_customer_id": ""])
             let waiting = try await bench.export("use_1", 30)
@@ -81,9 +86,9 @@ struct UsageExportTests {
         }
     }
 
-    @Test("a key stands for one usage: another quantity under it is refused")
-    func conflict() async throws {
-        try await BillingBench.run { bench in
+    @Test("a key stands for one usage: another quantity under it is refused", arguments: TestStore.allCases)
+    func conflict(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             _ = try await bench.export("use_1", 30)
             #expect(try await bench.export("use_1", 31)["reason"] == "idempotency_conflict")
@@ -91,9 +96,9 @@ struct UsageExportTests {
         }
     }
 
-    @Test("parallel requests for one key count once")
-    func parallel() async throws {
-        try await BillingBench.run { bench in
+    @Test("parallel requests for one key count once", arguments: TestStore.allCases)
+    func parallel(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<50 {
@@ -140,9 +145,9 @@ struct UsageExportTests {
         }
     }
 
-    @Test("usage without an event id has a key made of account, meter and quantity")
-    func derivedKey() async throws {
-        try await BillingBench.run { bench in
+    @Test("usage without an event id has a key made of account, meter and quantity", arguments: TestStore.allCases)
+    func derivedKey(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             for _ in 0..<2 {
                 let answer = try await bench.answer(

@@ -3,6 +3,7 @@ import BillingStorage
 import BusContract
 import BusCore
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -10,12 +11,12 @@ import Testing
 
 /// The same histories as in memory, through the desk and a database.
 struct UsageLedgerStoreTests {
-    @Test("whatever fails, Stripe counts what the stored ledger accepted")
-    func histories() async throws {
+    @Test("whatever fails, Stripe counts what the stored ledger accepted", arguments: TestStore.allCases)
+    func histories(_ store: TestStore) async throws {
         let count = PropertySettings.rounds(25, proof: 3_000)
         for round in 0..<count {
             let seed = PropertySettings.seed &+ UInt64(round)
-            try await BillingBench.run { bench in
+            try await BillingBench.run(on: store) { bench in
                 for (number, account) in StoredLedger.accounts.enumerated() {
                     try await bench.update(
                         "evt_\(number)", "active", subscription: "sub_\(number)",

@@ -2,6 +2,7 @@ import BillingCore
 import BillingStorage
 import BusContract
 import BusCore
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -15,9 +16,11 @@ struct WaitingUsageTests {
 
     private static func later(_ seconds: Int64) -> Timestamp { BillingBench.noon.advanced(bySeconds: seconds) }
 
-    @Test("two accounts report usage under one id, and one event is on two meters: each is billed")
-    func oneKeyInManyPlaces() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "two accounts report usage under one id, and one event is on two meters: each is billed",
+        arguments: TestStore.allCases)
+    func oneKeyInManyPlaces(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             try await bench.update(
                 "evt_2", "active", subscription: "sub_2",
@@ -34,9 +37,9 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("a key of more than 60 characters goes to the payment company as its hash")
-    func longKey() async throws {
-        try await BillingBench.run { bench in
+    @Test("a key of more than 60 characters goes to the payment company as its hash", arguments: TestStore.allCases)
+    func longKey(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             let (short, long) = (String(repeating: "k", count: 60), String(repeating: "k", count: 61))
             for key in [short, long] { #expect(try await bench.export(key, 1)["idempotency_key"] == .string(key)) }
@@ -46,10 +49,12 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("what nobody answered is sent again by itself under its key and to its customer, and counts once")
-    func silence() async throws {
+    @Test(
+        "what nobody answered is sent again by itself under its key and to its customer, and counts once",
+        arguments: TestStore.allCases)
+    func silence(_ store: TestStore) async throws {
         let provider = ScriptedProvider(outcomes: [Self.silence, Self.silence])
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active")
             let answer = try await bench.export("use_1", 30, id: "bus_1")
             #expect(answer["status"] == "failed" && answer["exported"] == false && answer["queued"] == true)
@@ -73,9 +78,9 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("usage without a customer waits until the customer is known")
-    func customer() async throws {
-        try await BillingBench.run { bench in
+    @Test("usage without a customer waits until the customer is known", arguments: TestStore.allCases)
+    func customer(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", more: ["provider_customer_id": ""])
             #expect(try await bench.export("use_1", 30)["queued"] == true)
             try await bench.send(at: Self.later(60))
@@ -87,10 +92,12 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("what is certainly not taken waits for weeks, and ends when the payment company takes it no more")
-    func tooOld() async throws {
+    @Test(
+        "what is certainly not taken waits for weeks, and ends when the payment company takes it no more",
+        arguments: TestStore.allCases)
+    func tooOld(_ store: TestStore) async throws {
         let provider = ScriptedProvider(outcomes: Array(repeating: Self.keyRefused, count: 1_000))
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active")
             #expect(try await bench.export("use_1", 30)["reason"] == "stripe_auth_failed")
             for day in 1..<35 { try await bench.send(at: Self.later(Int64(day) * 86_400)) }
@@ -105,11 +112,13 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("while a payment company is away only so many usages are told; what was not told cannot be lost")
-    func outage() async throws {
+    @Test(
+        "while a payment company is away only so many usages are told; what was not told cannot be lost",
+        arguments: TestStore.allCases)
+    func outage(_ store: TestStore) async throws {
         let count = Limits.usageUnansweredMax + 20
         let provider = ScriptedProvider(outcomes: Array(repeating: Self.silence, count: Limits.usageUnansweredMax))
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active")
             for number in 0..<count {
                 let answer = try await bench.export("use_\(number)", 1)
@@ -124,10 +133,10 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("two workers on one database never send a usage at the same time")
-    func twoWorkers() async throws {
+    @Test("two workers on one database never send a usage at the same time", arguments: TestStore.allCases)
+    func twoWorkers(_ store: TestStore) async throws {
         let provider = ScriptedProvider(outcomes: Array(repeating: Self.silence, count: 40))
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active")
             for number in 0..<40 { _ = try await bench.export("use_\(number)", 1) }
             let (desk, terms) = (bench.requests.sender.desk, bench.provider.terms)
@@ -144,9 +153,10 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("a request for usage that another worker hands over comes again for its answer")
-    func underWay() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "a request for usage that another worker hands over comes again for its answer", arguments: TestStore.allCases)
+    func underWay(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             var request = UsageExportRequest()
             (request.accountID, request.feature, request.meterEventName) = (BillingBench.account, "llm:proxy", "tokens")
@@ -161,10 +171,12 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("usage of test mode is not sent once the deployment is live, and comes to its end all the same")
-    func modes() async throws {
+    @Test(
+        "usage of test mode is not sent once the deployment is live, and comes to its end all the same",
+        arguments: TestStore.allCases)
+    func modes(_ store: TestStore) async throws {
         let provider = ScriptedProvider(outcomes: [Self.keyRefused])
-        try await BillingBench.run(provider: provider) { bench in
+        try await BillingBench.run(on: store, provider: provider) { bench in
             try await bench.update("evt_1", "active")
             #expect(try await bench.export("use_1", 30)["queued"] == true)
             try await bench.update("evt_2", "active", subscription: "sub_2", more: ["livemode": true])
@@ -175,9 +187,11 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("usage reported after the end counts if it was used before; what was used after the end does not")
-    func late() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "usage reported after the end counts if it was used before; what was used after the end does not",
+        arguments: TestStore.allCases)
+    func late(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active", more: ["kind": "created", "provider_status": "active"])
             try await bench.update(
                 "evt_2", "canceled", at: BillingBench.noon.seconds + 30,
@@ -194,9 +208,11 @@ struct WaitingUsageTests {
         }
     }
 
-    @Test("usage that Stripe refuses afterwards leaves the quotas, and a repetition goes out under a new key")
-    func refusedAfterwards() async throws {
-        try await BillingBench.run { bench in
+    @Test(
+        "usage that Stripe refuses afterwards leaves the quotas, and a repetition goes out under a new key",
+        arguments: TestStore.allCases)
+    func refusedAfterwards(_ store: TestStore) async throws {
+        try await BillingBench.run(on: store) { bench in
             try await bench.update("evt_1", "active")
             _ = try await bench.export("use_1", 30)
             let key = JSONValue.string("use_1~\(BillingBench.place)")

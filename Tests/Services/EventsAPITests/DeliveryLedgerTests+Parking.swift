@@ -2,6 +2,7 @@ import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -9,8 +10,8 @@ import Testing
 
 /// Deliveries that fail until they are parked, and what becomes of them then.
 extension DeliveryLedgerTests {
-    @Test(arguments: Place.allCases) func parkedDeliveriesAreListedAndReplayed(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func parkedDeliveriesAreListedAndReplayed(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let accepted = try await bench.appender.append(
                 try bench.draft(payload: ["secret": "s3cr3t"], source: "tests"))
             for attempt in 1...10 {
@@ -37,8 +38,10 @@ extension DeliveryLedgerTests {
         }
     }
 
-    @Test func aFailingDeliveryIsRetriedForADayAndNewerEventsPassIt() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aFailingDeliveryIsRetriedForADayAndNewerEventsPassIt(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(1)
             var newer = 0
             var attempts = 0
@@ -67,8 +70,10 @@ extension DeliveryLedgerTests {
         }
     }
 
-    @Test func exhaustedDeliveriesDoNotHideThoseBehindThem() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func exhaustedDeliveriesDoNotHideThoseBehindThem(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(3)
             for _ in 1...10 {
                 #expect(try await bench.ledger.claim(try request(inFlightMax: 2)).deliveries.count == 2)
@@ -102,8 +107,8 @@ extension DeliveryLedgerTests {
         }
     }
 
-    @Test func aDeadDeliveryIsParkedAtOnceUnderItsCode() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aDeadDeliveryIsParkedAtOnceUnderItsCode(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(1)
             let claimed = try await bench.ledger.claim(try request())
             _ = try await bench.ledger.acknowledge(

@@ -2,6 +2,7 @@ import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -19,8 +20,8 @@ struct DeliveryLedgerTests {
             inFlightMax: inFlightMax)
     }
 
-    @Test(arguments: Place.allCases) func aNewGroupStartsAtTheOldestEvent(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func aNewGroupStartsAtTheOldestEvent(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(3)
             let claimed = try await bench.ledger.claim(try request())
             #expect(claimed.deliveries.map(\.id.eventID) == ids)
@@ -29,8 +30,10 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func eachEventGoesToOneConsumerOfAGroupAndToEveryGroup() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func eachEventGoesToOneConsumerOfAGroupAndToEveryGroup(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(4)
             let first = try await bench.ledger.claim(try request("a", inFlightMax: 2))
             let second = try await bench.ledger.claim(try request("b"))
@@ -41,8 +44,10 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func aUsersGroupSeesOnlyItsEventsAndStealsNoneFromTheServices() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aUsersGroupSeesOnlyItsEventsAndStealsNoneFromTheServices(
+        _ store: TestStore
+    ) async throws {
+        try await EventBench.run(on: store) { bench in
             let mine = try await bench.publish(1, owner: "me")
             _ = try await bench.publish(1, owner: "you")
             let user = DeliveryGroup(owner: "me", name: "billing")
@@ -51,8 +56,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func whatIsHeldBoundsWhatIsClaimed() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func whatIsHeldBoundsWhatIsClaimed(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(3)
             let first = try await bench.ledger.claim(try request(inFlightMax: 2))
             #expect(try await bench.ledger.claim(try request(inFlightMax: 2)).deliveries.isEmpty)
@@ -63,8 +68,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test(arguments: Place.allCases) func aLeaseThatEndsIsDeliveredAgain(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func aLeaseThatEndsIsDeliveredAgain(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(1)
             let first = try await bench.ledger.claim(try request())
             #expect(try await bench.ledger.claim(try request("b")).deliveries.isEmpty)
@@ -86,8 +91,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func aRetryWaitsAndNewerEventsDoNot() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aRetryWaitsAndNewerEventsDoNot(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(1)
             let first = try await bench.ledger.claim(try request())
             _ = try await bench.ledger.acknowledge(
@@ -102,8 +107,8 @@ struct DeliveryLedgerTests {
     }
 
     /// A store that is down for an hour must not cost a payer the access.
-    @Test func aLeaseIsExtendedAsOftenAsItsHolderNeeds() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aLeaseIsExtendedAsOftenAsItsHolderNeeds(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(1)
             let claimed = try await bench.ledger.claim(try request()).deliveries
             for _ in 0..<200 {
@@ -117,8 +122,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func whatWaitedUnhandledHasUsedNoAttempt() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func whatWaitedUnhandledHasUsedNoAttempt(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(1)
             for attempt in 1...30 {
                 let claimed = try await bench.ledger.claim(try request()).deliveries
@@ -154,8 +159,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func anAcknowledgementNeedsTheListenScope() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func anAcknowledgementNeedsTheListenScope(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(1)
             let claimed = try await bench.ledger.claim(try request())
             let error = await #expect(throws: BusError.self) {
@@ -168,8 +173,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func whatWasNotWrittenOutGoesToTheNextAtOnce() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func whatWasNotWrittenOutGoesToTheNextAtOnce(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(2)
             let claimed = try await bench.ledger.claim(try request()).deliveries
             try await bench.ledger.finish([claimed[0].id], in: group)
@@ -184,8 +189,8 @@ struct DeliveryLedgerTests {
         }
     }
 
-    @Test func aClaimIsBoundedInBytes() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aClaimIsBoundedInBytes(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let big = String(repeating: "x", count: 400_000)
             for _ in 0..<6 { _ = try await bench.appender.append(try bench.draft(payload: ["big": .string(big)])) }
             #expect(try await bench.ledger.claim(try request()).deliveries.count == 3)

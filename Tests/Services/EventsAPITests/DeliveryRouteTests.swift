@@ -1,4 +1,5 @@
 import BusCore
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -14,8 +15,10 @@ struct DeliveryRouteTests {
         try await bench.post("/api/v1/events/ack", #"{"group":"g","deliveries":[\#(deliveries)]}"#, token: token)
     }
 
-    @Test(arguments: Place.allCases) func linesCarryTheDeliveryUntilItIsAcknowledged(_ place: Place) async throws {
-        try await RouteBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func linesCarryTheDeliveryUntilItIsAcknowledged(_ store: TestStore)
+        async throws
+    {
+        try await RouteBench.run(on: store) { bench in
             for number in 1...3 { try await bench.publish(number) }
             let lines = try await bench.get(stream).lines
             #expect(lines.map { $0["deliveryAttempt"] } == [1, 1, 1])

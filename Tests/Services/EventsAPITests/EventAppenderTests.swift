@@ -2,14 +2,17 @@ import BusContract
 import BusCore
 import BusRuntime
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
 @testable import EventsAPI
 
 struct EventAppenderTests {
-    @Test(arguments: Place.allCases) func theSameKeyAndContentGiveTheFirstAcceptance(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func theSameKeyAndContentGiveTheFirstAcceptance(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             let first = try await bench.appender.append(try bench.draft(key: "k", payload: ["a": 1, "b": [2]]))
             let again = try await bench.appender.append(try bench.draft(key: "k", payload: ["b": [2], "a": 1]))
             #expect(!first.isDuplicate)
@@ -21,8 +24,8 @@ struct EventAppenderTests {
         }
     }
 
-    @Test func spacesAndKeyOrderDoNotMakeOtherContent() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func spacesAndKeyOrderDoNotMakeOtherContent(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             func draft(_ text: String) throws -> StampedEvent {
                 StampedEvent(
                     try EventEnvelope(decoding: Array(#"{"name":"a.b","payload":\#(text)}"#.utf8)), owner: "o",
@@ -37,8 +40,8 @@ struct EventAppenderTests {
         }
     }
 
-    @Test func otherContentUnderAKeyIsAConflict() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func otherContentUnderAKeyIsAConflict(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.appender.append(try bench.draft("a.b", key: "k"))
             let error = await #expect(throws: BusError.self) {
                 try await bench.appender.append(try bench.draft("a.c", key: "k"))
@@ -47,8 +50,9 @@ struct EventAppenderTests {
         }
     }
 
-    @Test(arguments: Place.allCases) func aRejectedBatchLeavesNothingAndHurtsNobody(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func aRejectedBatchLeavesNothingAndHurtsNobody(_ store: TestStore) async throws
+    {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.appender.append(try bench.draft("a.first", key: "taken"))
             let bad = [try bench.draft("a.bad"), try bench.draft("a.bad", key: "taken"), try bench.draft("a.bad")]
             let good = try bench.draft("a.good")
@@ -62,8 +66,8 @@ struct EventAppenderTests {
         }
     }
 
-    @Test func aKeyTwiceInABatchIsStoredOnce() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aKeyTwiceInABatchIsStoredOnce(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let draft = try bench.draft(key: "k")
             let accepted = try await bench.appender.append(batch: [draft, draft])
             #expect(accepted.map(\.isDuplicate) == [false, true])
@@ -71,8 +75,8 @@ struct EventAppenderTests {
         }
     }
 
-    @Test(arguments: Place.allCases) func concurrentPublishesAllGetTheirOwnPlace(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func concurrentPublishesAllGetTheirOwnPlace(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let accepted = try await withThrowingTaskGroup(of: [AcceptedEvent].self) { group in
                 for number in 0..<40 {
                     group.addTask {
@@ -101,9 +105,9 @@ struct EventAppenderTests {
         #expect(tooBig?.code == .backendUnavailable)
     }
 
-    @Test func aLostStoreFailsThePublish() async throws {
-        try await EventBench.run { bench in
-            try await bench.database.write { _ = try $0.run("DROP TABLE bus_events") }
+    @Test(arguments: TestStore.allCases) func aLostStoreFailsThePublish(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
+            try await bench.database.write { _ = try $0.run("ALTER TABLE bus_events RENAME TO away") }
             let error = await #expect(throws: BusError.self) { try await bench.appender.append(try bench.draft()) }
             #expect(error?.code == .backendUnavailable)
         }
@@ -115,8 +119,8 @@ struct EventAppenderTests {
         #expect(error?.code == .backendUnavailable)
     }
 
-    @Test func anAppendWakesThoseWhoWaitForItsName() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func anAppendWakesThoseWhoWaitForItsName(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let name = try #require(EventName("example.thing"))
             let subscription = bench.wakeUps.subscribe([.appended(name)])
             let other = bench.wakeUps.subscribe([.appended(try #require(EventName("example.other")))])

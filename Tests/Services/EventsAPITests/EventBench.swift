@@ -2,16 +2,12 @@ import BusCore
 import BusRuntime
 import BusSQL
 import Logging
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import EventsAPI
-
-/// Where a suite's database lives.
-enum Place: CaseIterable, Sendable {
-    case memory, file
-}
 
 /// A clock that stands still until it is moved.
 final class ManualClock: Sendable {
@@ -26,7 +22,7 @@ final class ManualClock: Sendable {
 
 /// An event log with everything around it but HTTP.
 struct EventBench: Sendable {
-    let database: SQLiteDatabase
+    let database: any SQLDatabase
     let log: EventLog
     let commits: GroupCommit
     let wakeUps = WakeUps()
@@ -47,23 +43,20 @@ struct EventBench: Sendable {
 
     /// Runs `body` with an empty log whose commits are running.
     static func run<Value: Sendable>(
-        on place: Place = .memory, _ body: @escaping @Sendable (EventBench) async throws -> Value
+        on store: TestStore = .memory, _ body: @escaping @Sendable (EventBench) async throws -> Value
     ) async throws -> Value {
-        let folder = try TemporaryFolder()
-        let database =
-            place == .memory ? try SQLiteDatabase() : try await SQLiteDatabase(path: folder.path + "/events.sqlite")
+        let database = try await store.open()
         let value = try await run(over: database, body)
         try database.close()
-        withExtendedLifetime(folder) {}
         return value
     }
 
     /// Runs `body` with the log that `database` holds.
     static func run<Value: Sendable>(
-        over database: SQLiteDatabase, _ body: @escaping @Sendable (EventBench) async throws -> Value
+        over database: any SQLDatabase, _ body: @escaping @Sendable (EventBench) async throws -> Value
     ) async throws -> Value {
-        let bench = EventBench(
-            database: database, log: try await EventLog.open(database), commits: GroupCommit(database: database))
+        let log = try await EventLog.open(database)
+        let bench = EventBench(database: database, log: log, commits: log.makeCommits())
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bench.commits.run() }
             group.addTask { try await bench.wakeUps.run() }

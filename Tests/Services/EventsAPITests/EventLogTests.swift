@@ -1,13 +1,14 @@
 import BusCore
 import BusSQL
+import StoreTestSupport
 import TestSupport
 import Testing
 
 @testable import EventsAPI
 
 struct EventLogTests {
-    @Test(arguments: Place.allCases) func storesTheCanonicalEnvelopeWithItsID(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func storesTheCanonicalEnvelopeWithItsID(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let accepted = try await bench.appender.append(try bench.draft(payload: ["a": 1]))
             let page = try await bench.log.page(of: try bench.selection("example.thing"), after: 0)
             let line = try #require(page.events.first?.envelope)
@@ -19,8 +20,8 @@ struct EventLogTests {
         }
     }
 
-    @Test(arguments: Place.allCases) func pagesInOrderWithoutGapsOrRepeats(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func pagesInOrderWithoutGapsOrRepeats(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             var ids: [String] = []
             for _ in 0..<5 {
                 ids += try await bench.publish(3, "a.one")
@@ -43,8 +44,8 @@ struct EventLogTests {
         }
     }
 
-    @Test func aPageIsBoundedInBytes() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aPageIsBoundedInBytes(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let big = String(repeating: "x", count: 400_000)
             for _ in 0..<6 { _ = try await bench.appender.append(try bench.draft(payload: ["big": .string(big)])) }
             let page = try await bench.log.page(of: try bench.selection("example.thing"), after: 0)
@@ -53,8 +54,8 @@ struct EventLogTests {
         }
     }
 
-    @Test func anOwnerSeesOnlyItsEvents() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func anOwnerSeesOnlyItsEvents(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let mine = try await bench.publish(2, owner: "me")
             let others = try await bench.publish(2, owner: "you")
             let page = try await bench.log.page(of: try bench.selection("example.thing", owner: "me"), after: 0)
@@ -66,16 +67,15 @@ struct EventLogTests {
         }
     }
 
-    @Test func idsGrowAcrossARestartWhenTheClockStepsBack() async throws {
-        let folder = try TemporaryFolder()
-        let path = folder.path + "/events.sqlite"
-        let before = try await SQLiteDatabase(path: path)
+    @Test(arguments: TestStore.shared) func idsGrowAcrossARestartWhenTheClockStepsBack(_ store: TestStore) async throws
+    {
+        let before = try await store.open()
         let last = try await EventBench.run(over: before) { bench in
             bench.clock.advance(3_600)
             return try await bench.publish(1)[0]
         }
         try before.close()
-        let after = try await SQLiteDatabase(path: path)
+        let after = try await before.openAgain()
         let next = try await EventBench.run(over: after) { try await $0.publish(1)[0] }
         try after.close()
         #expect(EventIDSequence.number(of: next) == EventIDSequence.number(of: last).map { $0 + 1 })

@@ -1,13 +1,15 @@
 import BusCore
 import BusSQL
+import StoreTestSupport
 import Testing
 
 @testable import EventsAPI
 
 /// Files that an older program wrote move forward and keep what they hold.
 struct EventSchemaTests {
-    @Test(arguments: 1..<EventSchema.migrations.count) func anOlderFileMovesForward(_ version: Int) async throws {
-        let database = try SQLiteDatabase()
+    @Test(arguments: TestStore.allCases, 1..<EventSchema.migrations.count)
+    func anOlderStoreMovesForward(_ store: TestStore, _ version: Int) async throws {
+        let database = try await store.open()
         try await database.migrate(EventSchema.name, Array(EventSchema.migrations[..<version]))
         try await database.write { connection in
             for number in 1...2 {

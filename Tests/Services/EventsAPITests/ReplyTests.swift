@@ -1,4 +1,5 @@
 import BusCore
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -28,8 +29,9 @@ struct ReplyTests {
         return ids
     }
 
-    @Test(arguments: Place.allCases) func repliesAreStoredWithTheAcknowledgementsInOrder(_ place: Place) async throws {
-        try await RouteBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases)
+    func repliesAreStoredWithTheAcknowledgementsInOrder(_ store: TestStore) async throws {
+        try await RouteBench.run(on: store) { bench in
             let ids = try await deliver(bench, 3)
             let answer = try await acknowledge(
                 bench, "\(done(ids[0], 10)),\(#"{"id":"\#(ids[1])","outcome":"done"}"#),\(done(ids[2], 12))")
@@ -56,8 +58,9 @@ struct ReplyTests {
         }
     }
 
-    @Test func aReplyNeedsTheSendScopeOfItsName() async throws {
-        try await RouteBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func aReplyNeedsTheSendScopeOfItsName(_ store: TestStore) async throws {
+        try await RouteBench.run(on: store) { bench in
             let ids = try await deliver(bench, 2)
             let both = "\(done(ids[0], 1)),\(done(ids[1], 2, name: "bus.billing.status.response"))"
             let refused = try await acknowledge(bench, both)
@@ -71,8 +74,9 @@ struct ReplyTests {
         }
     }
 
-    @Test func aKeyIsGoodForOneReply() async throws {
-        try await RouteBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func aKeyIsGoodForOneReply(_ store: TestStore) async throws {
+        try await RouteBench.run(on: store) { bench in
             let ids = try await deliver(bench, 3)
             let first = try await acknowledge(bench, done(ids[0], 1, key: "k"))
             let again = try await acknowledge(bench, done(ids[1], 1, key: "k"))
@@ -88,8 +92,9 @@ struct ReplyTests {
         }
     }
 
-    @Test func aLateReplyIsPublishedUnlessAnotherAnswerWasAccepted() async throws {
-        try await RouteBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func aLateReplyIsPublishedUnlessAnotherAnswerWasAccepted(_ store: TestStore) async throws {
+        try await RouteBench.run(on: store) { bench in
             let ids = try await deliver(bench, 1)
             bench.events.clock.advance(31)
             // Nobody has it now: who asked still gets this answer, and the delivery stays for the next consumer.
@@ -108,8 +113,9 @@ struct ReplyTests {
         }
     }
 
-    @Test func afterARetryTheSameDeliveryHasNoReply() async throws {
-        try await RouteBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func afterARetryTheSameDeliveryHasNoReply(_ store: TestStore) async throws {
+        try await RouteBench.run(on: store) { bench in
             let ids = try await deliver(bench, 1)
             _ = try await acknowledge(bench, #"{"id":"\#(ids[0])","outcome":"retry"}"#)
             let after = try await acknowledge(bench, done(ids[0], 1))

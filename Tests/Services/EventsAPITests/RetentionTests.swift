@@ -1,5 +1,6 @@
 import BusCore
 import BusSQL
+import StoreTestSupport
 import Testing
 
 @testable import EventsAPI
@@ -11,8 +12,8 @@ struct RetentionTests {
         }
     }
 
-    @Test(arguments: Place.allCases) func removesTheOldAndKeepsTheNewest(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func removesTheOldAndKeepsTheNewest(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let old = try await bench.publish(1_203)
             bench.clock.advance(86_400)
             #expect(try await bench.retention(keep: .seconds(3_600)).removeExpired() == 1_202)
@@ -23,8 +24,8 @@ struct RetentionTests {
         }
     }
 
-    @Test func keepsWhatADeliveryStillNeeds() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func keepsWhatADeliveryStillNeeds(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(4) + bench.publish(2, "example.other")
             let request = ClaimRequest(
                 group: DeliveryGroup(owner: nil, name: "g"), names: [try #require(EventName("example.thing"))],
@@ -50,8 +51,8 @@ struct RetentionTests {
             leaseSeconds: 30, inFlightMax: 1)
     }
 
-    @Test func anOwnersGroupKeepsOnlyItsOwnersEvents() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func anOwnersGroupKeepsOnlyItsOwnersEvents(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let mine = try await bench.publish(3, owner: "me")
             let yours = try await bench.publish(3, owner: "you")
             #expect(try await bench.ledger.claim(try request("me")).deliveries.count == 1)
@@ -61,8 +62,8 @@ struct RetentionTests {
         }
     }
 
-    @Test func aGroupThatNobodyClaimsFromEnds() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aGroupThatNobodyClaimsFromEnds(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(3, owner: "me")
             _ = try await bench.ledger.claim(try request("me"))
             let retention = bench.retention(keep: .seconds(60))
@@ -80,8 +81,10 @@ struct RetentionTests {
         }
     }
 
-    @Test func aGroupKeepsItsDeliveriesForTheWholeRetentionTime() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aGroupKeepsItsDeliveriesForTheWholeRetentionTime(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(2)
             _ = try await bench.ledger.claim(try request(nil))
             let retention = bench.retention(keep: .seconds(30 * 86_400))
@@ -95,8 +98,10 @@ struct RetentionTests {
         }
     }
 
-    @Test func aReplayIntoAGroupThatEndedIsDeliveredOnceAndEndsAgain() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aReplayIntoAGroupThatEndedIsDeliveredOnceAndEndsAgain(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(2)
             let first = try await bench.ledger.claim(try request(nil)).deliveries
             _ = try await bench.ledger.acknowledge(
@@ -118,8 +123,8 @@ struct RetentionTests {
         }
     }
 
-    @Test func groupsOfEventsLongGoneAreForgotten() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func groupsOfEventsLongGoneAreForgotten(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(1)
             let claimed = try await bench.ledger.claim(try request(nil)).deliveries
             try await bench.ledger.finish(claimed.map(\.id), in: DeliveryGroup(owner: nil, name: "g"))
@@ -139,8 +144,8 @@ struct RetentionTests {
         }
     }
 
-    @Test func keepsParkedEvents() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func keepsParkedEvents(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let ids = try await bench.publish(2)
             let request = ClaimRequest(
                 group: DeliveryGroup(owner: nil, name: "g"), names: [try #require(EventName("example.thing"))],

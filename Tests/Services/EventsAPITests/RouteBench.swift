@@ -8,6 +8,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import NIOHTTP1
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -27,10 +28,10 @@ struct RouteBench: Sendable {
 
     /// Runs `body` against a server; `live` uses a socket, which streams that follow need.
     static func run(
-        live: Bool = false, on place: Place = .memory, allowsWildcard: Bool = false,
+        live: Bool = false, on store: TestStore = .memory, allowsWildcard: Bool = false,
         keepAlive: Duration? = nil, _ body: @escaping @Sendable (RouteBench) async throws -> Void
     ) async throws {
-        try await EventBench.run(on: place) { events in
+        try await EventBench.run(on: store) { events in
             let secret = "a test secret"
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let verifier = await TokenVerifier(secret: Secret(secret), audiences: [Audience.api, Audience.internal])

@@ -7,6 +7,7 @@ import FoundationEssentials
 import Hummingbird
 import HummingbirdTesting
 import Logging
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -41,15 +42,17 @@ struct StoreHealthTests {
         #expect(error?.code == .backendUnavailable)
     }
 
-    @Test(arguments: Place.allCases) func aStoreThatWorksIsReady(_ place: Place) async throws {
-        try await EventBench.run(on: place) { bench in
+    @Test(arguments: TestStore.allCases) func aStoreThatWorksIsReady(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             let statuses = try await ready(bench, after: [{}, { _ = try await bench.publish(1) }])
             #expect(statuses == [200, 200])
         }
     }
 
-    @Test func aStoreThatCannotBeReadIsNotReadyUntilItCan() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases) func aStoreThatCannotBeReadIsNotReadyUntilItCan(_ store: TestStore)
+        async throws
+    {
+        try await EventBench.run(on: store) { bench in
             let statuses = try await ready(
                 bench,
                 after: [

@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -30,8 +31,9 @@ struct WakeUpTests {
         #expect(known == 1)
     }
 
-    @Test func aDeliveryThatIsDoneWakesItsHolderOnlyWhenThatIsFull() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func aDeliveryThatIsDoneWakesItsHolderOnlyWhenThatIsFull(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(4)
             let (full, idle) = (subscribe(bench, "full"), subscribe(bench, "idle"))
             let claimed = try await bench.ledger.claim(try request("full", inFlightMax: 2))
@@ -49,8 +51,9 @@ struct WakeUpTests {
         }
     }
 
-    @Test func whoFindsItselfFullByLookingIsWokenToo() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func whoFindsItselfFullByLookingIsWokenToo(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(2)
             let full = subscribe(bench, "full")
             let first = try await bench.ledger.claim(try request("full", inFlightMax: 1))
@@ -65,8 +68,9 @@ struct WakeUpTests {
         }
     }
 
-    @Test func whatComesAgainWakesTheGroup() async throws {
-        try await EventBench.run { bench in
+    @Test(arguments: TestStore.allCases)
+    func whatComesAgainWakesTheGroup(_ store: TestStore) async throws {
+        try await EventBench.run(on: store) { bench in
             _ = try await bench.publish(2)
             let other = subscribe(bench, "other")
             let claimed = try await bench.ledger.claim(try request("one"))

@@ -36,7 +36,8 @@ package final class TestDatabase: SQLDatabase {
         self.place = place
     }
 
-    static func nextSchema() -> String {
+    /// A schema name that no other test has.
+    package static func nextSchema() -> String {
         "test_\(schemas.add(1, ordering: .relaxed).newValue)"
     }
 
@@ -54,6 +55,9 @@ package final class TestDatabase: SQLDatabase {
     /// The same store opened once more, as another process does.
     package func openAgain() async throws -> TestDatabase { try await TestDatabase.open(place) }
 
+    /// The database itself when it is PostgreSQL.
+    package var postgres: PostgresDatabase? { database as? PostgresDatabase }
+
     package var dialect: SQLDialect { database.dialect }
 
     package func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
@@ -65,10 +69,10 @@ package final class TestDatabase: SQLDatabase {
     }
 
     package func write<T: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        _ durability: Durability, _ body: @escaping @Sendable (any SQLConnection) throws -> T,
         then completion: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
-        database.write(body, then: completion)
+        database.write(durability, body, then: completion)
     }
 
     package func close() throws { try database.close() }

@@ -13,6 +13,11 @@ package struct EventIDSequence: Sendable {
         return "evt_\(last)"
     }
 
+    /// Goes on after an id that another process gave.
+    package mutating func pass(_ number: Int64) {
+        last = max(last, number)
+    }
+
     /// The number inside an id of this form.
     package static func number(of id: String) -> Int64? {
         id.hasPrefix("evt_") ? Int64(id.dropFirst(4)) : nil

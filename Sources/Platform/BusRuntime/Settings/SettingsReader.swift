@@ -70,6 +70,9 @@ package struct SettingsReader {
         fixed.insert(name)
     }
 
+    /// True when the program has decided the setting.
+    package func isFixed(_ name: String) -> Bool { fixed.contains(name) }
+
     /// Fails when anything read so far was wrong.
     package func check() throws(SettingsFaults) {
         if !faults.isEmpty { throw SettingsFaults(faults) }
@@ -189,22 +192,18 @@ package struct SettingsReader {
         return value
     }
 
-    /// One of a fixed set of words; `notBuilt` are words of the contract that this build cannot serve.
+    /// One of a fixed set of words, or of some of them.
     package mutating func choice<Choice: RawRepresentable & CaseIterable>(
-        _ name: String, flag: Flag? = nil, default fallback: Choice, shown: String? = nil, notBuilt: [String] = [],
-        help: String = ""
+        _ name: String, flag: Flag? = nil, default fallback: Choice, among choices: [Choice] = Array(Choice.allCases),
+        shown: String? = nil, help: String = ""
     ) -> Choice where Choice.RawValue == String {
-        let words = Choice.allCases.map(\.rawValue)
+        let words = choices.map(\.rawValue)
         let setting = Setting(
             name: name, value: "word", values: words, fallback: shown ?? fallback.rawValue, summary: help)
         let text = given(setting, flag) ?? fallback.rawValue
         record(name, text)
-        if let choice = Choice(rawValue: text) { return choice }
-        if notBuilt.contains(text) {
-            addFault("\(label(name, flag)) \(text) is not built yet; use \(fallback.rawValue)")
-        } else {
-            addFault("\(label(name, flag)) is \"\(text)\"; it may be one of \(words.joined(separator: ", "))")
-        }
+        if let choice = choices.first(where: { $0.rawValue == text }) { return choice }
+        addFault("\(label(name, flag)) is \"\(text)\"; it may be one of \(words.joined(separator: ", "))")
         return fallback
     }
 

@@ -1,4 +1,5 @@
 import BusCore
+import Glibc
 
 /// One connection to a PostgreSQL database and its transactions; one thread at a time may use it.
 final class PostgresConnection: SQLConnection {
@@ -8,10 +9,12 @@ final class PostgresConnection: SQLConnection {
         case writing(lock: Int64)
         case reading
         case readingLong
+        /// Messages between nodes.
+        case telling
 
         fileprivate var statementSeconds: Int {
             switch self {
-            case .writing, .reading: Limits.postgresStatementSeconds
+            case .writing, .reading, .telling: Limits.postgresStatementSeconds
             case .readingLong: Limits.postgresLongStatementSeconds
             }
         }
@@ -53,7 +56,7 @@ final class PostgresConnection: SQLConnection {
     ///
     /// Numbers that grow while a transaction runs become visible in their order only if one transaction at a time gives
     /// them out. The lock is given back after the commit has become visible.
-    func begin() throws {
+    func begin(_ durability: Durability) throws {
         var answers: [PostgresAnswer] = []
         switch purpose {
         case .reading, .readingLong:
@@ -62,6 +65,10 @@ final class PostgresConnection: SQLConnection {
             // Each statement after the lock sees what the transaction before it has changed.
             answers.append(try link.send(once: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"))
             answers.append(try link.send("SELECT pg_advisory_xact_lock($1)", [.integer(lock)]))
+            if durability == .unsynced {
+                answers.append(try link.send(once: "SET LOCAL synchronous_commit = off"))
+            }
+        case .telling: answers.append(try link.send(once: "BEGIN"))
         }
         try link.finish()
         do {
@@ -77,12 +84,12 @@ final class PostgresConnection: SQLConnection {
         do {
             let value = try body(self)
             try link.finish()
-            if case .writing = purpose {
+            switch purpose {
+            case .writing, .telling:
                 // Committing a transaction that has failed would roll it back and call that a success.
                 guard link.isInTransaction else { throw SQLFault.refused("the transaction ended before its time") }
                 try control("COMMIT")
-            } else {
-                try control("ROLLBACK")
+            case .reading, .readingLong: try control("ROLLBACK")
             }
             return value
         } catch {
@@ -116,6 +123,14 @@ final class PostgresConnection: SQLConnection {
         return try answer.changed()
     }
 
+    func start(_ sql: SQL, _ values: [SQLValue]) throws -> SQLPending {
+        let answer = try link.send(sql, values)
+        return SQLPending { [link] in
+            try link.finish()
+            return try answer.changed()
+        }
+    }
+
     func savepoint<T>(_ body: () throws -> T) throws -> T {
         try control("SAVEPOINT bus_change")
         do {
@@ -133,6 +148,20 @@ final class PostgresConnection: SQLConnection {
             }
             throw error
         }
+    }
+
+    // MARK: News
+
+    /// Asks for the messages of a channel.
+    func listen(to channel: String) throws { try control("LISTEN \"\(channel)\"") }
+
+    /// The next message that has arrived.
+    func takeNotification() throws -> String? { try link.takeNotification() }
+
+    /// Waits until something arrives, or until the other descriptor is readable.
+    func waitForNotification(or other: Int32) {
+        var entries = [link.socket, other].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        poll(&entries, 2, -1)
     }
 
     private func control(_ text: String) throws {

@@ -130,6 +130,11 @@ final class SQLiteConnection: SQLConnection {
         return try step(sql, values)
     }
 
+    func start(_ sql: SQL, _ values: [SQLValue]) throws -> SQLPending {
+        let changed = try run(sql, values)
+        return SQLPending { changed }
+    }
+
     func savepoint<T>(_ body: () throws -> T) throws -> T {
         try run("SAVEPOINT bus_change")
         do {

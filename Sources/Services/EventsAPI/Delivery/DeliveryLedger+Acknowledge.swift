@@ -73,7 +73,7 @@ extension DeliveryLedger {
             if let holder = row?.holder { accepted.holders.insert(holder) }
         case .wait(let state):
             // Who gives back is stopping. Ended before the delivery is free, its stream cannot take it again.
-            if answer.outcome.isGivingBack, let holder = row?.holder { wakeUps.close(.holder(holder)) }
+            if answer.outcome.isGivingBack, let holder = row?.holder { wakeUps.end(holder) }
             row?.state = state
             try row?.store(connection)
             if let name = row?.name { accepted.names.insert(name) }
@@ -88,7 +88,7 @@ extension DeliveryLedger {
         _ reply: StampedEvent, at index: Int, _ now: Timestamp, _ connection: any SQLConnection
     ) throws -> AcceptedEvent? {
         do {
-            return try log.append([reply], isBatch: false, at: now, connection).first
+            return try log.append([reply], isBatch: false, at: now, connection)().first
         } catch let error as BusError {
             throw BusError(error.code, "delivery \(index): reply: \(error.message)", cause: error.cause)
         }

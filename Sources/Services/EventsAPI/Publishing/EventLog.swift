@@ -22,34 +22,45 @@ final class EventLog: Sendable {
 
     // MARK: Appending
 
-    /// Appends inside the caller's transaction.
+    /// The commits of this log; a transaction goes on after the newest event, whichever process appended it.
+    func makeCommits(syncsAll: Bool = false) -> GroupCommit {
+        guard database.dialect.isShared else { return GroupCommit(database: database, syncsAll: syncsAll) }
+        return GroupCommit(database: database, syncsAll: syncsAll) { [self] connection in
+            let newest = try EventLog.newestSequence(connection)
+            ids.withLock { $0.pass(newest) }
+        }
+    }
+
+    /// Appends inside the caller's transaction; what it returns waits for the answers.
     ///
     /// The caller undoes it on an error.
     ///
     /// A key that was used for the same event gives the first acceptance again. For another event it is a conflict.
     func append(
         _ drafts: [StampedEvent], isBatch: Bool, at now: Timestamp, _ connection: any SQLConnection
-    ) throws -> [AcceptedEvent] {
-        var accepted: [AcceptedEvent] = []
-        accepted.reserveCapacity(drafts.count)
-        for (index, draft) in drafts.enumerated() {
+    ) throws -> () throws -> [AcceptedEvent] {
+        let begun = try drafts.map { draft in
             let id = ids.withLock { $0.next(at: now) }
             let sequence = EventIDSequence.number(of: id) ?? 0
             let line = String(decoding: draft.encoded(id: id), as: UTF8.self)
-            let inserted = try connection.run(
+            let insertion = try connection.start(
                 EventLog.insertion,
                 [
                     .integer(sequence), .text(id), .text(draft.name.text), .text(draft.owner),
                     .optional(draft.correlationID), .optional(draft.idempotencyKey), .text(line),
                     .integer(now.nanoseconds),
                 ])
-            if inserted > 0 {
-                accepted.append(AcceptedEvent(id: id, name: draft.name, isDuplicate: false))
-            } else {
-                accepted.append(try firstAcceptance(of: draft, at: isBatch ? index : nil, connection))
+            return (id: id, insertion: insertion)
+        }
+        return {
+            try zip(drafts, begun).enumerated().map { index, event in
+                let (draft, (id, insertion)) = event
+                if try insertion.changed() > 0 {
+                    return AcceptedEvent(id: id, name: draft.name, isDuplicate: false)
+                }
+                return try self.firstAcceptance(of: draft, at: isBatch ? index : nil, connection)
             }
         }
-        return accepted
     }
 
     private func firstAcceptance(
@@ -105,6 +116,16 @@ final class EventLog: Sendable {
         }
     }
 
+    /// The names of the events after a number, and the newest event's number.
+    func namesAppended(after number: Int64) async throws -> (newest: Int64, names: [EventName]) {
+        try await read { connection in
+            let newest = try EventLog.newestSequence(connection)
+            if newest <= number { return (number, []) }
+            let rows = try connection.rows(EventLog.namesAfter, [.integer(number), .integer(newest)])
+            return (newest, rows.compactMap { try? EventName($0.text(0)) })
+        }
+    }
+
     private static func newestSequence(_ connection: any SQLConnection) throws -> Int64 {
         try connection.first("SELECT seq FROM bus_events ORDER BY seq DESC LIMIT 1")?.integer(0) ?? 0
     }
@@ -114,6 +135,7 @@ final class EventLog: Sendable {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (owner, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         """
+    static let namesAfter: SQL = "SELECT DISTINCT name FROM bus_events WHERE seq > $1 AND seq <= $2"
     static let lookupByKey: SQL =
         "SELECT id, name, envelope FROM bus_events WHERE owner = $1 AND idempotency_key = $2"
 }

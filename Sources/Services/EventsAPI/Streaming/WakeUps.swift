@@ -19,6 +19,18 @@ final class WakeUps: Service {
         case holder(String)
     }
 
+    /// What the other nodes on the same database hear of.
+    enum News: Hashable, Sendable {
+        /// An event of this name was appended.
+        case appended(EventName)
+        /// A delivery of an event of this name in this group waits again, was parked or replayed.
+        case delivery(DeliveryGroup, name: String)
+        /// A stream holds one delivery less.
+        case room(holder: String)
+        /// A stream is to be ended.
+        case end(holder: String)
+    }
+
     fileprivate struct State {
         var signals: [Topic: [Int: Signal]] = [:]
         /// Holders that may claim nothing before one of their deliveries is over.
@@ -29,6 +41,8 @@ final class WakeUps: Service {
         var timerAt: ContinuousClock.Instant?
         var next = 0
         var isClosed = false
+        /// Tells the other nodes on the same database.
+        var tell: (@Sendable ([News]) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -60,8 +74,14 @@ final class WakeUps: Service {
         return Subscription(wakeUps: self, topics: topics, number: number, signal: signal)
     }
 
-    /// Wakes everybody who waits for one of the topics.
+    /// Wakes everybody who waits for one of the topics, here and on other nodes.
     func ring(_ topics: some Sequence<Topic>) {
+        let topics = Array(topics)
+        wake(topics)
+        tell(topics.compactMap(\.news))
+    }
+
+    private func wake(_ topics: [Topic]) {
         let signals = state.withLock { state in
             topics.flatMap { topic in state.signals[topic].map { Array($0.values) } ?? [] }
         }
@@ -78,16 +98,30 @@ final class WakeUps: Service {
         state.withLock { _ = $0.full.insert(holder) }
     }
 
-    /// Rings those of the holders that wait for room.
+    /// Rings those of the holders that wait for room; those that are not here may be on another node.
     func ringRoom(_ holders: Set<String>) {
-        let waiting = state.withLock { state in holders.filter { state.full.remove($0) != nil } }
-        if !waiting.isEmpty { ring(waiting.map { .holder($0) }) }
+        wakeForRoom(holders)
+        tell(elsewhere(holders).map { .room(holder: $0) })
     }
 
-    /// Ends the streams of one topic.
-    func close(_ topic: Topic) {
-        let signals = state.withLock { $0.signals[topic].map { Array($0.values) } ?? [] }
+    private func wakeForRoom(_ holders: Set<String>) {
+        let waiting = state.withLock { state in holders.filter { state.full.remove($0) != nil } }
+        wake(waiting.map { .holder($0) })
+    }
+
+    /// Ends the stream of a holder, here or on another node.
+    func end(_ holder: String) {
+        endHere(holder)
+        tell(elsewhere([holder]).map { .end(holder: $0) })
+    }
+
+    private func endHere(_ holder: String) {
+        let signals = state.withLock { $0.signals[.holder(holder)].map { Array($0.values) } ?? [] }
         for signal in signals { signal.close() }
+    }
+
+    private func elsewhere(_ holders: Set<String>) -> Set<String> {
+        state.withLock { state in holders.filter { state.signals[.holder($0)] == nil } }
     }
 
     /// Ends every wait, for shutdown.
@@ -152,6 +186,51 @@ final class WakeUps: Service {
         }
 
         deinit { wakeUps.remove(number, from: topics) }
+    }
+}
+
+// MARK: Nodes
+
+extension WakeUps {
+    /// Passes on what this node does.
+    func tellOthers(_ tell: @escaping @Sendable ([News]) -> Void) {
+        state.withLock { $0.tell = tell }
+    }
+
+    private func tell(_ news: [News]) {
+        if !news.isEmpty { state.withLock { $0.tell }?(news) }
+    }
+
+    /// Does here what another node did there.
+    func hear(_ news: [News]) {
+        for item in news {
+            switch item {
+            case .appended(let name): wake([.appended(name), .appendedAny])
+            case .delivery(let group, let name): wake([.delivery(group, name: name)])
+            case .room(let holder): wakeForRoom([holder])
+            case .end(let holder): endHere(holder)
+            }
+        }
+    }
+
+    /// Wakes everybody who waits for deliveries or for room, because news may have been lost.
+    func ringDeliveries() {
+        let topics = state.withLock { state in
+            defer { state.full = [] }
+            return state.signals.keys.filter { if case .delivery = $0 { true } else { false } }
+                + state.full.map { .holder($0) }
+        }
+        wake(topics)
+    }
+}
+
+extension WakeUps.Topic {
+    fileprivate var news: WakeUps.News? {
+        switch self {
+        case .appended(let name): .appended(name)
+        case .delivery(let group, let name): .delivery(group, name: name)
+        case .appendedAny, .holder: nil
+        }
     }
 }
 
