@@ -46,15 +46,11 @@ import Testing
         let kills = PropertySettings.rounds(3, proof: 40)
         let accepted = Handled()
         let applied = Handled()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await node(1, cluster) { _ in
-                    _ = try await eventually("all is handled", tries: 18_000) {
-                        applied.count == count ? true : nil
-                    }
-                }
-            }
-            group.addTask {
+        // The nodes outlive the workers, whose last acknowledgements need one.
+        let isOver = Handled()
+        try await withThrowingTaskGroup(of: Void.self) { nodes in
+            nodes.addTask { try await node(1, cluster) { _ in try await end(of: isOver) } }
+            nodes.addTask {
                 for kill in 1...kills {
                     try await node(0, cluster) { process in
                         _ = try await eventually("there is load", tries: 18_000) {
@@ -64,24 +60,24 @@ import Testing
                         try await process.end()
                     }
                 }
-                try await node(0, cluster) { _ in
-                    _ = try await eventually("all is handled", tries: 18_000) {
-                        applied.count == count ? true : nil
+                try await node(0, cluster) { _ in try await end(of: isOver) }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { workers in
+                for publisher in 0..<4 {
+                    workers.addTask {
+                        for number in stride(from: publisher, to: count, by: 4) {
+                            try await publish("event \(number)", first: number % 2)
+                            accepted.add(["\(number)"])
+                        }
                     }
                 }
-            }
-            for publisher in 0..<4 {
-                group.addTask {
-                    for number in stride(from: publisher, to: count, by: 4) {
-                        try await publish("event \(number)", first: number % 2)
-                        accepted.add(["\(number)"])
-                    }
+                for consumer in 0..<3 {
+                    workers.addTask { try await consume(consumer, count, applied) }
                 }
+                try await workers.waitForAll()
             }
-            for consumer in 0..<3 {
-                group.addTask { try await consume(consumer, count, applied) }
-            }
-            try await group.waitForAll()
+            isOver.add(["over"])
+            try await nodes.waitForAll()
         }
         try await node(0, cluster) { _ in
             let stored = try await stream(0, "replay=true&follow=false").lines.compactMap {
@@ -134,6 +130,10 @@ import Testing
     }
 
     // MARK: Steps
+
+    private func end(of work: Handled) async throws {
+        try await eventually("the work is over", tries: 18_000) { work.count > 0 ? true : nil }
+    }
 
     private func node(
         _ number: Int, _ cluster: PostgresCluster, _ body: @Sendable (BusProcess) async throws -> Void
