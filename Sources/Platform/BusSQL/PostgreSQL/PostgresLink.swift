@@ -168,7 +168,7 @@ final class PostgresLink {
     // MARK: Rows
 
     /// The next row of the statement that ends the round; nil after the last one.
-    fileprivate func nextRow() throws(SQLFault) -> SQLRow? {
+    func nextRow() throws(SQLFault) -> SQLRow? {
         var failure: SQLFault?
         while let result = try next() {
             defer { PQclear(result) }
@@ -250,60 +250,5 @@ final class PostgresLink {
     private var message: String {
         let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
         return Redaction.redact(text.split(whereSeparator: \.isNewline).joined(separator: " "))
-    }
-}
-
-/// What becomes of a statement that was sent.
-final class PostgresAnswer {
-    /// How many rows it changed; nil before the end of its round.
-    fileprivate(set) var outcome: Result<Int, SQLFault>?
-    /// Why the server never came to it.
-    fileprivate(set) var cause: SQLFault?
-
-    /// How many rows the statement changed.
-    func changed() throws(SQLFault) -> Int {
-        if let cause { throw cause }
-        guard let outcome else { throw .failed("a statement has no answer") }
-        return try outcome.get()
-    }
-}
-
-/// The rows of a query, which the server sends while they are read.
-final class PostgresRows {
-    private let link: PostgresLink
-    private var waiting: [SQLRow] = []
-    private var hasEnded = false
-
-    fileprivate init(_ link: PostgresLink) {
-        self.link = link
-    }
-
-    /// The next row; nil after the last one.
-    func next() throws(SQLFault) -> SQLRow? {
-        if !waiting.isEmpty { return waiting.removeFirst() }
-        if hasEnded { return nil }
-        return try read()
-    }
-
-    /// Keeps the rows that still come, because the connection is needed for something else.
-    fileprivate func takeAll() throws(SQLFault) {
-        while !hasEnded, let row = try read() { waiting.append(row) }
-    }
-
-    /// Leaves out the rows that still come.
-    func end() throws(SQLFault) {
-        waiting = []
-        while !hasEnded, try read() != nil {}
-    }
-
-    private func read() throws(SQLFault) -> SQLRow? {
-        do {
-            let row = try link.nextRow()
-            if row == nil { hasEnded = true }
-            return row
-        } catch {
-            hasEnded = true
-            throw error
-        }
     }
 }
