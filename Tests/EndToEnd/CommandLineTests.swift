@@ -161,6 +161,14 @@ import Testing
                 exit: 2, says: ["paper"]),
             Case(
                 program: local, arguments: ["--addr", "0.0.0.0:0"], exit: 2, says: ["--unsafe-listen"]),
+            // One process has one store of each kind, in its folder.
+            Case(
+                program: local, arguments: ["--addr", "127.0.0.1:0"],
+                environment: ["BUS_EVENTS_BACKEND": "postgres", "BUS_BILLING_STORE_BACKEND": "postgres"], exit: 2,
+                says: [
+                    "BUS_EVENTS_BACKEND is \"postgres\"; it may be one of sqlite, memory",
+                    "BUS_BILLING_STORE_BACKEND is \"postgres\"; it may be one of sqlite, memory",
+                ]),
             Case(
                 program: local, arguments: ["--addr", "127.0.0.1:0"],
                 environment: ["BUS_STRIPE_SECRET_KEY": "sk_live_made_up"], exit: 2, says: ["live"]),
