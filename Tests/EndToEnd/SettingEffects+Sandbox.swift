@@ -32,6 +32,12 @@ extension SettingEffects {
                 }
                 #expect(try await check(["--addr", ":0"]).contains("can be reached from other machines"))
             },
+            SettingEffect("--unsafe-listen") {
+                try await Sandbox.run(["--addr", "0.0.0.0:0", "--unsafe-listen"]) { sandbox in
+                    #expect(sandbox.base.contains("0.0.0.0"))
+                }
+                #expect(try await check(["--addr", "0.0.0.0:0"]).contains("--unsafe-listen"))
+            },
             SettingEffect("--seed", "BUS_STRIPE_SANDBOX_SEED") {
                 let first = try await customer([])["id"]
                 #expect(try await customer(["--seed", "1"])["id"] == first)

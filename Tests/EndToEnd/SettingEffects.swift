@@ -59,6 +59,8 @@ enum Programs {
     static let billingAPI = "bus-api-provider-billing"
     static let local = "bus-local"
     static let sandbox = "bus-stripe-sandbox"
+
+    static let all = ["bus", events, stripe, billing, billingAPI, local, sandbox]
 }
 
 /// What a program asks of an Events API that is only a recorder: it answers everything with one status.

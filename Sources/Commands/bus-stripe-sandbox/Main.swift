@@ -14,7 +14,7 @@ enum SandboxProgram {
             ],
             about: [
                 "It takes any key that begins with sk_test_ or rk_test_, keeps everything in memory, and is reached from "
-                    + "this machine only. The same seed and the same calls give the same ids and the same bytes."
+                    + "this machine only unless --unsafe-listen says otherwise. The same seed and the same calls give the same ids and the same bytes."
             ],
             readSettings: { SandboxSettings(&$0) },
             run: { settings, _, process in try await SandboxService.run(settings, process: process) })

@@ -5,7 +5,7 @@ import StripeClient
 
 /// How an offline Stripe runs; read once at its start.
 package struct SandboxSettings: Sendable {
-    /// Where it listens; other machines cannot reach it.
+    /// Where it listens.
     package let address: ListenAddress
     /// Where health and metrics are shown.
     package let operationsAddress: ListenAddress
@@ -22,11 +22,13 @@ package struct SandboxSettings: Sendable {
     package init(_ reader: inout SettingsReader) {
         address = reader.address(
             "BUS_STRIPE_SANDBOX_ADDR", flag: "--addr", default: "127.0.0.1:12111",
-            help: "Where the offline Stripe listens, on this machine only; port 0 lets the system choose.")
-        if !address.isLoopback {
+            help: "Where the offline Stripe listens; port 0 lets the system choose.")
+        let allowsRemote = reader.bool(
+            "", flag: "--unsafe-listen", help: "Allow an address that other machines can reach.")
+        if !address.isLoopback, !allowsRemote {
             reader.addFault(
                 "\(address) can be reached from other machines, and the offline Stripe takes any test key; listen on "
-                    + "127.0.0.1")
+                    + "127.0.0.1, or pass --unsafe-listen if you want that")
         }
         seed = UInt64(
             reader.integer(
