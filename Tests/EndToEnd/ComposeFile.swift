@@ -61,10 +61,6 @@ struct ComposeFile: Sendable {
             let here = "127.0.0.1:\(try FreePort.next())"
             places += (["0.0.0.0", "127.0.0.1"] + hosts).map { ("\($0):\(port)", here) }
         }
-        for name in ["events", "billing"] {
-            try FileManager.default.createDirectory(
-                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
-        }
         return places + [
             ("/var/lib/bus", folder.path), ("/etc/bus/bus.conf", Repository.path("deploy/nginx/bus.conf")),
         ]
@@ -74,6 +70,17 @@ struct ComposeFile: Sendable {
     func here(_ text: String) -> String {
         places.reduce(text) { $0.replacing($1.name, with: $1.here) }
     }
+
+    /// The port of this machine that stands for one in the file.
+    func port(of place: String) throws -> Int {
+        guard let text = here(place).split(separator: ":").last, let port = Int(text) else {
+            throw UnexpectedAnswer(text: "no port of \(place)")
+        }
+        return port
+    }
+
+    /// What the database's image makes at its first start.
+    var databaseName: String? { services["postgres"]?.environment["POSTGRES_DB"] }
 
     /// Runs one service for as long as `body` runs.
     func run<Value: Sendable>(

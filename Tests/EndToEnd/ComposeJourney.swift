@@ -1,5 +1,6 @@
 import BusCore
 import FoundationEssentials
+import StoreTestSupport
 import TestSupport
 import Testing
 
@@ -13,6 +14,9 @@ import Testing
         _ compose: ComposeFile, _ body: @Sendable (LoopbackClient) async throws -> Void
     ) async throws {
         let proxy = LoopbackClient(compose.here("0.0.0.0:8080"))
+        let database = try PostgresCluster(
+            port: compose.port(of: "postgres:5432"), database: try #require(compose.databaseName))
+        defer { withExtendedLifetime(database) {} }
         try await compose.run("bus-events") { _ in
             try await compose.run("bus-billing-worker") { worker in
                 try await compose.run("bus-billing-api") { api in
@@ -45,8 +49,7 @@ import Testing
 
     @Test("a signed webhook at the proxy gives access, with the file's own commands, environment and defaults")
     func webhookGivesAccess() async throws {
-        let folder = try TemporaryFolder()
-        let compose = try await ComposeFile(in: folder)
+        let compose = try await ComposeFile(in: try TemporaryFolder())
         try await up(compose) { proxy in
             #expect(try await status(proxy) == "missing")
             let webhook = SignedWebhook(
@@ -57,9 +60,6 @@ import Testing
             try await eventually("the account has access") { try await status(proxy) == "active" ? true : nil }
             let forged = try await webhook.send(to: proxy, signature: "t=1,v1=00")
             #expect(forged.status == 400)
-        }
-        for file in ["events/events.sqlite", "billing/billing.sqlite"] {
-            #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(file)"), "\(file) is on a volume")
         }
     }
 
@@ -115,14 +115,14 @@ import Testing
         #expect(services["bus-stripe-sandbox"]?.texts("profiles") == ["stripe-sandbox"])
     }
 
-    @Test("only the proxy and the offline Stripe's pages are published, on loopback; programs run without rights")
+    @Test("only the proxy, the database and the offline Stripe's pages are published, on loopback; programs run without rights")
     func exposure() async throws {
         let compose = try await ComposeFile(in: try TemporaryFolder())
         let published = compose.services.values.flatMap { $0.texts("ports") }
-        #expect(published.sorted() == ["127.0.0.1:12111:12111", "127.0.0.1:8080:8080"])
+        #expect(published.sorted() == ["127.0.0.1:12111:12111", "127.0.0.1:15432:5432", "127.0.0.1:8080:8080"])
         for service in compose.services.values {
             #expect(service.value["restart"] == "unless-stopped", "\(service.name)")
-            if service.name == "nginx" { continue }
+            if ["nginx", "postgres"].contains(service.name) { continue }
             #expect(service.value["read_only"] == true && service.texts("cap_drop") == ["ALL"], "\(service.name)")
         }
     }
@@ -148,7 +148,7 @@ import Testing
                 "/usr/bin/dpkg-query", ["-S", "*\(path.split(separator: "/").last!)"])
             if let name = owner.standardOutput.split(separator: ":").first { packages.insert(String(name)) }
         }
-        #expect(packages.contains("libsqlite3-0"), "\(loaded.standardOutput)")
+        #expect(packages.isSuperset(of: ["libsqlite3-0", "libpq5"]), "\(loaded.standardOutput)")
         for package in packages.subtracting(["libc6", "libgcc-s1"]) {
             #expect(shipped.contains(" \(package)"), "the image lacks \(package)")
         }

@@ -15,8 +15,13 @@ package final class PostgresCluster: Sendable {
     private let socketFolder: String
 
     /// Starts a server and waits for it.
-    package init() throws {
-        let socket = try PostgresCluster.spawn(Repository.path("Tests/Support/postgres/cluster"))
+    package convenience init() throws { try self.init([]) }
+
+    /// Starts a server that also listens on this port of 127.0.0.1, with a database of its own.
+    package convenience init(port: Int, database: String) throws { try self.init(["\(port)", database]) }
+
+    private init(_ arguments: [String]) throws {
+        let socket = try PostgresCluster.spawn(Repository.path("Tests/Support/postgres/cluster"), arguments)
         guard let folder = PostgresCluster.line(from: socket) else { throw NeverHappened(what: "PostgreSQL starts") }
         socketFolder = folder
         self.socket = Mutex(socket)
@@ -57,7 +62,7 @@ package final class PostgresCluster: Sendable {
     }
 
     /// Starts a program whose standard input ends with this process, however that ends.
-    private static func spawn(_ program: String) throws -> Int32 {
+    private static func spawn(_ program: String, _ words: [String]) throws -> Int32 {
         // One socket for both directions; no other program that starts at this moment gets our end of it.
         var ends: [Int32] = [0, 0]
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -72,7 +77,7 @@ package final class PostgresCluster: Sendable {
         defer { posix_spawnattr_destroy(&attributes) }
         // An interrupt at the keyboard is for the tests; the server ends after them.
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        let arguments = [strdup(program), nil]
+        let arguments = ([program] + words).map { strdup($0) } + [nil]
         let variables = [strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nil]
         defer { for pointer in arguments + variables { free(pointer) } }
         var id = pid_t()
