@@ -127,7 +127,7 @@ let package = Package(
             "EventsAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .httpTypes, .hummingbird,
-                .logging, .nioCore, .serviceLifecycle,
+                .logging, .metrics, .nioCore, .serviceLifecycle,
             ]),
         module(
             "StripeIntegration", in: "Services",

@@ -1,6 +1,7 @@
 import BusContract
 import BusCore
 import BusRuntime
+import CoreMetrics
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -14,7 +15,7 @@ package struct OperationsRoutes: Sendable {
     private let logger: Logger
     private let refresh: @Sendable () async -> Void
 
-    /// Routes that show the state of `process`; `refresh` runs before `/readyz` looks at it.
+    /// Routes that show the state of `process`; `refresh` runs before anybody looks at it.
     package init(_ process: ServiceProcess, refreshing refresh: @escaping @Sendable () async -> Void = {}) {
         self.init(
             readiness: process.readiness, metrics: process.metrics, logger: process.logger, refreshing: refresh)
@@ -60,8 +61,10 @@ package struct OperationsRoutes: Sendable {
         return Response(json: Array(#"{"ok":true}"#.utf8))
     }
 
-    @Sendable private func showMetrics(_: Request, _: BusRequestContext) -> Response {
-        Response(
+    @Sendable private func showMetrics(_: Request, _: BusRequestContext) async -> Response {
+        await refresh()
+        Gauge(label: "bus_ready").record(readiness.missing.isEmpty ? 1 : 0)
+        return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(string: metrics.exposition())))
     }

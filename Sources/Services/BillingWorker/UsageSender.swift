@@ -19,6 +19,8 @@ struct UsageSender: Service {
         self.desk = desk
         self.provider = provider
         self.logger = logger
+        // Shown from the start: what grows from nothing cannot be seen growing.
+        for outcome in ["accepted", "waiting", "refused"] { UsageSender.counter(outcome).increment(by: 0) }
     }
 
     // MARK: Asked
@@ -54,7 +56,11 @@ struct UsageSender: Service {
 
     private func count(_ answer: UsageExportAnswer) {
         let outcome = answer.isExported ? "accepted" : answer.isQueued ? "waiting" : "refused"
-        Counter(label: "bus_usage_exports_total", dimensions: [("outcome", outcome)]).increment()
+        UsageSender.counter(outcome).increment()
+    }
+
+    private static func counter(_ outcome: String) -> Counter {
+        Counter(label: "bus_usage_exports_total", dimensions: [("outcome", outcome)])
     }
 
     // MARK: Without being asked

@@ -1,6 +1,7 @@
 import BusCore
 import BusRuntime
 import BusSQL
+import CoreMetrics
 
 /// Whether the store can be read and written, judged by the commits and by a read when somebody asks.
 struct StoreHealth: Sendable {
@@ -15,8 +16,17 @@ struct StoreHealth: Sendable {
     ) {
         self.commits = commits
         self.readiness = readiness
-        probe = StoreProbe(interval: interval) { _ = try await log.newest() }
+        let deadLetters = Gauge(label: "bus_events_dead_letters")
+        probe = StoreProbe(interval: interval) {
+            _ = try await log.newest()
+            let count = try await log.read { try $0.first(StoreHealth.deadLetters)?.integer(0) ?? 0 }
+            deadLetters.record(count)
+        }
     }
+
+    /// Counting ends where nobody needs to know better.
+    private static let deadLetters: SQL =
+        "SELECT count(*) FROM (SELECT 1 FROM bus_event_dead_letters LIMIT 10000) AS letters"
 
     /// Brings the condition `store` up to date.
     @Sendable func refresh() async {

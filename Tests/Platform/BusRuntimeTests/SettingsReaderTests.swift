@@ -243,9 +243,13 @@ struct ProcessStateTests {
         registry.makeCounter(label: "c_total", dimensions: [("route", "a\"b\\")]).increment(by: 2)
         registry.makeCounter(label: "c_total", dimensions: [("route", "a\"b\\")]).increment(by: 1)
         registry.makeRecorder(label: "g", dimensions: [], aggregate: false).record(Int64(7))
+        registry.makeCounter(label: "bus_http_requests_total", dimensions: []).increment(by: 1)
         registry.makeTimer(label: "t_seconds", dimensions: []).recordNanoseconds(1_500_000_000)
         #expect(
             registry.exposition() == """
+                # HELP bus_http_requests_total Requests by route and status.
+                # TYPE bus_http_requests_total counter
+                bus_http_requests_total 1
                 # TYPE c_total counter
                 c_total{route="a\\"b\\\\"} 3
                 # TYPE g gauge

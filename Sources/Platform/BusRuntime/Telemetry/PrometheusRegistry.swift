@@ -18,6 +18,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         let all = series.withLock { $0 }
         var text = ""
         for (label, group) in Dictionary(grouping: all, by: \.key.label).sorted(by: { $0.key < $1.key }) {
+            if let help = BusMetrics.help[label] { text += "# HELP \(label) \(help)\n" }
             text += "# TYPE \(label) \(group[0].value.kind)\n"
             for (key, value) in group.sorted(by: { $0.key.dimensions < $1.key.dimensions }) {
                 text += value.lines(label: label, dimensions: key.dimensions)

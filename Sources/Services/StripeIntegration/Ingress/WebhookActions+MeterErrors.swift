@@ -5,14 +5,12 @@ import Logging
 import StripeCore
 
 extension WebhookActions {
-    private static let reports = Counter(label: "bus_stripe_meter_error_reports_total")
-
     /// Counts a report of refused usage, warns of it, and tells billing which usage it is.
     ///
     /// Stripe sends a report again while it cannot be read or published for now. What can never be read is only warned
     /// of: nobody else knows that somebody's usage is not billed.
     func reportMeterErrors(of event: StripeEvent, _ deadline: ContinuousClock.Instant) async throws {
-        WebhookActions.reports.increment()
+        meterErrorReports.increment()
         var metadata: Logger.Metadata = ["stripe.event.id": "\(event.id)", "stripe.event.type": "\(event.type)"]
         do {
             let report = try await gateway.meterErrors(eventID: event.id, deadline: deadline)

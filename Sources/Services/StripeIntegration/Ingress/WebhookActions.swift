@@ -1,6 +1,7 @@
 import BillingCore
 import BusContract
 import BusCore
+import CoreMetrics
 import Logging
 import StripeCore
 
@@ -12,6 +13,7 @@ struct WebhookActions: Sendable {
     /// Subscriptions are read again before they are published (`BUS_STRIPE_WEBHOOK_REFETCH`).
     let refetches: Bool
     let logger: Logger
+    let meterErrorReports = Counter(label: "bus_stripe_meter_error_reports_total")
 
     /// Publishes what follows, and returns what did once that is stored.
     func carryOut(_ decision: WebhookDecision, deadline: ContinuousClock.Instant) async throws -> WebhookDecision {
