@@ -17,6 +17,7 @@ extension SQLDatabase {
     package func migrate(_ name: String, _ migrations: [SQLMigration]) async throws {
         let dialect = dialect
         try await write { connection in
+            if let lock = dialect.schemaLock { try connection.run(lock) }
             try connection.run(
                 "CREATE TABLE IF NOT EXISTS bus_schema_versions (name TEXT PRIMARY KEY, version BIGINT NOT NULL)")
             let row = try connection.first("SELECT version FROM bus_schema_versions WHERE name = $1", [.text(name)])

@@ -18,6 +18,23 @@ struct PostgresDatabaseTests {
         return (database, schema)
     }
 
+    @Test func differentStoresMakeOneNewSchemaAtOnce() async throws {
+        for round in 0..<5 {
+            let schema = "together_\(UInt32.random(in: 0...UInt32.max))_\(round)"
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        let database = try await PostgresDatabase(
+                            PostgresCluster.shared.url, store: "store_\(number)", schema: schema)
+                        try await database.migrate("store_\(number)", [])
+                        try database.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func aServerThatWentAwayIsFoundAgain() async throws {
         let cluster = try PostgresCluster()
         let (database, _) = try await table(cluster)

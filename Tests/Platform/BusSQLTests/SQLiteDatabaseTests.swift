@@ -63,7 +63,7 @@ struct SQLiteDatabaseTests {
 
     /// Without the lock, turning on the write-ahead log fails with "database is locked".
     @Test func manyMayOpenOneNewFileAtOnce() async throws {
-        for _ in 0..<PropertySettings.rounds(6, proof: 300) {
+        for await _ in Rounds(6, proof: 300) {
             let folder = try TemporaryFolder()
             let path = folder.path + "/bus/new.sqlite"
             let migration = SQLMigration { _ in ["CREATE TABLE t (a BIGINT PRIMARY KEY)"] }

@@ -26,8 +26,9 @@ package final class PostgresDatabase: SQLDatabase {
         longReaders = PostgresPool(door, .readingLong, count: Limits.postgresLongReadersMax)
         news = PostgresNews(door: door, channel: schema.map { "bus_\(store)_\($0)" } ?? "bus_\(store)")
         do {
-            try await write { connection in
+            try await write { [dialect] connection in
                 guard let schema else { return }
+                if let lock = dialect.schemaLock { try connection.run(lock) }
                 // Asked first: the login may use a schema that it must not make.
                 let found = try connection.first("SELECT 1 FROM pg_namespace WHERE nspname = $1", [.text(schema)])
                 if found == nil { try connection.run(SQL(creating: schema)) }
