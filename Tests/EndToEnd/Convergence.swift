@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(60))) struct Convergence {
     @Test("with three of ten calls failing and every tenth webhook never sent, all end with the access they bought")
     func faults() async throws {
-        for round in 0..<PropertySettings.rounds(1, proof: 12) {
+        for await round in Rounds(1, proof: 12) {
             let seed = PropertySettings.seed &+ UInt64(round)
             async let calm = ConvergenceTown.run(seed: seed) { town in
                 #expect(try await town.live() == [])

@@ -68,10 +68,13 @@ struct KillPoint: Hashable, Sendable, CustomStringConvertible {
                 return attached >= threads.count { $0 == "-p" } ? true : nil
             }
             try await body()
-            // Told once, it may miss it between looking for signals and waiting for the process.
+            // Told once, it may miss it between looking for signals and waiting for the process. Told at every look, it
+            // may never come to an end of letting go.
+            var looks = 0
             try await eventually("strace lets go") {
                 if strace.output.isComplete { return true }
-                strace.terminate()
+                if looks % 100 == 0 { strace.terminate() }
+                looks += 1
                 return nil
             }
         }

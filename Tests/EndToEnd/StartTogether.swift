@@ -6,7 +6,7 @@ import Testing
     @Test func bothBillingProgramsStartOnANewFile() async throws {
         let deployment = try Deployment()
         try await deployment.withEvents { _ in
-            for round in 0..<PropertySettings.rounds(6, proof: 200) {
+            for await round in Rounds(6, proof: 200) {
                 let file = "\(deployment.folder.path)/new-\(round).sqlite"
                 try await together([
                     .init(
@@ -22,7 +22,7 @@ import Testing
 
     @Test func manyProcessesStartOnANewFile() async throws {
         let deployment = try Deployment()
-        for round in 0..<PropertySettings.rounds(2, proof: 20) {
+        for await round in Rounds(2, proof: 20) {
             let start = Start(
                 "bus-api-provider-events",
                 [

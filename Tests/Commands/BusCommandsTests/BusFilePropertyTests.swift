@@ -5,10 +5,10 @@ import Testing
 /// What holds for every `.bus` file, tried on many.
 @Suite(.timeLimit(.minutes(30))) struct BusFilePropertyTests {
     /// Every list of arguments can be written so that it is read back as it was, whatever quotes are used.
-    @Test func argumentsSurviveEveryQuoting() throws {
+    @Test func argumentsSurviveEveryQuoting() async throws {
         let seed = PropertySettings.seed
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<PropertySettings.rounds(5_000, proof: 200_000) {
+        for await round in Rounds(5_000, proof: 200_000) {
             let arguments = (0..<Int.random(in: 1...5, using: &generator)).map { _ in
                 argument(using: &generator)
             }
@@ -24,13 +24,13 @@ import Testing
     }
 
     /// Bytes of any kind are read or refused with a line that exists; nothing else happens.
-    @Test func bytesOfAnyKindAreReadOrRefused() {
+    @Test func bytesOfAnyKindAreReadOrRefused() async {
         let seed = PropertySettings.seed
         var generator = SeededGenerator(seed: seed)
         let likely = Array("ab #'\"\\|;<>$${}AB_1 \t\r\n\n.bus-".utf8)
         var read = 0
-        let rounds = PropertySettings.rounds(20_000, proof: 1_000_000)
-        for round in 0..<rounds {
+        let rounds = Rounds(20_000, proof: 1_000_000)
+        for await round in rounds {
             let bytes = (0..<Int.random(in: 0...60, using: &generator)).map { _ in
                 Int.random(in: 0..<20, using: &generator) == 0
                     ? UInt8.random(in: 0...255, using: &generator) : likely.randomElement(using: &generator) ?? 0
@@ -53,7 +53,7 @@ import Testing
                 #expect(!error.message.isEmpty)
             }
         }
-        #expect(read > rounds / 20, "almost nothing was a file, so little was tried")
+        #expect(read > rounds.count / 20, "almost nothing was a file, so little was tried")
     }
 
     private func argument(using generator: inout SeededGenerator) -> String {

@@ -46,11 +46,11 @@ struct DotEnvTests {
         #expect(fault.line == 2)
     }
 
-    @Test func bytesOfAnyKindAreReadOrRefused() {
+    @Test func bytesOfAnyKindAreReadOrRefused() async {
         let seed = PropertySettings.seed
         var generator = SeededGenerator(seed: seed)
         let likely = Array("AB=='\"\\#$ n\t\r\nexport ".utf8)
-        for round in 0..<PropertySettings.rounds(20_000, proof: 1_000_000) {
+        for await round in Rounds(20_000, proof: 1_000_000) {
             let bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
                 Int.random(in: 0..<30, using: &generator) == 0
                     ? UInt8.random(in: 0...255, using: &generator) : likely.randomElement(using: &generator) ?? 0

@@ -29,12 +29,12 @@ struct SharedOptionsTests {
     }
 
     /// What is taken is what was rendered, the rest keeps its order, and nothing behind `--` is touched.
-    @Test func nothingElseIsTouched() throws {
+    @Test func nothingElseIsTouched() async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
         let pieces = [
             ["a"], ["b"], ["--name"], ["-v"], ["-f", "json"], ["--format=text"], ["-o", ""], ["-C", "x"], [""],
         ]
-        for _ in 0..<PropertySettings.rounds(2_000, proof: 200_000) {
+        for await _ in Rounds(2_000, proof: 200_000) {
             let given = (0..<Int.random(in: 0...8, using: &random)).flatMap { _ in
                 pieces[Int.random(in: pieces.indices, using: &random)]
             }

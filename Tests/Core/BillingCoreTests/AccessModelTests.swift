@@ -7,10 +7,10 @@ import Testing
 /// What an account may use, after whatever happened at Stripe and on the way here.
 struct AccessModelTests {
     @Test("whatever happens to a subscription, healed access equals what Stripe's own state pays for")
-    func histories() throws {
-        let count = PropertySettings.rounds(1_000, proof: 100_000)
+    func histories() async throws {
+        let rounds = Rounds(1_000, proof: 100_000)
         var (compared, read) = (0, 0)
-        for round in 0..<count {
+        for await round in rounds {
             let seed = PropertySettings.seed &+ UInt64(round)
             var world = try AccessWorld(seed: seed)
             for _ in 0..<25 {
@@ -25,11 +25,11 @@ struct AccessModelTests {
         print(
             """
             access model, BUS_TEST_SEED=\(PropertySettings.seed)
-              histories              \(count)
+              histories              \(rounds.count)
               comparisons            \(compared)
               readings               \(read)
             """)
-        #expect(compared > 5 * count && read > count / 10)
+        #expect(compared > 5 * rounds.count && read > rounds.count / 10)
     }
 
     @Test("rules that people write first grant what nobody pays for", arguments: WrongAccessRule.allCases)

@@ -14,11 +14,11 @@ struct AccessPropertyTests {
     /// Runs `body` with a catalog, subscriptions and counts for all of them.
     private func trying(
         _ name: String, _ body: (inout SeededGenerator, Catalog, [SubscriptionStanding]) throws -> Void
-    ) throws {
+    ) async throws {
         let seed = PropertySettings.seed
         print("\(name), seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(3_000, proof: 100_000) {
+        for await _ in Rounds(3_000, proof: 100_000) {
             let catalog = try RandomCatalog.make(&random)
             let subscriptions = (0..<Int.random(in: 1...3, using: &random)).map {
                 RandomCatalog.subscription($0, &random)
@@ -49,8 +49,8 @@ struct AccessPropertyTests {
     }
 
     @Test("a further subscription never takes anything away")
-    func moreIsNeverLess() throws {
-        try trying("further subscriptions") { random, catalog, subscriptions in
+    func moreIsNeverLess() async throws {
+        try await trying("further subscriptions") { random, catalog, subscriptions in
             let tariff = Tariff(catalog)
             let (less, more) = (
                 Fixtures.access(Array(subscriptions.dropLast()), tariff), Fixtures.access(subscriptions, tariff)
@@ -66,8 +66,8 @@ struct AccessPropertyTests {
     }
 
     @Test("a further price of a known plan never takes anything away")
-    func morePricesAreNeverLess() throws {
-        try trying("further prices") { random, catalog, subscriptions in
+    func morePricesAreNeverLess() async throws {
+        try await trying("further prices") { random, catalog, subscriptions in
             let tariff = Tariff(catalog)
             let price = try #require(
                 catalog.prices.isEmpty ? "none" : catalog.prices.randomElement(using: &random)?.lookupKey)
@@ -84,8 +84,8 @@ struct AccessPropertyTests {
     }
 
     @Test("an unknown plan allows no more than any known plan that sells the feature")
-    func unknownIsNeverBetter() throws {
-        try trying("unknown plans") { random, catalog, subscriptions in
+    func unknownIsNeverBetter() async throws {
+        try await trying("unknown plans") { random, catalog, subscriptions in
             let tariff = Tariff(catalog)
             var unknown = subscriptions[0]
             (unknown.status, unknown.planID, unknown.prices) = (.active, "gone", [])
@@ -105,8 +105,8 @@ struct AccessPropertyTests {
     }
 
     @Test("the order of subscriptions and of a subscription's prices changes no answer")
-    func orderDoesNotCount() throws {
-        try trying("orders") { random, catalog, subscriptions in
+    func orderDoesNotCount() async throws {
+        try await trying("orders") { random, catalog, subscriptions in
             let tariff = Tariff(catalog)
             let shuffled = subscriptions.shuffled(using: &random).map { subscription in
                 var subscription = subscription
@@ -126,8 +126,8 @@ struct AccessPropertyTests {
     }
 
     @Test("status tells to upgrade only when a check is refused, and its lines are the account's quotas")
-    func statusAgreesWithChecks() throws {
-        try trying("statuses") { random, catalog, subscriptions in
+    func statusAgreesWithChecks() async throws {
+        try await trying("statuses") { random, catalog, subscriptions in
             let access = Fixtures.access(subscriptions, Tariff(catalog))
             let counts = counts(of: access, salt: .random(in: 0...Int.max, using: &random))
             let status = AccountStatus(access, counts: counts)

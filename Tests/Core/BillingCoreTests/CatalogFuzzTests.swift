@@ -54,7 +54,7 @@ struct CatalogFuzzTests {
     }
 
     @Test("what is accepted is accepted again from its own bytes, with equal value and every reference answered")
-    func roundTrip() throws {
+    func roundTrip() async throws {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
         let template = try CatalogFixtures.template().edited(
@@ -62,7 +62,7 @@ struct CatalogFuzzTests {
             .set("prices.1.currency_options", ["usd": ["unit_amount": 5_500]]))
         var (accepted, refused) = (0, 0)
         var spent = Duration.zero
-        for round in 0..<PropertySettings.rounds(200, proof: 20_000) {
+        for await round in Rounds(200, proof: 20_000) {
             var body = template
             for _ in 0..<Int.random(in: 1...4, using: &random) { body = mutated(body, &random) }
             let mode: Catalog.UnknownMembers = Bool.random(using: &random) ? .keep : .refuse
@@ -139,12 +139,12 @@ struct CatalogFuzzTests {
     }
 
     @Test("bytes changed at random never crash the check")
-    func bytes() {
+    func bytes() async {
         let seed = PropertySettings.seed
         print("catalog bytes, seed \(seed)")
         var random = SeededGenerator(seed: seed)
         let template = Array(CatalogTemplate.text.utf8)
-        for _ in 0..<PropertySettings.rounds(100, proof: 10_000) {
+        for await _ in Rounds(100, proof: 10_000) {
             var bytes = template
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)

@@ -128,11 +128,11 @@ struct CheckoutOfferTests {
 
     /// Nothing that a person asks for leads to a feature or a quota beyond what its price sells.
     @Test("no request buys more than its prices sell")
-    func noGift() throws {
+    func noGift() async throws {
         let seed = PropertySettings.seed
         print("checkout requests, seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(3_000, proof: 100_000) {
+        for await _ in Rounds(3_000, proof: 100_000) {
             let catalog = try RandomCatalog.make(&random)
             let request = try RandomCatalog.request(&random)
             guard let offer = try? CheckoutOffer(request, catalog: catalog, provider: "stripe") else { continue }

@@ -67,11 +67,11 @@ struct PeriodTests {
     }
 
     @Test("periods follow each other without a gap and without an overlap")
-    func follow() throws {
+    func follow() async throws {
         let seed = PropertySettings.seed
         print("paid periods, seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(5_000, proof: 500_000) {
+        for await _ in Rounds(5_000, proof: 500_000) {
             let start = Int64.random(in: 0...4_000_000_000, using: &random)
             let period = try #require(
                 PaidPeriod(start: start, end: start + .random(in: 1...40_000_000, using: &random)))

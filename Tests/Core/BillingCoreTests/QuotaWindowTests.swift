@@ -70,11 +70,11 @@ struct QuotaWindowTests {
     }
 
     @Test("windows are half-open: the end begins the next one, the nanosecond before still counts")
-    func halfOpen() throws {
+    func halfOpen() async throws {
         let seed = PropertySettings.seed
         print("quota window edges, seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(2_000, proof: 200_000) {
+        for await _ in Rounds(2_000, proof: 200_000) {
             let moment = Timestamp(
                 clampingNanoseconds: .random(in: 0...7_280_000_000_000_000_000, using: &random))
             for window in QuotaWindow.allCases where window != .total {

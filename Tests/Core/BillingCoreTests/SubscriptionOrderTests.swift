@@ -7,10 +7,10 @@ import Testing
 /// Any order of arrival, with any repetitions, ends in the same subscription, and in the right one.
 struct SubscriptionOrderTests {
     @Test("every permutation of every history up to seven updates ends in the same subscription")
-    func permutations() {
+    func permutations() async {
         var random = SeededGenerator(seed: PropertySettings.seed)
         for count in 1...7 {
-            for _ in 0..<PropertySettings.rounds(count == 7 ? 2 : 10, proof: count == 7 ? 60 : 400) {
+            for await _ in Rounds(count == 7 ? 2 : 10, proof: count == 7 ? 60 : 400) {
                 let history = SubscriptionHistory(count: count, habits(&random), &random)
                 let updates = Array(history.updates.prefix(7))
                 let expected = SubscriptionHistory.decided(updates)
@@ -22,9 +22,9 @@ struct SubscriptionOrderTests {
     }
 
     @Test("any order with any duplicates of a history up to 200 updates ends in the same subscription")
-    func shuffles() {
+    func shuffles() async {
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(100, proof: 10_000) {
+        for await _ in Rounds(100, proof: 10_000) {
             let history = SubscriptionHistory(count: Int.random(in: 8...200, using: &random), habits(&random), &random)
             let expected = SubscriptionHistory.decided(history.updates)
             let copies = history.updates.filter { _ in random.chance(30) }
@@ -36,10 +36,10 @@ struct SubscriptionOrderTests {
     }
 
     @Test("what is decided is what the provider says, and what is undecided grants no more than that")
-    func truth() {
+    func truth() async {
         var random = SeededGenerator(seed: PropertySettings.seed)
         var (decided, undecided) = (0, 0)
-        for round in 0..<PropertySettings.rounds(2_000, proof: 100_000) {
+        for await round in Rounds(2_000, proof: 100_000) {
             let count =
                 round % 20 == 0 ? Int.random(in: 60...200, using: &random) : Int.random(in: 1...12, using: &random)
             let history = SubscriptionHistory(count: count, habits(&random), &random)
@@ -66,9 +66,9 @@ struct SubscriptionOrderTests {
     }
 
     @Test("an update older than all that is kept changes neither status nor plan nor prices, whenever it comes")
-    func olderThanKept() throws {
+    func olderThanKept() async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(50, proof: 2_000) {
+        for await _ in Rounds(50, proof: 2_000) {
             let history = SubscriptionHistory(count: 150, habits(&random), &random)
             guard var subscription = SubscriptionHistory.decided(history.updates), subscription.order.before != nil,
                 let before = subscription.standing, var late = history.updates.last(where: { $0.kind == .updated })
@@ -85,9 +85,9 @@ struct SubscriptionOrderTests {
     }
 
     @Test("test and live updates of one id are two subscriptions, and neither moves the other")
-    func modes() {
+    func modes() async {
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(50, proof: 2_000) {
+        for await _ in Rounds(50, proof: 2_000) {
             let test = SubscriptionHistory(count: 12, habits(&random), &random)
             let live = SubscriptionHistory(count: 12, .init(sameSecond: 60, isLive: true), &random)
             var stored: [SubscriptionKey: Subscription] = [:]

@@ -8,10 +8,10 @@ import Testing
 /// The end of one second's updates, beside a slow oracle that tries every ordering.
 struct UpdateSecondTests {
     @Test("counting how often points are entered and left finds what trying every ordering finds")
-    func everyOrdering() {
+    func everyOrdering() async {
         var random = SeededGenerator(seed: PropertySettings.seed)
         var (decided, undecided) = (0, 0)
-        for _ in 0..<PropertySettings.rounds(1_500, proof: 100_000) {
+        for await _ in Rounds(1_500, proof: 100_000) {
             let updates = (0..<Int.random(in: 2...5, using: &random)).map { RandomStep.update($0, &random) }
             let start = random.chance(60) ? UpdatePoint(after: RandomStep.update(9, &random)) : nil
             let sorted = updates.sorted { $0.isEarlier(than: $1) }

@@ -7,9 +7,9 @@ import Testing
 struct UsageLedgerTests {
     @Test("whatever fails, Stripe counts what the ledger accepted: no unit twice, none without an end")
     func histories() async throws {
-        let count = PropertySettings.rounds(2_000, proof: 100_000)
+        let rounds = Rounds(2_000, proof: 100_000)
         var ends: [String: Int] = [:]
-        for round in 0..<count {
+        for await round in rounds {
             var world = UsageWorld(UsageLedgerInMemory(), seed: PropertySettings.seed &+ UInt64(round))
             try await world.run(steps: 80)
             try #require(
@@ -19,12 +19,12 @@ struct UsageLedgerTests {
         print(
             """
             usage ledger, BUS_TEST_SEED=\(PropertySettings.seed)
-              histories              \(count)
+              histories              \(rounds.count)
               usages accepted        \(ends["accepted"] ?? 0)
               usages refused         \(ends["refused"] ?? 0)
               usages unanswered      \(ends["unanswered"] ?? 0)
             """)
-        #expect((ends["accepted"] ?? 0) > count && (ends["refused"] ?? 0) > 0 && (ends["unanswered"] ?? 0) > 0)
+        #expect((ends["accepted"] ?? 0) > rounds.count && (ends["refused"] ?? 0) > 0 && (ends["unanswered"] ?? 0) > 0)
     }
 
     @Test("rules that people write first bill usage twice or not at all", arguments: WrongUsageRule.allCases)

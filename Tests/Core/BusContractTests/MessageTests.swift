@@ -114,41 +114,41 @@ struct MessageTests {
     }
 
     @Test("whatever a message accepts it writes so that it reads equal, byte for byte")
-    func fuzz() {
-        fuzz(StatusRequest.self, like: ["account_id": .string(account)])
-        fuzz(AccountStatus.self, like: Samples.status)
-        fuzz(CheckoutSessionRequest.self, like: Samples.checkout)
-        fuzz(PortalSessionRequest.self, like: Samples.checkout)
-        fuzz(ProviderSession.self, like: ["url": "u", "provider": "stripe"])
-        fuzz(EntitlementCheck.self, like: Samples.check)
-        fuzz(EntitlementAnswer.self, like: Samples.denial)
-        fuzz(SubscriptionUpdate.self, like: Samples.update)
-        fuzz(UnlinkedUpdate.self, like: Samples.update)
-        fuzz(SubscriptionResult.self, like: Samples.result)
-        fuzz(CustomerDeletion.self, like: Samples.customerDeletion)
-        fuzz(CustomerDeletionResult.self, like: ["applied": true])
-        fuzz(UsageRefusal.self, like: Samples.usageRefusal)
-        fuzz(UsageRefusalResult.self, like: ["marked": 1])
-        fuzz(ObserveRequest.self, like: Samples.observe)
-        fuzz(ObserveAnswer.self, like: Samples.observe)
-        fuzz(UsageExportRequest.self, like: Samples.usage)
-        fuzz(UsageExportAnswer.self, like: Samples.usageAnswer)
-        fuzz(ProviderCheckoutRequest.self, like: Samples.providerCheckout)
-        fuzz(ProviderCheckoutAnswer.self, like: Samples.page)
-        fuzz(ProviderPortalRequest.self, like: Samples.providerCheckout)
-        fuzz(ProviderPortalAnswer.self, like: Samples.page)
-        fuzz(MeterEventRequest.self, like: Samples.meter)
-        fuzz(MeterEventAnswer.self, like: Samples.meterAnswer)
-        fuzz(WebhookVerifyRequest.self, like: ["payload": "x", "signature": "s"])
-        fuzz(WebhookVerdict.self, like: Samples.verdict)
+    func fuzz() async {
+        await fuzz(StatusRequest.self, like: ["account_id": .string(account)])
+        await fuzz(AccountStatus.self, like: Samples.status)
+        await fuzz(CheckoutSessionRequest.self, like: Samples.checkout)
+        await fuzz(PortalSessionRequest.self, like: Samples.checkout)
+        await fuzz(ProviderSession.self, like: ["url": "u", "provider": "stripe"])
+        await fuzz(EntitlementCheck.self, like: Samples.check)
+        await fuzz(EntitlementAnswer.self, like: Samples.denial)
+        await fuzz(SubscriptionUpdate.self, like: Samples.update)
+        await fuzz(UnlinkedUpdate.self, like: Samples.update)
+        await fuzz(SubscriptionResult.self, like: Samples.result)
+        await fuzz(CustomerDeletion.self, like: Samples.customerDeletion)
+        await fuzz(CustomerDeletionResult.self, like: ["applied": true])
+        await fuzz(UsageRefusal.self, like: Samples.usageRefusal)
+        await fuzz(UsageRefusalResult.self, like: ["marked": 1])
+        await fuzz(ObserveRequest.self, like: Samples.observe)
+        await fuzz(ObserveAnswer.self, like: Samples.observe)
+        await fuzz(UsageExportRequest.self, like: Samples.usage)
+        await fuzz(UsageExportAnswer.self, like: Samples.usageAnswer)
+        await fuzz(ProviderCheckoutRequest.self, like: Samples.providerCheckout)
+        await fuzz(ProviderCheckoutAnswer.self, like: Samples.page)
+        await fuzz(ProviderPortalRequest.self, like: Samples.providerCheckout)
+        await fuzz(ProviderPortalAnswer.self, like: Samples.page)
+        await fuzz(MeterEventRequest.self, like: Samples.meter)
+        await fuzz(MeterEventAnswer.self, like: Samples.meterAnswer)
+        await fuzz(WebhookVerifyRequest.self, like: ["payload": "x", "signature": "s"])
+        await fuzz(WebhookVerdict.self, like: Samples.verdict)
     }
 
     /// Changes a good payload at random places.
-    private func fuzz<M: Message>(_: M.Type, like sample: [String: JSONValue]) {
+    private func fuzz<M: Message>(_: M.Type, like sample: [String: JSONValue]) async {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
         var accepted = 0
-        for round in 0..<PropertySettings.rounds(300, proof: 20_000) {
+        for await round in Rounds(300, proof: 20_000) {
             var payload = sample
             for _ in 0..<(round == 0 ? 0 : Int.random(in: 1...3, using: &random)) {
                 let name = sample.keys.sorted().randomElement(using: &random) ?? ""

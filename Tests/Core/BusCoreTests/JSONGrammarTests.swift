@@ -9,12 +9,12 @@ struct JSONGrammarTests {
     }
 
     @Test("blanks between the parts change nothing, and mutations are judged as by the plain grammar")
-    func grammar() {
+    func grammar() async {
         let seed = PropertySettings.seed
         print("JSON grammar: seed \(seed)")
         var random = SeededGenerator(seed: seed)
         var refused = 0
-        for _ in 0..<PropertySettings.rounds(3_000, proof: 200_000) {
+        for await _ in Rounds(3_000, proof: 200_000) {
             let value = JSONValue.random(depth: 3, using: &random)
             var bytes = value.spaced(using: &random)
             #expect((try? JSONValue(parsing: bytes)) == value, "\(String(decoding: bytes, as: UTF8.self))")

@@ -77,10 +77,10 @@ struct JSONReaderTests {
     }
 
     @Test("what was written is read back", arguments: [PropertySettings.seed])
-    func roundTrip(seed: UInt64) throws {
+    func roundTrip(seed: UInt64) async throws {
         print("JSON round trip: seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(500, proof: 20_000) {
+        for await _ in Rounds(500, proof: 20_000) {
             let value = JSONValue.random(depth: 4, using: &random)
             let bytes = value.serialized()
             #expect(try JSONValue(parsing: bytes) == value)
@@ -89,10 +89,10 @@ struct JSONReaderTests {
     }
 
     @Test("mutated documents end in a value or a fault, and both readers agree", arguments: [PropertySettings.seed])
-    func mutations(seed: UInt64) {
+    func mutations(seed: UInt64) async {
         print("JSON mutations: seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(3_000, proof: 200_000) {
+        for await _ in Rounds(3_000, proof: 200_000) {
             var bytes = JSONValue.random(depth: 3, using: &random).serialized()
             for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

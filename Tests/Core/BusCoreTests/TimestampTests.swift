@@ -44,11 +44,11 @@ struct TimestampTests {
     }
 
     @Test("what is accepted is written and read back, and every duration that is read can be added to it")
-    func roundTrip() throws {
+    func roundTrip() async throws {
         let seed = PropertySettings.seed
         print("timestamps: seed \(seed)")
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(5_000, proof: 500_000) {
+        for await _ in Rounds(5_000, proof: 500_000) {
             let text = randomText(&random)
             guard let moment = Timestamp(rfc3339: text) else {
                 let utc = text.prefix(4)

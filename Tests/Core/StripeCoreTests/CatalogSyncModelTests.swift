@@ -99,11 +99,11 @@ struct CatalogSyncModelTests {
     }
 
     @Test("ends, from every point at which it can stop, where an undisturbed run ends, and then writes nothing")
-    func killedAnywhere() throws {
+    func killedAnywhere() async throws {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
         var (runs, kills) = (0, 0)
-        for round in 0..<PropertySettings.rounds(5, proof: 2_000) {
+        for await round in Rounds(5, proof: 2_000) {
             var world = WorldHand()
             for generation in 0..<4 {
                 let wanted = try catalog(&random)

@@ -48,10 +48,10 @@ struct ObservedSubscriptionTests {
     }
 
     @Test("later readings have later times, never before Stripe's second, whatever our clock does")
-    func times() {
+    func times() async {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
-        for round in 0..<PropertySettings.rounds(200, proof: 20_000) {
+        for await round in Rounds(200, proof: 20_000) {
             var times = ReadingTimes()
             var before = Timestamp.earliest
             var stripe: Int64 = 1_785_600_000

@@ -186,11 +186,11 @@ struct SignatureDoctorBoundTests {
     }
 
     @Test("and never ends it: broken deliveries are broken again")
-    func fuzz() throws {
+    func fuzz() async throws {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
         var causes: Set<SignatureCause> = []
-        for round in 0..<PropertySettings.rounds(400, proof: 300_000) {
+        for await round in Rounds(400, proof: 300_000) {
             let delivery = try #require(BrokenDelivery.all.randomElement(using: &random))
             let rules = try delivery.rules()
             var body = delivery.body

@@ -153,7 +153,7 @@ struct WebhookFactsTests {
     }
 
     @Test("whatever Stripe sends, an update that is emitted can be read by whoever handles it")
-    func readable() throws {
+    func readable() async throws {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
         let oddities = [
@@ -169,7 +169,7 @@ struct WebhookFactsTests {
         ]
         let metadataKeys = ["bus_account_id", "bus_feature", "bus_features", "bus_plan_id"]
         var emitted = 0
-        for round in 0..<PropertySettings.rounds(3_000, proof: 300_000) {
+        for await round in Rounds(3_000, proof: 300_000) {
             func member(_ key: String) -> String {
                 "\"\(key)\":\(oddities[Int.random(in: oddities.indices, using: &random)])"
             }

@@ -8,10 +8,10 @@ import Testing
 
 struct SubscriptionStateTests {
     @Test("any order of arrival is stored in the same bytes, which read back as the same set")
-    func bytes() throws {
+    func bytes() async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
         var longest = 0
-        for _ in 0..<PropertySettings.rounds(60, proof: 500) {
+        for await _ in Rounds(60, proof: 500) {
             let habits = SubscriptionHistory.Habits(sameSecond: Int.random(in: 10...90, using: &random), unlinked: 20)
             let history = SubscriptionHistory(count: Int.random(in: 1...200, using: &random), habits, &random)
             let set = try #require(SubscriptionHistory.decided(history.updates))

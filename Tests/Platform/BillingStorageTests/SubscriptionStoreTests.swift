@@ -15,7 +15,7 @@ struct SubscriptionStoreTests {
         arguments: TestStore.allCases)
     func anyOrder(_ store: TestStore) async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(8, proof: 400) {
+        for await _ in Rounds(8, proof: 400) {
             let count = Int.random(in: 5...100, using: &random)
             let test = SubscriptionHistory(count: count, .init(sameSecond: 60, unlinked: 40), &random)
             let live = SubscriptionHistory(count: 10, .init(sameSecond: 60, unlinked: 40, isLive: true), &random)
@@ -32,7 +32,7 @@ struct SubscriptionStoreTests {
     @Test("what a row says is what the set of its updates says", arguments: TestStore.allCases)
     func rowsSayWhatTheSetSays(_ store: TestStore) async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(20, proof: 500) {
+        for await _ in Rounds(20, proof: 500) {
             let history = SubscriptionHistory(count: 20, sameSecond: 50, &random)
             let database = try await store.open()
             try await database.migrateBilling()

@@ -205,7 +205,7 @@ struct EventPublisherTests {
     @Test("whatever the server does, every caller hears exactly once")
     func exactlyOnce() async throws {
         let seed = PropertySettings.seed
-        for round in 0..<PropertySettings.rounds(4, proof: 200) {
+        for await round in Rounds(4, proof: 200) {
             let random = Mutex(SeededGenerator(seed: seed &+ UInt64(round)))
             let script: EventsDouble.Script = { _ in
                 let steps: [EventsDouble.Step] = [

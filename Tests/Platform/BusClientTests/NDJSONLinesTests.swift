@@ -24,10 +24,10 @@ struct NDJSONLinesTests {
     }
 
     @Test("any cutting of any lines gives the lines back")
-    func property() throws {
+    func property() async throws {
         let seed = PropertySettings.seed
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<PropertySettings.rounds(200, proof: 20_000) {
+        for await _ in Rounds(200, proof: 20_000) {
             let expected = (0..<Int.random(in: 0...5, using: &random)).map { _ in
                 String(repeating: "x", count: Int.random(in: 1...9, using: &random))
             }

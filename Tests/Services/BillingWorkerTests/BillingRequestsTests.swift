@@ -183,7 +183,7 @@ struct BillingRequestsTests {
     @Test("every order of a history ends in the same rows, through the store", arguments: TestStore.allCases)
     func ordersThroughTheStore(_ store: TestStore) async throws {
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(5, proof: 200) {
+        for await _ in Rounds(5, proof: 200) {
             let history = SubscriptionHistory(count: 12, sameSecond: 60, &random)
             var ends: Set<String> = []
             for _ in 0..<4 {

@@ -13,8 +13,8 @@ import Testing
 struct UsageLedgerStoreTests {
     @Test("whatever fails, Stripe counts what the stored ledger accepted", arguments: TestStore.allCases)
     func histories(_ store: TestStore) async throws {
-        let count = PropertySettings.rounds(25, proof: 3_000)
-        for round in 0..<count {
+        let rounds = Rounds(25, proof: 3_000)
+        for await round in rounds {
             let seed = PropertySettings.seed &+ UInt64(round)
             try await BillingBench.run(on: store) { bench in
                 for (number, account) in StoredLedger.accounts.enumerated() {
@@ -27,7 +27,7 @@ struct UsageLedgerStoreTests {
                 #expect(world.faults.isEmpty, "BUS_TEST_SEED=\(seed): \(world.faults)")
             }
         }
-        print("stored usage ledger, BUS_TEST_SEED=\(PropertySettings.seed)\n  histories              \(count)")
+        print("stored usage ledger, BUS_TEST_SEED=\(PropertySettings.seed)\n  histories              \(rounds.count)")
     }
 }
 

@@ -91,10 +91,10 @@ struct DeliveryRulesTests {
     }
 
     /// Whatever consumers do, a delivery ends done or parked: silence within ten leases, failures in a day and a bit.
-    @Test func everyDeliveryEnds() {
+    @Test func everyDeliveryEnds() async {
         print("delivery ends: seed \(PropertySettings.seed)")
         var random = SeededGenerator(seed: PropertySettings.seed)
-        for _ in 0..<PropertySettings.rounds(200, proof: 20_000) {
+        for await _ in Rounds(200, proof: 20_000) {
             var state = DeliveryState(attempt: 0, isLeased: false, availableAt: now)
             var time = now
             var silences = 0
