@@ -12,6 +12,8 @@ extension Limits {
     package static let postgresLongStatementSeconds = 60
     /// Time beyond the server's own limit after which a silent connection counts as lost.
     package static let postgresSilenceSeconds = 5
+    /// Time that a read may wait for a free connection.
+    package static let postgresQueueSeconds = 5
     /// Pause after the first failure to connect; it doubles with each further one.
     package static let postgresReconnectMillisecondsMin = 100
     /// Longest pause between two tries to connect.

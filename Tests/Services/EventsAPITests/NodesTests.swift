@@ -64,7 +64,8 @@ struct NodesTests {
             let delivery = try #require(try await two.ledger.claim(claim).deliveries.first)
             #expect(try await two.ledger.claim(claim).isFull)
             _ = try await one.ledger.acknowledge([(delivery.id, .done)], in: group) { _ in true }
-            await stream.signal.wait()
+            // Long before the node looks for itself.
+            #expect(await !stream.signal.wait(atMost: .seconds(15)))
             #expect(!stream.signal.isClosed)
             #expect(try await two.ledger.claim(claim).deliveries.count == 1)
         }

@@ -43,6 +43,9 @@ final class PostgresConnection: SQLConnection {
     /// False after a loss.
     var isOpen: Bool { link.isOpen }
 
+    /// What tells the server from another thread to stop; `PQfreeCancel` ends it.
+    func makeCancel() -> OpaquePointer? { link.makeCancel() }
+
     /// Gives the connection back.
     func close() { link.close() }
 

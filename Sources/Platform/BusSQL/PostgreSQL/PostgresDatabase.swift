@@ -48,12 +48,12 @@ package final class PostgresDatabase: SQLDatabase {
 
     /// Runs `body` on one consistent snapshot.
     package func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        try await readers.run(body)
+        try await readers.read(body)
     }
 
     /// Runs `body` on one consistent snapshot, on a thread that may take its time.
     package func readLong<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        try await longReaders.run(body)
+        try await longReaders.read(body)
     }
 
     /// Runs `body` in one transaction on the thread that writes, and then `completion`.

@@ -66,6 +66,9 @@ final class PostgresLink {
     /// The socket, to wait for news.
     var socket: Int32 { PQsocket(handle) }
 
+    /// What tells the server from another thread to stop.
+    func makeCancel() -> OpaquePointer? { handle.flatMap { PQgetCancel($0) } }
+
     /// Gives the connection back; the server ends what it was doing.
     func close() {
         PQfinish(handle)

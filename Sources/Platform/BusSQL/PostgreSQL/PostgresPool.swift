@@ -17,20 +17,32 @@ final class PostgresPool: Sendable {
 
     /// Runs a transaction on a thread of the pool and then `completion`.
     func submit<T: Sendable>(
-        _ durability: Durability, _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        _ durability: Durability, for wait: PostgresWait? = nil,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
         then completion: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         threads.submit { [slots] state in
             guard case .active = state else {
                 return completion(.failure(SQLFault.failed("the database is closed")))
             }
-            completion(Result { try PostgresSlot.use(slots, durability, body) })
+            completion(
+                Result {
+                    try wait?.checkDeadline()
+                    return try PostgresSlot.use(slots, durability, wait, body)
+                })
         }
     }
 
-    func run<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
-        try await withCheckedThrowingContinuation { continuation in
-            submit(.synced, body) { continuation.resume(with: $0) }
+    /// Runs a transaction that only reads; it stops when the caller's task is cancelled.
+    func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
+        let wait = PostgresWait()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                submit(.synced, for: wait, body) { continuation.resume(with: $0) }
+            }
+        } onCancel: {
+            // It speaks to the server, which none of Swift's own threads may wait for.
+            NIOThreadPool.singleton.submit { _ in wait.abandon() }
         }
     }
 
@@ -59,13 +71,16 @@ final class PostgresSlot: Sendable {
 
     /// Runs a transaction on a free connection; there are as many as threads.
     static func use<T: Sendable>(
-        _ slots: [PostgresSlot], _ durability: Durability, _ body: @Sendable (any SQLConnection) throws -> T
+        _ slots: [PostgresSlot], _ durability: Durability, _ wait: PostgresWait?,
+        _ body: @Sendable (any SQLConnection) throws -> T
     ) throws -> T {
         for slot in slots {
-            if let value = try slot.state.withLockIfAvailable({ try slot.run(&$0, durability, body) }) { return value }
+            if let value = try slot.state.withLockIfAvailable({ try slot.run(&$0, durability, wait, body) }) {
+                return value
+            }
         }
         guard let slot = slots.first else { throw SQLFault.failed("there is no connection") }
-        return try slot.state.withLock { try slot.run(&$0, durability, body) }
+        return try slot.state.withLock { try slot.run(&$0, durability, wait, body) }
     }
 
     /// Waits for whoever uses it.
@@ -77,11 +92,24 @@ final class PostgresSlot: Sendable {
     }
 
     private func run<T: Sendable>(
-        _ state: inout State, _ durability: Durability, _ body: @Sendable (any SQLConnection) throws -> T
+        _ state: inout State, _ durability: Durability, _ wait: PostgresWait?,
+        _ body: @Sendable (any SQLConnection) throws -> T
     ) throws -> T {
         let connection = try begun(&state, durability)
         defer { if !connection.isOpen { state = .empty } }
-        return try connection.complete(body)
+        guard let wait else { return try connection.complete(body) }
+        let result = Result {
+            try connection.complete { transaction in
+                try wait.begin(on: connection)
+                return try body(transaction)
+            }
+        }
+        if wait.end() {
+            // What the server hears late must not meet another transaction.
+            connection.close()
+            throw CancellationError()
+        }
+        return try result.get()
     }
 
     /// A connection with a transaction; one that was lost while nobody used it is made again.
