@@ -1,5 +1,7 @@
 import BusCore
+import BusSQL
 import FoundationEssentials
+import StoreTestSupport
 import StripeTestSupport
 import TestSupport
 import Testing
@@ -15,12 +17,13 @@ import Testing
     private static let stripe = "export BUS_EVENTS_API_URL="
     private static let setup = ["export BUS_API_BASE_URL=https", "bus operator stripe test"]
     private static let worker = "bus integration stripe"
+    private static let machines = "export BUS_EVENTS_POSTGRES_DSN_FILE="
 
     @Test func everyBlockIsKnown() throws {
         let blocks = try Self.blocks()
         let known =
             Self.makeTargets + [Self.pay] + Self.sell + [Self.secrets, Self.events, Self.stripe] + Self.setup + [
-                Self.worker
+                Self.worker, Self.machines,
             ]
         #expect(blocks.count == known.count)
         for block in blocks {
@@ -68,6 +71,34 @@ import Testing
                 #expect(answer.json?["emitted"]?.flag == true)
             }
         }
+    }
+
+    @Test func oneCommandStartsEveryNodeOfADatabase() async throws {
+        let folder = try TemporaryFolder()
+        let schema = TestDatabase.nextSchema()
+        let database = try await PostgresDatabase(PostgresCluster.shared.url, store: "test", schema: schema)
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/local", withIntermediateDirectories: true)
+        _ = try folder.write("readme-hs256-key-not-a-secret\n", to: "local/jwt-secret")
+        let url = "\(try PostgresCluster.shared.address())&options=-csearch_path%3D\(schema)"
+        _ = try folder.write("\(url)\n", to: "local/events-database")
+        let addresses = try (0..<2).map { _ in "127.0.0.1:\(try FreePort.next())" }
+        let token = TestTokens(secret: "readme-hs256-key-not-a-secret").token(
+            subject: Deployment.account, scope: "events:send events:listen", now: unixNow())
+        let headers = ["Authorization": "Bearer \(token)"]
+        _ = try await shell(Self.machines, addresses[0], in: folder) { first in
+            _ = try await first.address(of: Listener.events)
+            _ = try await shell(Self.machines, addresses[1], in: folder) { second in
+                _ = try await second.address(of: Listener.events)
+                let event: JSONValue = ["name": "example.readme", "payload": ["from": "first"]]
+                let answer = try await LoopbackClient(addresses[0]).post(
+                    "/api/v1/events", event.serialized(), headers: headers)
+                #expect(answer.status == 202, "\(answer.text)")
+                let found = try await LoopbackClient(addresses[1]).get(
+                    "/api/v1/events/stream?name=example.readme&replay=true&follow=false", headers: headers)
+                #expect(found.lines.map { $0["payload"]?["from"]?.text } == ["first"])
+            }
+        }
+        try database.close()
     }
 
     /// The blocks of "Sell something", one after the other in one shell, as a reader pastes them.

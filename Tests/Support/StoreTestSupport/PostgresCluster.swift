@@ -14,8 +14,8 @@ package final class PostgresCluster: Sendable {
     private let socket: Mutex<Int32>
     private let socketFolder: String
 
-    /// Starts a server and waits for it.
-    package convenience init() throws { try self.init([]) }
+    /// Starts a server and waits for it; only one that is replicated can have a standby.
+    package convenience init(isReplicated: Bool = false) throws { try self.init(isReplicated ? ["replicated"] : []) }
 
     /// Starts a server that also listens on this port of 127.0.0.1, with a database of its own.
     package convenience init(port: Int, database: String) throws { try self.init(["\(port)", database]) }
@@ -42,6 +42,23 @@ package final class PostgresCluster: Sendable {
 
     /// Starts it again on the same files.
     package func start() { send("start") }
+
+    /// Lets it stand still: connections stay, and nothing is answered.
+    package func freeze() { send("freeze") }
+
+    /// Lets it go on.
+    package func thaw() { send("thaw") }
+
+    /// Starts a second server that follows the first one; from here on each synced commit waits for both.
+    package func addStandby() { send("standby") }
+
+    /// Ends the first server at once, and makes the second one take changes.
+    package func failOver() { send("fail-over") }
+
+    /// How a client reaches whichever server takes changes.
+    package var addressOfBoth: String {
+        "\(address()),\(socketFolder)&port=5432,5433&target_session_attrs=read-write"
+    }
 
     private func send(_ word: String) {
         socket.withLock { socket in

@@ -1,0 +1,140 @@
+import BusCore
+import BusSQL
+import StoreTestSupport
+import StripeTestSupport
+import TestSupport
+import Testing
+
+/// Two billing workers on one PostgreSQL database, of which one is killed again and again.
+@Suite("Several billing workers", .timeLimit(.minutes(20))) struct BillingNodes {
+    @Test("they share the work, and a kill loses nothing and counts nothing twice")
+    func kills() async throws {
+        let cluster = try PostgresCluster.shared
+        let schema = TestDatabase.nextSchema()
+        let events = try await PostgresDatabase(cluster.url, store: "events", schema: schema)
+        let billing = try await PostgresDatabase(cluster.url, store: "test", schema: "\(schema)_billing")
+        let deployment = try Deployment()
+        let count = PropertySettings.rounds(120, proof: 2_000)
+        let kills = PropertySettings.rounds(2, proof: 20)
+        var random = SeededGenerator(seed: PropertySettings.seed)
+        let quantities = (0..<count).map { _ in Int64.random(in: 1...5, using: &random) }
+        let worker = [
+            "BUS_BILLING_DATABASE_URL": "\(cluster.address())&options=-csearch_path%3D\(schema)_billing",
+            // A killed worker's lease on a usage lasts for the time of an answer.
+            "BUS_BILLING_PROVIDER_TIMEOUT": "10s",
+        ]
+        let store = ["BUS_EVENTS_POSTGRES_DSN": cluster.address(), "BUS_EVENTS_POSTGRES_SCHEMA": schema]
+        try await LoopbackStripe.run(start: LoopbackStripe.present) { stripe in
+            try await stripe.sellUse()
+            let customer = try await stripe.addCustomer(of: Deployment.account)
+            try await deployment.withEvents(environment: store) { _ in
+                try await deployment.withStripe(before: stripe) { _, _ in
+                    try await deployment.withBillingWorker(environment: worker) { _ in
+                        try await deployment.publish(BillingEvent.update, [("c-before", update(of: customer))])
+                        try await settle(1, BillingEvent.result, events)
+                        try await withThrowingTaskGroup(of: Int.self) { group in
+                            group.addTask { try await dying(deployment, worker, kills, count, events) }
+                            for (number, quantity) in quantities.enumerated() {
+                                try await deployment.publish(BillingEvent.export, [usage(number, quantity)])
+                            }
+                            let died = try await group.next() ?? 0
+                            #expect(died == kills, "the work ended before the kills")
+                        }
+                        try await settle(count, BillingEvent.exported, events)
+                        try await check(quantities, deployment, billing)
+                        let counted = try await stripe.usage(of: "tokens", by: customer)
+                        #expect(counted == quantities.reduce(0, +))
+                        print(
+                            """
+                            two billing workers, BUS_TEST_SEED=\(PropertySettings.seed)
+                              usage events           \(count)
+                              workers killed         \(kills)
+                              quantity counted       \(counted)
+                            """)
+                    }
+                }
+            }
+        }
+        for database in [events, billing] { try database.close() }
+    }
+
+    private static let holders: SQL = """
+        SELECT count(DISTINCT holder) FROM bus_event_deliveries
+        WHERE name = 'bus.billing.usage.export.request' AND is_leased = 1
+        """
+
+    /// Second workers one after the other, each killed while there is work; returns how many.
+    private func dying(
+        _ deployment: Deployment, _ environment: [String: String], _ kills: Int, _ count: Int,
+        _ events: PostgresDatabase
+    ) async throws -> Int {
+        var died = 0
+        for kill in 1...kills {
+            try await deployment.withBillingWorker(environment: environment) { worker in
+                try await eventually("there is work, and both have some", tries: 60_000) { () async throws -> Bool? in
+                    let isTime = try await stored(BillingEvent.exported, events) >= kill * count / (kills + 2)
+                    let holders = try await events.read { try $0.first(Self.holders)?.integer(0) }
+                    return isTime && holders == 2 ? true : nil
+                }
+                worker.kill()
+                try await worker.end()
+            }
+            if try await stored(BillingEvent.exported, events) < count { died += 1 }
+        }
+        return died
+    }
+
+    private func update(of customer: String) -> JSONValue {
+        [
+            "event_id": "evt_before", "account_id": .string(Deployment.account), "provider": "stripe",
+            "status": "active", "features": ["llm:proxy"], "provider_subscription_id": "sub_1",
+            "provider_customer_id": .string(customer),
+            "occurred_at": .string(Timestamp(clampingSeconds: unixNow() - 30).rfc3339),
+        ]
+    }
+
+    private func usage(_ number: Int, _ quantity: Int64) -> (id: String, payload: JSONValue) {
+        (
+            "c-\(number)",
+            [
+                "account_id": .string(Deployment.account), "event_id": .string("use-\(number)"),
+                "meter_event_name": "tokens", "quantity": .integer(quantity),
+            ]
+        )
+    }
+
+    private func stored(_ name: String, _ events: PostgresDatabase) async throws -> Int {
+        try await events.read {
+            Int(try $0.first("SELECT count(*) FROM bus_events WHERE name = $1", [.text(name)])?.integer(0) ?? 0)
+        }
+    }
+
+    /// Waits for so many answers and for the last acknowledgement.
+    private func settle(_ count: Int, _ name: String, _ events: PostgresDatabase) async throws {
+        try await eventually("\(count) \(name) are stored and all is acknowledged", tries: 60_000) {
+            () async throws -> Bool? in
+            guard try await stored(name, events) >= count else { return nil }
+            let isOpen = try await events.read { try $0.first("SELECT 1 FROM bus_event_deliveries LIMIT 1") != nil }
+            return isOpen ? nil : true
+        }
+    }
+
+    private func check(_ quantities: [Int64], _ deployment: Deployment, _ billing: PostgresDatabase) async throws {
+        let answers = try await deployment.stored(BillingEvent.exported)
+        #expect(answers.count == quantities.count, "each usage is answered once")
+        #expect(Set(answers.compactMap { $0["correlationId"]?.text }).count == quantities.count)
+        let failed = answers.filter { $0["payload"]?["exported"] != true }
+        #expect(failed.isEmpty, "\(failed.count) usages failed: \(failed.first ?? .null)")
+        let used = try await billing.read {
+            try $0.rows("SELECT sum(used) FROM bus_billing_usage_counts GROUP BY feature, span").map {
+                try $0.integer(0)
+            }
+        }
+        #expect(Set(used) == [quantities.reduce(0, +)], "the buckets hold \(used)")
+        let states = try await billing.read {
+            try $0.rows("SELECT state FROM bus_billing_usage_exports").map { try $0.text(0) }
+        }
+        #expect(states.count == quantities.count && Set(states) == ["accepted"])
+        #expect(try await deployment.deadLetters().isEmpty)
+    }
+}

@@ -1,0 +1,105 @@
+import BusCore
+import BusRuntime
+import StoreTestSupport
+import Synchronization
+import TestSupport
+import Testing
+
+/// PostgreSQL stops, stands still or moves while two nodes work; requests get 503, and all goes on by itself.
+@Suite("A database that is away", .timeLimit(.minutes(15))) struct DatabaseAway {
+    enum Absence: String, CaseIterable {
+        /// Every connection is refused.
+        case stopped
+        /// Connections stand, and nothing is answered.
+        case frozen
+
+        /// Longer than the nodes wait for a silent database.
+        var seconds: Int { self == .stopped ? PropertySettings.rounds(2, proof: 30) : 20 }
+    }
+
+    @Test("it is answered with 503, and the nodes recover by themselves", arguments: Absence.allCases)
+    func away(_ absence: Absence) async throws {
+        let cluster = try PostgresCluster()
+        let nodes = try Nodes(on: cluster.address())
+        let isOver = Signal()
+        let applied = Tally()
+        try await nodes.run(0) { first in
+            try await nodes.run(1) { _ in
+                let client = LoopbackClient(nodes.addresses[0])
+                async let accepted = nodes.work(publishers: 8, workers: 2, applied: applied) { isOver.isClosed }
+                try await eventually("there is load") { applied.count > 20 ? true : nil }
+                absence == .stopped ? cluster.stop() : cluster.freeze()
+                let start = ContinuousClock.now
+                let wait = Duration.seconds(absence.seconds)
+                var (refusals, longest) = (0, Duration.zero)
+                while start.duration(to: .now) < wait || refusals == 0 {
+                    let asked = ContinuousClock.now
+                    let status = try await nodes.post("asked", to: 0)
+                    longest = max(longest, asked.duration(to: .now))
+                    #expect(status == 503)
+                    refusals += 1
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(try await client.get("/readyz").status == 503)
+                #expect(try await client.get("/livez").status == 200)
+                let before = applied.count
+                absence == .stopped ? cluster.start() : cluster.thaw()
+                let back = ContinuousClock.now
+                try await eventually("it works again", tries: 3_000) { applied.count > before + 20 ? true : nil }
+                let recovery = back.duration(to: .now)
+                try await eventually("it is ready again") {
+                    try await client.get("/readyz").status == 200 ? true : nil
+                }
+                isOver.close()
+                let all = try await accepted
+                let stored = try await nodes.stored().filter { $0 != "asked" }
+                print(
+                    """
+                    database \(absence.rawValue) for \(absence.seconds) s under load
+                      events acknowledged    \(all.count)
+                      events stored          \(stored.count)
+                      events applied         \(applied.count)
+                      refusals counted       \(refusals)
+                      longest refusal        \(longest.components.seconds) s
+                      recovery               \(recovery.components.seconds) s
+                    """)
+                #expect(stored.count == all.count && Set(stored) == all.keys)
+                #expect(applied.keys.subtracting(["asked"]) == all.keys)
+                // Its own limit of 10 s, 5 s of silence beyond that, and the time to connect.
+                #expect(longest < .seconds(30) && recovery < .seconds(15))
+                first.terminate()
+                try await first.end()
+            }
+        }
+    }
+
+    @Test("a fail-over to a standby loses nothing that was acknowledged")
+    func failOver() async throws {
+        let cluster = try PostgresCluster(isReplicated: true)
+        cluster.addStandby()
+        let nodes = try Nodes(on: cluster.addressOfBoth)
+        let isOver = Signal()
+        let applied = Tally()
+        try await nodes.run(0) { _ in
+            try await nodes.run(1) { _ in
+                async let accepted = nodes.work(publishers: 8, workers: 2, applied: applied) { isOver.isClosed }
+                try await eventually("there is load") { applied.count > 50 ? true : nil }
+                let before = applied.count
+                cluster.failOver()
+                try await eventually("it works again", tries: 6_000) { applied.count > before + 50 ? true : nil }
+                isOver.close()
+                let all = try await accepted
+                let stored = try await nodes.stored()
+                print(
+                    """
+                    fail-over to a standby under load
+                      events acknowledged    \(all.count)
+                      events stored          \(stored.count)
+                      events applied         \(applied.count)
+                    """)
+                #expect(stored.count == all.count && Set(stored) == all.keys)
+                #expect(applied.keys == all.keys)
+            }
+        }
+    }
+}
