@@ -119,10 +119,16 @@ extension RouterMethods where Context == BusRequestContext {
         _ handlers: [HTTPRequest.Method: @Sendable (Request, BusRequestContext) async throws -> Response]
     ) {
         let allowed = handlers.keys.map(\.rawValue).sorted().joined(separator: ", ")
-        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
-        for method in all {
+        for method in HTTPRequest.Method.routed {
             let handler = handlers[method] ?? { _, _ in throw MethodNotAllowed(allowed: allowed) }
             on(path, method: method, use: handler)
         }
     }
+}
+
+extension HTTPRequest.Method {
+    /// The methods that every resource answers, those it does not take with 405.
+    static let routed: Set<HTTPRequest.Method> = [
+        .get, .head, .post, .put, .patch, .delete, .options, .trace, .connect,
+    ]
 }

@@ -115,10 +115,16 @@ struct DeliveryBody {
         let value = try document(bytes)
         switch (value["ids"]?.elements, value["group"]?.text) {
         case (let ids?, nil) where 1...Limits.deadLetterPageMax ~= ids.count:
-            let numbers = ids.compactMap { $0.text.flatMap(DeadLetter.number) }
+            let texts = ids.compactMap(\.text)
+            guard texts.count == ids.count else { throw BusError(.badRequest, "an id is not a string; send strings") }
+            let numbers = texts.compactMap(DeadLetter.number)
             let distinct = Set(numbers).sorted()
             return (.numbers(distinct), ids.count - distinct.count)
         case (nil, let group?) where Labels.isGroup(group):
+            // A code that is no text must not count as none: that would replay the whole group.
+            if let code = value["code"], code.text == nil {
+                throw BusError(.badRequest, "code is not a string; send one, or leave it out for every code")
+            }
             return (.group(group, code: value["code"]?.text), 0)
         default:
             throw BusError(
