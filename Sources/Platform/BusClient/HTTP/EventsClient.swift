@@ -21,7 +21,7 @@ package enum EventsFault: Error, Sendable {
 /// Calls to one Events API.
 package struct EventsClient: Sendable {
     private let transport: any EventsTransport
-    private let endpoint: EventsEndpoint
+    let endpoint: EventsEndpoint
     /// Our own token.
     package let tokens: TokenSource
     private let logger: Logger
@@ -143,8 +143,7 @@ package struct EventsClient: Sendable {
     package func features() async throws(EventsFault) -> Set<EventsFeature> {
         let answer: [UInt8]
         do {
-            answer = try await send(
-                HTTPClientRequest(url: endpoint.capabilities), within: .seconds(Limits.capabilitiesSeconds))
+            answer = try await get(endpoint.capabilities, within: .seconds(Limits.capabilitiesSeconds))
         } catch {
             switch error {
             case .unavailable, .refused(status: 401, _): throw error
@@ -170,7 +169,11 @@ package struct EventsClient: Sendable {
 
     // MARK: HTTP
 
-    private func post(
+    func get(_ url: String, within timeout: Duration) async throws(EventsFault) -> [UInt8] {
+        try await send(HTTPClientRequest(url: url), within: timeout)
+    }
+
+    func post(
         _ url: String, _ body: [UInt8], key: String? = nil, within timeout: Duration
     ) async throws(EventsFault) -> [UInt8] {
         var request = HTTPClientRequest(url: url)

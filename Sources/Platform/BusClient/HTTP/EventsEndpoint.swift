@@ -13,6 +13,8 @@ package struct EventsEndpoint: Hashable, Sendable {
     package var acknowledge: String { collection + "/ack" }
     /// `…/api/v1/events/lease`.
     package var leases: String { collection + "/lease" }
+    /// `…/api/v1/events/dead-letters`.
+    package var deadLetters: String { collection + "/dead-letters" }
     /// `…/api/v1/events/capabilities`.
     package var capabilities: String { collection + "/capabilities" }
 

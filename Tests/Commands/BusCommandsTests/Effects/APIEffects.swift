@@ -155,6 +155,37 @@ extension Effect {
             environment: asSender.merging(environment) { $1 }, answer: .status(200, body: ""), shows: shows)
     }
 
+    private static let letters = Fault.status(200, body: #"{"deadLetters":[{"id":"dl_7"}],"replayed":1,"unknown":0}"#)
+
+    private static func parked(
+        _ line: String, _ covers: String..., shows: @escaping @Sendable (Seen) -> Bool
+    ) -> Effect {
+        let words = line.split(separator: " ").prefix(3).joined(separator: " ")
+        return Effect(
+            covers: covers.map { "\(words) \($0)" }, line: line, environment: asSender, answer: letters, shows: shows)
+    }
+
+    static let ofDeadLetters: [Effect] =
+        [
+            ("events dead-letters list", ""), ("events dead-letters show", " --id dl_7"),
+            ("events dead-letters replay", " --id dl_7"),
+        ].flatMap { words, arguments in
+            access(
+                words, arguments, addresses: ["BUS_EVENTS_API_URL"], addressFlags: ["--events-url", "--api-url"],
+                tokens: eventTokens, answer: letters)
+        } + [
+            parked("events dead-letters list --group g-1 --limit 7", "--group", "--limit") {
+                $0.requests.last?.query == "limit=7&group=g-1"
+            },
+            parked("events dead-letters show --id dl_7", "--id") { $0.output == "{\"id\":\"dl_7\"}\n" },
+            parked("events dead-letters replay --id dl_7 --id dl_8", "--id") {
+                $0.requests.last?.body == #"{"ids":["dl_7","dl_8"]}"#
+            },
+            parked("events dead-letters replay --group g --code c", "--group", "--code") {
+                $0.requests.last?.body == #"{"group":"g","code":"c"}"#
+            },
+        ]
+
     static let ofEvents: [Effect] =
         access(
             "events send", " --name a.b", addresses: ["BUS_EVENTS_API_URL"],
