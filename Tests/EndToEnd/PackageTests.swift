@@ -1,3 +1,4 @@
+import BusCore
 import FoundationEssentials
 import TestSupport
 import Testing
@@ -54,7 +55,10 @@ import Testing
         files.formUnion((programs + links).map { "f 644 share/man/man1/\($0).1" })
         files.formUnion(SystemdUnits.units.map { "f 644 lib/systemd/system/\($0).service" })
         files.insert("f 644 lib/sysusers.d/bus-integration-stripe.conf")
-        for name in ["copyright", "third-party-notices.txt", "examples/bus.conf", "examples/catalog.json"] {
+        let documents = [
+            "copyright", "third-party-notices.txt", "sbom.cdx.json", "examples/bus.conf", "examples/catalog.json",
+        ]
+        for name in documents {
             files.insert("f 644 share/doc/bus-integration-stripe/\(name)")
         }
         return files
@@ -72,6 +76,7 @@ import Testing
         let secrets = try FileManager.default.attributesOfItem(atPath: "\(folder.path)/root/etc/bus/credentials")
         #expect(secrets[.posixPermissions] as? Int == 0o700)
 
+        try sbomNamesWhatIsPinned("root/opt/bus/share/doc/bus-integration-stripe/sbom.cdx.json")
         let unit = try String(
             contentsOf: URL(filePath: "\(folder.path)/root/opt/bus/lib/systemd/system/bus-events.service"),
             encoding: .utf8)
@@ -92,6 +97,25 @@ import Testing
         try await make("uninstall", place, "PREFIX=/opt/bus")
         #expect(try await files(below: "root/opt/bus").isEmpty)
         #expect(FileManager.default.fileExists(atPath: changed))
+    }
+
+    private func sbomNamesWhatIsPinned(_ file: String) throws {
+        func document(_ path: String) throws -> JSONValue {
+            try JSONValue(parsing: Array(try Data(contentsOf: URL(filePath: path))))
+        }
+        let bill = try document("\(folder.path)/\(file)")
+        #expect(bill["bomFormat"] == "CycloneDX" && bill["specVersion"] == "1.5")
+        let named = try #require(bill["components"]?.elements).compactMap {
+            "\($0["name"]?.text ?? "") \($0["version"]?.text ?? "")"
+        }
+        let pins = try #require(try document(Repository.path("Package.resolved"))["pins"]?.elements).map {
+            "\($0["identity"]?.text ?? "") \($0["state"]?["version"]?.text ?? "")"
+        }
+        #expect(pins.count > 10 && Set(named.filter { !$0.hasPrefix("swift ") }) == Set(pins))
+        #expect(named.contains { $0.hasPrefix("swift ") })
+        for component in bill["components"]?.elements ?? [] {
+            #expect(component["purl"]?.text?.hasPrefix("pkg:") == true, "\(component)")
+        }
     }
 
     /// Packs and judges 600 MB, which keeps both cores and the disk from every test beside it.
