@@ -57,6 +57,14 @@ package enum Limits {
     package static let streamPageEventsMax = 256
     /// Bytes read from the log at a time by one stream.
     package static let streamPageBytesMax = 1 << 20
+    /// Replays yield for so long to a request that came.
+    package static let replayYieldsMilliseconds = 100
+    /// While they yield, replays rest until so many times the time has passed that they read.
+    package static let replayTurnsApart = 2.0
+    /// Time that a replay lost by waiting and may make up for.
+    package static let replayCreditMilliseconds = 10
+    /// Rests of replays that are shorter are taken together.
+    package static let replayRestMillisecondsMin = 1
     /// Shortest time between two wake-ups of streams that wait for a time.
     package static let wakeUpsApartMilliseconds = 5
     /// Streams open at once on one server.
@@ -115,6 +123,9 @@ package enum Limits {
     ///
     /// While one is under way the next one fills up; with two, batches were smaller and slower (docs/decisions/0010).
     package static let publishBatchesInFlightMax = 1
+    /// Webhooks that come while batches carry several events gather for so long at most, or until so many wait.
+    package static let webhookGatherMilliseconds = 5
+    package static let publishBatchEventsEnough = 32
     /// Attempts for one Stripe call, the first included.
     package static let stripeAttemptsMax = 3
     /// One attempt of a Stripe call.

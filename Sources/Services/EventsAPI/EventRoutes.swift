@@ -41,6 +41,7 @@ struct EventRoutes: Sendable {
     // MARK: Publishing
 
     @Sendable private func publish(_ request: Request, _: BusRequestContext) async throws -> Response {
+        streaming.pace.noteRequest()
         let principal = try await authenticator.principal(of: request)
         let body = try await request.collectedBody(bytesMax: Limits.eventBodyBytesMax)
         let event = try PublishBody.single(
@@ -58,6 +59,7 @@ struct EventRoutes: Sendable {
     }
 
     @Sendable private func publishBatch(_ request: Request, _: BusRequestContext) async throws -> Response {
+        streaming.pace.noteRequest()
         let principal = try await authenticator.principal(of: request)
         let events = try PublishBody.batch(try await request.collectedBody(bytesMax: Limits.batchBodyBytesMax))
         for (index, event) in events.enumerated() {

@@ -37,7 +37,9 @@ package struct StripeService: Sendable {
         self.process = process
         duties = try StripeDuties.of(settings, scopes: tokens.scopes, tokenLabel: tokens.label)
         let events = EventsClient(transport: transport, endpoint: endpoint, tokens: tokens, logger: process.logger)
-        let publisher = EventPublisher(client: events, timeout: .seconds(Limits.webhookPublishSeconds))
+        let publisher = EventPublisher(
+            client: events, timeout: .seconds(Limits.webhookPublishSeconds),
+            gathering: .milliseconds(Limits.webhookGatherMilliseconds))
         self.publisher = publisher
         let gateway = StripeService.gateway(settings, offline, http: http, logger: process.logger)
         let features = KnownFeatures(client: events)

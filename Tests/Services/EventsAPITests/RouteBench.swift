@@ -29,14 +29,15 @@ struct RouteBench: Sendable {
     /// Runs `body` against a server; `live` uses a socket, which streams that follow need.
     static func run(
         live: Bool = false, on store: TestStore = .memory, allowsWildcard: Bool = false,
-        keepAlive: Duration? = nil, _ body: @escaping @Sendable (RouteBench) async throws -> Void
+        keepAlive: Duration? = nil, pace: ReplayPace = ReplayPace(),
+        _ body: @escaping @Sendable (RouteBench) async throws -> Void
     ) async throws {
         try await EventBench.run(on: store) { events in
             let secret = "a test secret"
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let verifier = await TokenVerifier(secret: Secret(secret), audiences: [Audience.api, Audience.internal])
             let streaming = EventStreaming(
-                log: events.log, ledger: events.ledger, wakeUps: events.wakeUps, keepAlive: keepAlive)
+                log: events.log, ledger: events.ledger, wakeUps: events.wakeUps, keepAlive: keepAlive, pace: pace)
             let routes = EventRoutes(
                 authenticator: Authenticator(verifier), appender: events.appender, streaming: streaming,
                 ledger: events.ledger,

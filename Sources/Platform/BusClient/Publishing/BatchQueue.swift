@@ -7,7 +7,8 @@ struct BatchQueue<Item: Sendable> {
     typealias Sender = CheckedContinuation<[Item], Never>
 
     enum EnqueueResult {
-        case queued
+        /// With so many others in all.
+        case queued(count: Int)
         case wake(Sender, [Item])
         case full
         case stopped
@@ -26,7 +27,7 @@ struct BatchQueue<Item: Sendable> {
         if isStopped { return .stopped }
         if waiting.count >= countMax { return .full }
         waiting.append(item)
-        guard let sender = idleSenders.popLast() else { return .queued }
+        guard let sender = idleSenders.popLast() else { return .queued(count: waiting.count) }
         return .wake(sender, take())
     }
 

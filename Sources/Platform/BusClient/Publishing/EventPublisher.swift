@@ -7,6 +7,8 @@ import Synchronization
 
 /// Publishes events of many concurrent callers in shared batches: while a batch is under way the next one gathers.
 ///
+/// One that may gather for longer costs everybody less under a steady load (docs/decisions/0032).
+///
 /// Nothing is stored here: a caller hears `nil` only after the Events API has committed its event.
 package final class EventPublisher: Service, Sendable {
     /// Hears how one publish ended; nil is success.
@@ -20,15 +22,21 @@ package final class EventPublisher: Service, Sendable {
 
     private let client: EventsClient
     private let timeout: Duration
+    private let gathering: Duration?
+    /// Rings when enough waits for a batch.
+    private let isEnough = Signal()
     private let queue: Mutex<BatchQueue<Pending>>
     private let refusal = Mutex<ProcessFailure?>(nil)
     private let serverLacksBatches = Atomic(false)
     private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
 
     /// A publisher whose callers wait at most `timeout` in all.
-    package init(client: EventsClient, timeout: Duration) {
+    ///
+    /// - Parameter gathering: How long a batch gathers at most after one that carried several events.
+    package init(client: EventsClient, timeout: Duration, gathering: Duration? = nil) {
         self.client = client
         self.timeout = timeout
+        self.gathering = gathering
         queue = Mutex(BatchQueue(countMax: Limits.publishQueueEventsMax))
     }
 
@@ -36,7 +44,7 @@ package final class EventPublisher: Service, Sendable {
     package func submit(_ draft: EventDraft, completion: @escaping Completion) {
         let pending = Pending(draft: draft, deadline: .now + timeout, completion: completion)
         switch queue.withLock({ $0.enqueue(pending) }) {
-        case .queued: break
+        case .queued(let count): if count == Limits.publishBatchEventsEnough { isEnough.ring() }
         case .wake(let worker, let batch): worker.resume(returning: batch)
         case .full: completion(.unavailable(reason: "too many events wait to be published", retryAfterSeconds: 5))
         case .stopped: completion(.unavailable(reason: "the service is stopping", retryAfterSeconds: 5))
@@ -64,6 +72,7 @@ package final class EventPublisher: Service, Sendable {
     }
 
     private func stop() {
+        isEnough.close()
         for worker in queue.withLock({ $0.stop() }) { worker.resume(returning: []) }
     }
 
@@ -74,6 +83,7 @@ package final class EventPublisher: Service, Sendable {
             }
             if batch.isEmpty { return }
             await send(batch)
+            if let gathering, batch.count > 1 { _ = await isEnough.wait(atMost: gathering) }
         }
     }
 

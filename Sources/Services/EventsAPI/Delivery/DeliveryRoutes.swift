@@ -8,6 +8,7 @@ import HummingbirdCore
 /// Acknowledgements, leases and dead letters over HTTP.
 extension EventRoutes {
     @Sendable func acknowledge(_ request: Request, _: BusRequestContext) async throws -> Response {
+        streaming.pace.noteRequest()
         let principal = try await authenticator.principal(of: request)
         let body = try DeliveryBody(
             try await request.collectedBody(bytesMax: Limits.batchBodyBytesMax), haveOutcomes: true)

@@ -1,5 +1,6 @@
 import BusCore
 import BusSQL
+import Glibc
 
 /// Which names and whose events a stream reads.
 struct EventSelection: Sendable {
@@ -17,6 +18,8 @@ struct EventPage: Sendable {
     let cursor: Int64
     /// True when more events may follow at once.
     let isCut: Bool
+    /// The processor time that reading it took.
+    let work: Duration
 }
 
 extension EventLog {
@@ -28,6 +31,7 @@ extension EventLog {
         limit: Int = Limits.streamPageEventsMax, isReplay: Bool = false
     ) async throws -> EventPage {
         try await read(isLong: isReplay) { connection in
+            let begun = ProcessorTime.ofThread
             let names = max(1, selection.names.count)
             let countMax = max(1, min(limit, Limits.streamPageEventsMax) / names)
             let bytesMax = Limits.streamPageBytesMax / names
@@ -46,7 +50,8 @@ extension EventLog {
                 events.sort { $0.sequence < $1.sequence }
             }
             return EventPage(
-                events: events, cursor: events.last?.sequence ?? cursor, isCut: horizon < .max)
+                events: events, cursor: events.last?.sequence ?? cursor, isCut: horizon < .max,
+                work: ProcessorTime.ofThread - begun)
         }
     }
 
@@ -90,4 +95,14 @@ extension EventLog {
         SELECT seq, envelope FROM bus_events
         WHERE seq > $1 AND seq <= $2 AND ($4 IS NULL OR owner = $4) ORDER BY seq LIMIT $3
         """
+}
+
+/// How long a processor has worked.
+private enum ProcessorTime {
+    /// For the calling thread.
+    static var ofThread: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
 }

@@ -16,6 +16,7 @@ struct EventStreaming: Sendable {
     let wakeUps: WakeUps
     /// Time between blank lines on a silent stream.
     let keepAlive: Duration?
+    var pace = ReplayPace()
     let slots = StreamSlots()
 
     /// The answer to a stream request whose query and scopes were checked; `owner` filters for user tokens.
@@ -36,7 +37,7 @@ struct EventStreaming: Sendable {
             return respond(connection, slot, subscription, query) { line, writer in
                 try await BroadcastStream(
                     log: log, selection: EventSelection(names: query.names, owner: owner),
-                    last: query.follow ? .max : newest, isReplay: start != .now, line: line
+                    last: query.follow ? .max : newest, isReplay: start != .now, pace: pace, line: line
                 ).run(from: cursor, limit: query.limit ?? .max, &writer)
             }
         case .unicast(let terms):

@@ -29,6 +29,7 @@ struct BroadcastStream {
     let last: Int64
     /// It starts before the newest event.
     let isReplay: Bool
+    let pace: ReplayPace
     let line: StreamLine
 
     @concurrent
@@ -37,6 +38,7 @@ struct BroadcastStream {
         var left = limit
         var isReplay = isReplay
         while !line.isClosed {
+            let begun = ContinuousClock.now
             let page = try await log.page(
                 of: selection, after: cursor, through: last, limit: left, isReplay: isReplay)
             isReplay = page.isCut
@@ -52,7 +54,10 @@ struct BroadcastStream {
                 left -= page.events.count
             }
             if left <= 0 { return }
-            if page.isCut { continue }
+            if page.isCut {
+                try await pace.rest(after: page.work, begunAt: begun)
+                continue
+            }
             if last < .max { return }
             try await line.wait(atMost: nil, &writer)
         }
