@@ -16,6 +16,7 @@ struct Checks: AsyncParsableCommand {
     @Option(help: "Checks to make.") var count: Int
     @Option(help: "Checks under way at once.") var parallel: Int
     @Option(help: "Accounts to ask for, spread evenly.") var accounts: Int
+    @Option(help: "Ask no more after so many seconds.") var seconds: Int?
     @Flag(help: "Ask for usage too, so that each check is a durable hold.") var hold = false
 
     func run() async throws {
@@ -48,11 +49,13 @@ struct Checks: AsyncParsableCommand {
             let (parallel, count) = (checks.parallel, checks.count)
             let times = Mutex<[Double]>([])
             let started = ContinuousClock.now
+            let end = checks.seconds.map { started + .seconds($0) }
             try await withThrowingTaskGroup(of: Void.self) { workers in
                 for worker in 0..<parallel {
                     workers.addTask { @Sendable [self] in
                         for number in stride(from: worker, to: count, by: parallel) {
                             let begun = ContinuousClock.now
+                            if let end, begun > end { break }
                             try await check(number)
                             let elapsed = (ContinuousClock.now - begun).inSeconds * 1_000
                             times.withLock { $0.append(elapsed) }
@@ -65,7 +68,7 @@ struct Checks: AsyncParsableCommand {
             let sorted = times.withLock { $0.sorted() }
             Terminal.output(
                 #"{"p50_ms":\#(sorted[sorted.count / 2]),"p99_ms":\#(sorted[sorted.count * 99 / 100]),"#
-                    + #""per_second":\#(Double(count) / seconds)}"#)
+                    + #""per_second":\#(Double(sorted.count) / seconds)}"#)
         }
 
         private func check(_ number: Int) async throws {

@@ -6,10 +6,10 @@ import shutil
 import tempfile
 import time
 
-from . import billing, commands, durable, idle, machine, month, readme, receivers, stored
+from . import billing, commands, durable, fair, idle, latency, machine, month, readme, receivers, stored
 
-PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing,
-         "commands": commands, "month": month}
+PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing, "fair": fair,
+         "latency": latency, "commands": commands, "month": month}
 
 
 def main():

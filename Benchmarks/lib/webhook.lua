@@ -8,17 +8,18 @@ local function read(path)
     return text
 end
 
-local before, after, ids, signatures, index = read(deck .. ".before"), read(deck .. ".after"), {}, {}, 0
+local pieces, numbers, signatures, index = {}, {}, {}, 0
+for piece in (read(deck .. ".body") .. "@NUMBER@"):gmatch("(.-)@NUMBER@") do pieces[#pieces + 1] = piece end
 for line in io.lines(deck .. ".cards") do
-    local id, signature = line:match("^(%S+)\t(%S+)$")
-    ids[#ids + 1] = id
+    local number, signature = line:match("^(%S+)\t(%S+)$")
+    numbers[#numbers + 1] = number
     signatures[#signatures + 1] = signature
 end
 
 function request()
-    index = index % #ids + 1
+    index = index % #numbers + 1
     local headers = { ["Content-Type"] = "application/json", ["Stripe-Signature"] = signatures[index] }
-    return wrk.format("POST", nil, headers, before .. ids[index] .. after)
+    return wrk.format("POST", nil, headers, table.concat(pieces, numbers[index]))
 end
 
 function done(summary, latency)

@@ -13,6 +13,12 @@ def template():
         return text.read().replace("@CREATED@", str(int(time.time())))
 
 
+def scattered_template(number):
+    """The same event for a subscription and an account of its own, which no other deck with another number has."""
+    return (template().replace("sub_demo", f"sub_{number}_@NUMBER@")
+            .replace("00000000-0000-4000-8000-000000000001", f"00000000-0000-4000-9{number:03d}-@NUMBER@"))
+
+
 def foreign_template():
     """The same event of a type without a meaning: verified, parsed, answered, not published."""
     return template().replace("customer.subscription.updated", "customer.subscription.trial_will_end")
@@ -24,28 +30,27 @@ def sign(stamp, body):
 
 
 class Deck:
-    """Many distinct webhooks in the two files that wrk's script reads: the body's two halves, and ids with signatures."""
+    """Many distinct webhooks in the two files that wrk's script reads: the body with places for a number, and the numbers
+    with their signatures."""
 
     def __init__(self, folder, name, count, text):
         self.count = count
-        before, after = text.split("@EVENT_ID@")
-        self.halves = (before.encode(), after.encode())
+        text = text.replace("@EVENT_ID@", f"evt_{name}_@NUMBER@")
+        self.pieces = text.encode().split(b"@NUMBER@")
         self.folder = f"{folder}/{name}"
         stamp = str(int(time.time()))
-        self.cards = []
-        for index in range(count):
-            event = f"evt_{name}_{index:08d}"
-            self.cards.append((event, sign(stamp, self.halves[0] + event.encode() + self.halves[1])))
-        with open(self.folder + ".before", "wb") as file:
-            file.write(self.halves[0])
-        with open(self.folder + ".after", "wb") as file:
-            file.write(self.halves[1])
+        self.signatures = [sign(stamp, self.body(index)) for index in range(count)]
+        with open(self.folder + ".body", "w") as file:
+            file.write(text)
         with open(self.folder + ".cards", "w") as file:
-            file.writelines(f"{event}\t{signature}\n" for event, signature in self.cards)
+            file.writelines(f"{index:012d}\t{signature}\n" for index, signature in enumerate(self.signatures))
+
+    def body(self, index):
+        return (b"%012d" % index).join(self.pieces)
 
     def request(self, index, host, path):
-        event, signature = self.cards[index % self.count]
-        body = self.halves[0] + event.encode() + self.halves[1]
+        index %= self.count
+        body = self.body(index)
         head = (f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-                f"Stripe-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n")
+                f"Stripe-Signature: {self.signatures[index]}\r\nContent-Length: {len(body)}\r\n\r\n")
         return head.encode() + body
