@@ -6,9 +6,9 @@ import shutil
 import tempfile
 import time
 
-from . import billing, commands, durable, fair, idle, latency, machine, month, readme, receivers, stored
+from . import asked, billing, commands, durable, fair, idle, latency, machine, month, readme, receivers, stored
 
-PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing, "fair": fair,
+PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing, "asked": asked, "fair": fair,
          "latency": latency, "commands": commands, "month": month}
 
 

@@ -13,16 +13,22 @@ CONNECTIONS = 64
 
 
 def saturate(servers, url, deck, seconds, pin=False):
-    """Figures of one run; `servers` are those whose CPU time counts."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", SCRIPT, url]
+    """Figures of one run with webhooks; `servers` are those whose CPU time counts."""
+    figures = wrk(servers, url, SCRIPT, {"DECK": deck.folder}, seconds, pin)
+    return {**figures, "wrapped": max(0, figures["requests"] - deck.count)}
+
+
+def wrk(servers, url, script, environment, seconds, pin=False):
+    """Figures of one run of a wrk script."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", script, url]
     if pin:
         command = ["taskset", "-c", "0", *command]
     cpu, busy = sum(server.cpu_seconds() for server in servers), busy_seconds()
     own = os.times()
-    run = subprocess.run(command, env={**os.environ, "DECK": deck.folder}, capture_output=True, text=True, check=True)
+    run = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
     spent = sum(server.cpu_seconds() for server in servers) - cpu
     after = os.times()
-    wrk = after.children_user + after.children_system - own.children_user - own.children_system
+    own_load = after.children_user + after.children_system - own.children_user - own.children_system
     words = next(line for line in run.stdout.splitlines() if line.startswith("FIGURES")).split()[1:]
     requests, microseconds, p50, p99, refused, broken = map(int, words)
     return {
@@ -32,8 +38,7 @@ def saturate(servers, url, deck, seconds, pin=False):
         "p50_ms": p50 / 1000,
         "p99_ms": p99 / 1000,
         "failed": refused + broken,
-        "wrapped": max(0, requests - deck.count),
-        "foreign": max(0.0, (busy_seconds() - busy - spent - wrk) / (microseconds / 1e6)),
+        "foreign": max(0.0, (busy_seconds() - busy - spent - own_load) / (microseconds / 1e6)),
     }
 
 

@@ -15,12 +15,12 @@ WEBHOOK_PATH = "/api/internal/stripe/webhook"
 UPDATE = "bus.billing.subscription.update"
 
 
-def token(scopes="billing:subscription:write billing:provider events:send events:listen"):
+def token(scopes="billing:subscription:write billing:provider events:send events:listen", audience="ai.hg.fi/api"):
     def part(value):
         return base64.urlsafe_b64encode(value).rstrip(b"=")
 
     now = int(time.time())
-    claims = {"sub": "benchmark", "aud": "ai.hg.fi/api", "iat": now, "exp": now + 86400,
+    claims = {"sub": "benchmark", "aud": audience, "iat": now, "exp": now + 86400,
               "scope": scopes}
     signed = part(json.dumps({"alg": "HS256", "typ": "JWT"}).encode()) + b"." + part(json.dumps(claims).encode())
     return (signed + b"." + part(hmac.new(JWT_SECRET.encode(), signed, hashlib.sha256).digest())).decode()
