@@ -7,10 +7,12 @@ import threading
 import time
 
 from . import billing, load, ours, stored, webhooks
+from .report import Figure, Report
 
 ACCOUNTS = 1_000
 IN_FLIGHT = 64
 WEBHOOKS = 1_000
+REPLAYED = 1_000_000
 KINDS = ("checks", "webhooks", "replay")
 
 
@@ -99,7 +101,7 @@ def measure(options, folder):
             ours.ingress(options, folder, events.address) as ingress:
         servers = [events, worker, ingress]
         loads = Loads(options, folder, events, ingress)
-        stored.fill(ours.Caller(events.address), options.stored, 0)
+        stored.fill(ours.Caller(events.address), REPLAYED, 0)
         loads.measure_line()
         for kind in KINDS:
             loads.run([kind])
@@ -116,9 +118,12 @@ def measure(options, folder):
         rows.append([kind, f"{statistics.median(alone):,.0f}/s", f"{statistics.median(beside):,.0f}/s",
                      f"{statistics.median(beside) / statistics.median(alone):.2f}",
                      " ".join(f"{shared / own:.2f}" for own, shared in zip(alone, beside))])
-    notes = [f"{IN_FLIGHT} checks in flight, {WEBHOOKS:,} webhooks/s of as many subscriptions, a replay of {options.stored:,} events again and again"]
+    notes = [f"{IN_FLIGHT} checks in flight, {WEBHOOKS:,} webhooks/s of as many subscriptions, a replay of {REPLAYED:,} events again and again"]
     for kinds, used in shares.items():
         middle = [statistics.median(column) for column in zip(*used)]
         notes.append(f"cores with {' and '.join(kinds)}: events {middle[0]:.2f}, worker {middle[1]:.2f}, "
                      f"ingress {middle[2]:.2f}, clients {middle[3]:.2f}")
-    return f"Fair shares, medians of {options.rounds} rounds", rows, notes
+    kept = [Figure(f"{kind} beside the other two loads, of what they are alone", "×",
+                   [shared / own for own, shared in zip(figures[kind, False], figures[kind, True])], digits=2)
+            for kind in KINDS]
+    return Report(f"Fair shares, medians of {options.rounds} rounds", rows, notes, kept)

@@ -4,7 +4,7 @@ import html
 
 README = "README.md"
 PICTURE = "docs/how-fast.svg"
-PARTS = "receivers,durable,fair,asked,billing"
+PARTS = "receivers,durable,asked,latency,fair"
 START, END = "<!-- figures: start -->", "<!-- figures: end -->"
 
 BAR, GAP, GROUP, LEFT, WIDTH, LABEL = 16, 5, 34, 12, 760, 250
