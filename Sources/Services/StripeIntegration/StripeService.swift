@@ -17,6 +17,7 @@ package struct StripeService: Sendable {
     package let publisher: EventPublisher
     /// Judges webhooks.
     package let receiver: WebhookReceiver
+    private let webhookKeys: WebhookKeys
     private let settings: StripeSettings
     private let process: ServiceProcess
     private let worker: EventWorker
@@ -48,13 +49,14 @@ package struct StripeService: Sendable {
             gateway: gateway, outlet: outlet,
             observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: settings.mode),
             refetches: settings.refetches, logger: process.logger)
+        webhookKeys = WebhookKeys(settings.webhookRules, file: settings.webhookSecretFile, logger: process.logger)
         receiver = WebhookReceiver(
-            rules: settings.webhookRules, publisher: publisher, actions: actions, logger: process.logger,
+            keys: webhookKeys, publisher: publisher, actions: actions, logger: process.logger,
             hearRefusal: hearRefusal)
         walker = StripeService.walker(
             settings, tokens, http: http, actions: actions, events: events, features: features)
         let requests = StripeRequests(
-            gateway: gateway, settings: settings.requests, rules: settings.webhookRules, actions: actions,
+            gateway: gateway, settings: settings.requests, keys: webhookKeys, actions: actions,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
             budget: settings.handlerBudget, logger: process.logger)
         worker = EventWorker(
@@ -99,7 +101,7 @@ package struct StripeService: Sendable {
 
     /// Services in start order; they stop the other way round.
     package func services() -> [any Service] {
-        var services: [any Service] = [publisher]
+        var services: [any Service] = [publisher, webhookKeys]
         if duties == .requests { services.append(worker) }
         if let walker { services.append(walker) }
         return services

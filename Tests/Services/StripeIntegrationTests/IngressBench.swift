@@ -41,9 +41,10 @@ struct IngressBench: Sendable {
             let outlet = FactsOutlet(publisher, features: KnownFeatures(client: client), scopes: nil)
             let gateway = LocalStripeGateway(settings: StripeRequestSettings(mode: .local))
             let receiver = WebhookReceiver(
-                rules: WebhookRules(
-                    keys: WebhookKey.keys(in: Secret(secret)), known: KnownWebhookKey.list(in: Secret(known)) ?? [],
-                    toleranceSeconds: 300, mode: .local),
+                keys: .fixed(
+                    WebhookRules(
+                        keys: WebhookKey.keys(in: Secret(secret)), known: KnownWebhookKey.list(in: Secret(known)) ?? [],
+                        toleranceSeconds: 300, mode: .local)),
                 publisher: publisher,
                 actions: WebhookActions(
                     gateway: gateway, outlet: outlet,

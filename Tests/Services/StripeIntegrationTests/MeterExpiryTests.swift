@@ -20,7 +20,7 @@ struct MeterExpiryTests {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let requests = StripeRequests(
             gateway: gateway, settings: StripeRequestSettings(mode: .test, defaultPriceID: nil),
-            rules: WebhookRules(keys: [], toleranceSeconds: 300, mode: .test),
+            keys: .fixed(WebhookRules(keys: [], toleranceSeconds: 300, mode: .test)),
             actions: WebhookActions(
                 gateway: gateway, outlet: outlet,
                 observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: .test), refetches: false,

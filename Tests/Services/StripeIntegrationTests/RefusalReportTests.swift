@@ -53,7 +53,7 @@ struct RefusalReportTests {
         withMetricsFactory(metrics) {
             let rules = WebhookRules(
                 keys: WebhookKey.keys(in: Secret("whsec_a")), toleranceSeconds: 300, mode: .local)
-            let report = RefusalReport(rules, Logger(label: "test") { _ in log })
+            let report = RefusalReport(.fixed(rules), Logger(label: "test") { _ in log })
             let now = Timestamp(clampingSeconds: 1_785_600_005)
             for second in [0, 0, 1, -1] as [Int64] {
                 for _ in 0..<4 {
@@ -80,7 +80,8 @@ struct RefusalReportTests {
             keys: WebhookKey.keys(in: Secret("whsec_a")), known: KnownWebhookKey.list(in: Secret("cli=whsec_b")) ?? [],
             toleranceSeconds: 300, mode: .local)
         let report = RefusalReport(
-            rules, Logger(label: "test") { _ in log }, hear: { refusal in heard.withLock { $0.append(refusal) } })
+            .fixed(rules), Logger(label: "test") { _ in log },
+            hear: { refusal in heard.withLock { $0.append(refusal) } })
         let now = Timestamp(clampingSeconds: 1_785_600_005)
         let bodies = [
             #"{"id":"evt_1"}"#, #"{"id":"<b>"}"#, #"{"id":"evt_\#(String(repeating: "x", count: 300))"}"#, "[", "{}",

@@ -72,7 +72,7 @@ func requests(
 ) -> StripeRequests {
     StripeRequests(
         gateway: gateway, settings: StripeRequestSettings(mode: mode, defaultPriceID: price),
-        rules: WebhookRules(keys: keys, toleranceSeconds: 300, mode: mode),
+        keys: .fixed(WebhookRules(keys: keys, toleranceSeconds: 300, mode: mode)),
         actions: WebhookActions(
             gateway: gateway, outlet: published.outlet,
             observer: SubscriptionObserver(gateway: gateway, outlet: published.outlet, mode: mode),

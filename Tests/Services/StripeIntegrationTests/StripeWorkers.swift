@@ -74,7 +74,7 @@ struct StripeWorkers {
                 gateway: gateway,
                 settings: StripeRequestSettings(
                     mode: mode, defaultPriceID: price, returnURL: "https://app.example/back"),
-                rules: WebhookRules(keys: [], toleranceSeconds: 300, mode: mode),
+                keys: .fixed(WebhookRules(keys: [], toleranceSeconds: 300, mode: mode)),
                 actions: WebhookActions(
                     gateway: gateway, outlet: outlet,
                     observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: mode), refetches: false,
@@ -178,5 +178,12 @@ final class Warnings: LogHandler {
     func log(event: LogEvent) {
         let text = event.message.description
         if text != "stripe call failed" { messages.withLock { $0.append(text) } }
+    }
+}
+
+extension WebhookKeys {
+    /// Rules that no file changes.
+    static func fixed(_ rules: WebhookRules) -> WebhookKeys {
+        WebhookKeys(rules, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 }

@@ -25,6 +25,11 @@ package struct WebhookRules: Sendable {
         self.accounts = accounts
     }
 
+    /// The same rules with other signing secrets.
+    package func replacing(keys: [WebhookKey]) -> WebhookRules {
+        WebhookRules(keys: keys, known: known, toleranceSeconds: toleranceSeconds, mode: mode, accounts: accounts)
+    }
+
     /// True for events of our own account and of those that count as ours.
     ///
     /// Whoever has a connected account writes its metadata, and so could name any Bus account. A `context` can be a path

@@ -101,6 +101,7 @@ package struct ServiceProgram<Settings: Sendable> {
         try reader.check()
         let shell = ServiceProcess(
             label: name, settings: process, warnings: reader.warnings, supervisor: Supervisor(reader.variable))
+        shell.logSettings(of: reader)
         try await run(settings, reader, shell)
     }
 

@@ -58,6 +58,14 @@ package struct ServiceProcess: Sendable {
         self.logger = logger
     }
 
+    /// Logs the effective settings once, at the start; secrets show only whether they are set.
+    package func logSettings(of reader: SettingsReader) {
+        let settings = reader.effective.map { name, value in
+            (name, Logger.MetadataValue.string(Redaction.redact(value)))
+        }
+        logger.info("settings", metadata: Dictionary(settings) { $1 })
+    }
+
     /// Runs services in order until one ends or a signal arrives; storage comes first and stops last.
     package func run(_ services: [any Service]) async throws {
         let all = services + (supervisor == nil ? [] : [StopNotice(process: self)])

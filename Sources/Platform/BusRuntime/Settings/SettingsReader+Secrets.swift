@@ -15,7 +15,7 @@ extension SettingsReader {
                 isSecret: true, summary: help))
         if let fileFlag {
             declare(Setting(flags: fileFlag.names, value: "file", summary: "File that holds \(names[0])."))
-            if let path = values(of: fileFlag).last { return secret(ofFile: path, flag: fileFlag.names[0]) }
+            if let path = values(of: fileFlag).last { return secret(names[0], ofFile: path, flag: fileFlag.names[0]) }
         }
         for (index, name) in names.enumerated() {
             let set = ([name, "\(name)_FILE"] + (index == 0 ? files : [])).filter { variable($0) != nil }
@@ -25,7 +25,7 @@ extension SettingsReader {
                 addFault("\(set.joined(separator: " and ")) are both set; keep one")
                 return nil
             }
-            return source == name ? decode(value, label: name) : secret(ofFile: value, flag: source)
+            return source == name ? decode(value, label: name) : secret(names[0], ofFile: value, flag: source)
         }
         guard let path = variable("CREDENTIALS_DIRECTORY").map({ "\($0)/\(names[0])" }),
             FileManager.default.fileExists(atPath: path)
@@ -34,7 +34,7 @@ extension SettingsReader {
             return nil
         }
         record(names[0], "[redacted]")
-        return secret(ofFile: path, flag: "the credential \(names[0])")
+        return secret(names[0], ofFile: path, flag: "the credential \(names[0])")
     }
 
     /// The variable of the secret that all APIs of a deployment share.
@@ -49,8 +49,9 @@ extension SettingsReader {
     }
 
     /// The secret in a file that a flag or variable names.
-    private mutating func secret(ofFile path: String, flag: String) -> Secret? {
+    private mutating func secret(_ name: String, ofFile path: String, flag: String) -> Secret? {
         let path = unquoted(path, label: flag)
+        secretFiles[name] = path
         do {
             let content = try SettingsFile.text(of: path, bytesMax: Limits.settingsFileBytesMax)
             if let secret = decode(content, label: flag) { return secret }

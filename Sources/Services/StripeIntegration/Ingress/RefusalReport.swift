@@ -19,7 +19,7 @@ package struct WebhookRefusal: Hashable, Sendable {
 /// The diagnosis goes to the operator alone and changes no answer. It costs more than the check, so at most
 /// `Limits.diagnosesPerSecondMax` of a second are made, whoever sends how many.
 final class RefusalReport: Sendable {
-    private let doctor: SignatureDoctor
+    private let keys: WebhookKeys
     private let logger: Logger
     private let hear: (@Sendable (WebhookRefusal) -> Void)?
     private let pace = Mutex(DiagnosisPace())
@@ -27,8 +27,8 @@ final class RefusalReport: Sendable {
     private let undiagnosed = RefusalReport.counter("undiagnosed")
 
     /// `hear` gets what was found out too, inside of this process.
-    init(_ rules: WebhookRules, _ logger: Logger, hear: (@Sendable (WebhookRefusal) -> Void)? = nil) {
-        doctor = SignatureDoctor(rules)
+    init(_ keys: WebhookKeys, _ logger: Logger, hear: (@Sendable (WebhookRefusal) -> Void)? = nil) {
+        self.keys = keys
         self.logger = logger
         self.hear = hear
         counters = Dictionary(
@@ -39,7 +39,7 @@ final class RefusalReport: Sendable {
     func report(_ fault: SignatureFault, _ body: UnsafeRawBufferPointer, header: String?, at now: Timestamp) {
         var metadata: Logger.Metadata = ["outcome": "refused", "error.type": "\(fault.cause.rawValue)"]
         if pace.withLock({ $0.take(at: now) }),
-            let finding = doctor.diagnose(body, header: header, at: now).findings.first
+            let finding = SignatureDoctor(keys.rules).diagnose(body, header: header, at: now).findings.first
         {
             counters[finding.cause]?.increment()
             metadata["cause"] = "\(finding.cause.rawValue)"

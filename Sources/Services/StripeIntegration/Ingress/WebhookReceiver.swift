@@ -31,7 +31,7 @@ package struct WebhookReceiver: Sendable {
         case carryOut(WebhookDecision)
     }
 
-    let rules: WebhookRules
+    let keys: WebhookKeys
     let publisher: EventPublisher
     let actions: WebhookActions
     let logger: Logger
@@ -39,21 +39,21 @@ package struct WebhookReceiver: Sendable {
     private let counters = WebhookCounters()
 
     init(
-        rules: WebhookRules, publisher: EventPublisher, actions: WebhookActions, logger: Logger,
+        keys: WebhookKeys, publisher: EventPublisher, actions: WebhookActions, logger: Logger,
         hearRefusal: (@Sendable (WebhookRefusal) -> Void)? = nil
     ) {
-        self.rules = rules
+        self.keys = keys
         self.publisher = publisher
         self.actions = actions
         self.logger = logger
-        refusals = RefusalReport(rules, logger, hear: hearRefusal)
+        refusals = RefusalReport(keys, logger, hear: hearRefusal)
     }
 
     /// Verifies and maps the bytes of one webhook.
     func decide(_ body: UnsafeRawBufferPointer, signature: String?, at now: Timestamp) -> Step {
         let decision: WebhookDecision
         do {
-            decision = try WebhookDecision.decide(body: body, signatureHeader: signature, at: now, rules: rules)
+            decision = try keys.decide(body, signature: signature, at: now)
         } catch {
             counters.refused.increment()
             switch error {

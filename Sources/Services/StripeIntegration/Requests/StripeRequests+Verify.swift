@@ -18,9 +18,7 @@ extension StripeRequests {
     private func decide(_ request: WebhookVerifyRequest, now: Timestamp) throws(BusError) -> WebhookDecision {
         let result: Result<WebhookDecision, WebhookFault> = request.body.withUnsafeBytes { body in
             do throws(WebhookFault) {
-                return .success(
-                    try WebhookDecision.decide(
-                        body: body, signatureHeader: request.signature, at: now, rules: rules))
+                return .success(try keys.decide(body, signature: request.signature, at: now))
             } catch {
                 return .failure(error)
             }

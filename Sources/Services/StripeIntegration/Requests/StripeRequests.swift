@@ -10,7 +10,7 @@ struct StripeRequests: Sendable {
     let gateway: any StripeGateway
     let settings: StripeRequestSettings
     /// How webhooks are judged.
-    let rules: WebhookRules
+    let keys: WebhookKeys
     /// What follows from webhooks.
     let actions: WebhookActions
     /// Whose requests are carried out.
