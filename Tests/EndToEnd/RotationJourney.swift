@@ -42,8 +42,56 @@ import Testing
                 }
                 #expect(try await status("evt_8", "whsec_new") == 200)
                 let log = process.output.standardError
-                #expect(log.components(separatedBy: "webhook secrets read again").count == 3)
+                #expect(log.components(separatedBy: "a secret was read again from its file").count == 3)
                 #expect(log.contains("holds none") && !log.contains("whsec_"))
+            }
+        }
+    }
+
+    @Test("tokens of a new secret count at once, those of the secret before go on counting", arguments: [true, false])
+    func tokenSecret(ofEvents: Bool) async throws {
+        let deployment = try Deployment()
+        let file = try deployment.folder.write(deployment.jwtSecret, to: "jwt-secret")
+        let path =
+            ofEvents ? "/api/v1/events/dead-letters" : "/api/internal/billing/accounts/\(Deployment.account)/status"
+        @Sendable func status(_ secret: String, _ address: String) async throws -> Int {
+            let token = TestTokens(secret: secret).token(
+                scope: "events:admin billing:read", audience: "ai.hg.fi/internal", now: unixNow())
+            return try await LoopbackClient(address).get(path, headers: ["Authorization": "Bearer \(token)"]).status
+        }
+        @Sendable func rotate(_ address: String) async throws {
+            let first = try await status(deployment.jwtSecret, address)
+            #expect(first != 401)
+            #expect(try await status("the-next-secret", address) == 401)
+            _ = try deployment.folder.write("the-next-secret", to: "jwt-secret")
+            // Many at once: whoever is not the first to look must not be refused either.
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 { group.addTask { try await status("the-next-secret", address) } }
+                for try await answer in group { #expect(answer == first) }
+            }
+            #expect(try await status(deployment.jwtSecret, address) == first)
+            #expect(try await status("a-third-secret", address) == 401)
+        }
+        if ofEvents {
+            var environment = deployment.eventsEnvironment
+            environment["BUS_API_JWT_SECRET"] = nil
+            environment["BUS_API_JWT_SECRET_FILE"] = file
+            _ = try await BusProcess.run(
+                "bus-api-provider-events", deployment.eventsArguments, environment: environment
+            ) { try await rotate(try await $0.address(of: Listener.events)) }
+            return
+        }
+        var environment = deployment.billingAPIEnvironment
+        environment["BUS_BILLING_JWT_SECRET"] = nil
+        environment["BUS_BILLING_JWT_SECRET_FILE"] = file
+        try await deployment.withEvents { [environment] _ in
+            try await deployment.withBillingWorker { _ in
+                _ = try await BusProcess.run(
+                    "bus-api-provider-billing", deployment.billingAPIArguments, environment: environment
+                ) { api in
+                    try await Deployment.ready(api, Listener.billing)
+                    try await rotate(try await api.address(of: Listener.billing))
+                }
             }
         }
     }

@@ -228,6 +228,8 @@ package enum Limits {
     package static let planWarningsMax = 20
     /// Windows before the present one whose counts are kept.
     package static let quotaWindowsKept: Int64 = 64
+    /// A secret of tokens that was replaced counts for this time; no token that is made here lives longer.
+    package static let previousTokenSecretSeconds: Int64 = 86_400
     /// Usage sent without an answer is not sent again after this time: providers forget the key after a day.
     package static let usageResendSecondsMax: Int64 = 23 * 3_600
     /// Pause before usage that was not taken is sent again: the first, which doubles, and the longest.

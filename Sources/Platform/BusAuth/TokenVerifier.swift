@@ -2,16 +2,33 @@ import BusCore
 import JWTKit
 import Synchronization
 
-/// Verifies Bus tokens: HS256 with one secret, and strict claims; remembers verified tokens.
+/// Verifies Bus tokens: HS256, and strict claims; remembers verified tokens.
+///
+/// When the secret changes, the one of before counts for another day, the longest life of a token that is made with it.
 package final class TokenVerifier: Sendable {
-    private let keys: JWTKeyCollection
+    private struct Keys {
+        var current: JWTKeyCollection
+        var previous: JWTKeyCollection?
+        var previousUntil = Timestamp.earliest
+        /// How often the secret has changed.
+        var version = 0
+    }
+
+    private let keys: Mutex<Keys>
+    private let latestSecret: @Sendable () -> (secret: Secret, version: Int)?
     /// The accepted audiences; a token needs one of them.
     package let audiences: Set<String>
     private let verified = Mutex<[String: Principal]>([:])
 
     /// A verifier for tokens signed with `secret` for one of `audiences`.
-    package init(secret: Secret, audiences: Set<String>) async {
-        keys = await BusToken.keys(secret)
+    ///
+    /// - Parameter latestSecret: Asked when a signature is refused: the secret of now and how often it has changed.
+    package init(
+        secret: Secret, audiences: Set<String>,
+        latestSecret: @escaping @Sendable () -> (secret: Secret, version: Int)? = { nil }
+    ) async {
+        keys = Mutex(Keys(current: await BusToken.keys(secret)))
+        self.latestSecret = latestSecret
         self.audiences = audiences
     }
 
@@ -19,8 +36,14 @@ package final class TokenVerifier: Sendable {
     ///
     /// A signature check costs about 30 µs, so a token is remembered until it expires.
     package func verify(_ token: String, at now: Timestamp) async throws(TokenFault) -> Principal {
+        let isOver = keys.withLock { keys in
+            guard keys.previous != nil, keys.previousUntil <= now else { return false }
+            keys.previous = nil
+            return true
+        }
+        if isOver { verified.withLock { $0.removeAll() } }
         if let known = verified.withLock({ $0[token] }), known.expiresAt > now { return known }
-        let principal = try Principal.checked(try await claims(of: token), accepting: audiences, at: now)
+        let principal = try Principal.checked(try await claims(of: token, at: now), accepting: audiences, at: now)
         verified.withLock { verified in
             if verified.count >= Limits.verifiedTokensMax {
                 verified = verified.filter { $0.value.expiresAt > now }
@@ -31,7 +54,7 @@ package final class TokenVerifier: Sendable {
         return principal
     }
 
-    private func claims(of token: String) async throws(TokenFault) -> BusClaims {
+    private func claims(of token: String, at now: Timestamp) async throws(TokenFault) -> BusClaims {
         let bytes = Array(token.utf8)
         let header: JWTHeader
         do {
@@ -40,8 +63,29 @@ package final class TokenVerifier: Sendable {
             throw .malformed
         }
         guard header.alg == "HS256", header.crit == nil else { throw .header }
+        let known = keys.withLock { $0 }
+        do throws(TokenFault) { return try await claims(bytes, signedWith: known.current) } catch {
+            guard error == .signature else { throw error }
+        }
+        if let previous = known.previous {
+            do throws(TokenFault) { return try await claims(bytes, signedWith: previous) } catch {
+                guard error == .signature else { throw error }
+            }
+        }
+        guard let latest = latestSecret(), latest.version != known.version else { throw .signature }
+        let new = await BusToken.keys(latest.secret)
+        keys.withLock { keys in
+            guard latest.version > keys.version else { return }
+            keys = Keys(
+                current: new, previous: keys.current,
+                previousUntil: now.advanced(bySeconds: Limits.previousTokenSecretSeconds), version: latest.version)
+        }
+        return try await claims(bytes, signedWith: new)
+    }
+
+    private func claims(_ bytes: [UInt8], signedWith key: JWTKeyCollection) async throws(TokenFault) -> BusClaims {
         do {
-            return try await keys.verify(bytes, as: BusClaims.self)
+            return try await key.verify(bytes, as: BusClaims.self)
         } catch let error as JWTError where error.errorType == .signatureVerificationFailed {
             throw .signature
         } catch {

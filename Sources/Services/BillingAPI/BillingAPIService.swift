@@ -46,7 +46,8 @@ package struct BillingAPIService: Sendable {
             clients = []
         }
         routes = await BillingRoutes(
-            tokenSecret: settings.tokenSecret, requests: requests,
+            tokenSecret: settings.tokenSecret, secretFile: process.watch(settings.tokenSecretOfFile),
+            requests: requests,
             store: settings.store.backend == .memory ? nil : store)
     }
 

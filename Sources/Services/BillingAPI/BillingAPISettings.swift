@@ -29,6 +29,8 @@ package struct BillingAPISettings: Sendable {
     package let timeout: Duration
     /// Verifies the callers' tokens.
     package let tokenSecret: Secret
+    /// The same with the file it comes from; nil for a variable.
+    package let tokenSecretOfFile: SecretOfFile?
     /// Where the catalog is.
     package let store: StoreSettings
 
@@ -49,6 +51,7 @@ package struct BillingAPISettings: Sendable {
             help: "Time the worker has for an answer.")
         tokenSecret =
             shared ?? reader.tokenSecret("BUS_BILLING_JWT_SECRET", SettingsReader.sharedTokenSecret)
+        tokenSecretOfFile = shared == nil ? reader.secretOfFile("BUS_BILLING_JWT_SECRET") : nil
         store = .billing(&reader)
         // An API whose responses are not heard answers nothing, so it is not ready either.
         listener = ListenerSettings(&reader, isRequired: true)

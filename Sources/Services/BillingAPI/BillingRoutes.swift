@@ -1,6 +1,7 @@
 import BillingStorage
 import BusAuth
 import BusCore
+import BusRuntime
 import BusServer
 import Hummingbird
 
@@ -11,10 +12,13 @@ struct BillingRoutes: Sendable {
     private let catalogRoutes: CatalogRoutes
 
     /// Routes over `requests`; the catalog's routes need a store.
-    init(tokenSecret: Secret, requests: WorkerCalls, store: CatalogStore?) async {
-        let services = await CallerCheck(secret: tokenSecret, audience: Audience.internal)
+    init(
+        tokenSecret: Secret, secretFile: WatchedSecretFile? = nil, requests: WorkerCalls, store: CatalogStore?
+    ) async {
+        let services = await CallerCheck(secret: tokenSecret, file: secretFile, audience: Audience.internal)
         publicRoutes = PublicRoutes(
-            callers: await CallerCheck(secret: tokenSecret, audience: Audience.api), requests: requests)
+            callers: await CallerCheck(secret: tokenSecret, file: secretFile, audience: Audience.api),
+            requests: requests)
         internalRoutes = InternalRoutes(callers: services, requests: requests)
         catalogRoutes = CatalogRoutes(callers: services, store: store)
     }

@@ -1,6 +1,7 @@
 import BusAuth
 import BusContract
 import BusCore
+import BusRuntime
 import BusServer
 import Hummingbird
 
@@ -8,8 +9,9 @@ import Hummingbird
 struct CallerCheck: Sendable {
     private let authenticator: Authenticator
 
-    init(secret: Secret, audience: String) async {
-        authenticator = Authenticator(await TokenVerifier(secret: secret, audiences: [audience]))
+    init(secret: Secret, file: WatchedSecretFile?, audience: String) async {
+        authenticator = Authenticator(
+            await TokenVerifier(secret: secret, audiences: [audience], latestSecret: { file?.content }))
     }
 
     /// The caller; throws when the token lacks the scope.

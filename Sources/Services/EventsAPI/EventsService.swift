@@ -34,10 +34,12 @@ package struct EventsService: Sendable {
             health = StoreHealth(commits: commits, log: log, readiness: process.readiness)
             let now: @Sendable () -> Timestamp = { .now }
             let ledger = DeliveryLedger(log: log, commits: commits, wakeUps: wakeUps, now: now)
+            let secretFile = process.watch(settings.tokenSecretOfFile)
             routes = EventRoutes(
                 authenticator: Authenticator(
                     await TokenVerifier(
-                        secret: settings.tokenSecret, audiences: [Audience.api, Audience.internal])),
+                        secret: settings.tokenSecret, audiences: [Audience.api, Audience.internal],
+                        latestSecret: { secretFile?.content })),
                 appender: EventAppender(log: log, commits: commits, wakeUps: wakeUps, now: now),
                 streaming: EventStreaming(
                     log: log, ledger: ledger, wakeUps: wakeUps, keepAlive: settings.keepAlive),

@@ -24,6 +24,8 @@ package struct EventsSettings: Sendable {
     package let basePaths: [String]
     /// Verifies the callers' tokens.
     package let tokenSecret: Secret
+    /// The same with the file it comes from; nil for a variable.
+    package let tokenSecretOfFile: SecretOfFile?
     /// Who is a service, and whether wildcards are on.
     let access: EventRoutes.AccessSettings
     /// How long events are kept; zero keeps all.
@@ -50,6 +52,7 @@ package struct EventsSettings: Sendable {
         basePaths = EventsSettings.basePaths(&reader)
         tokenSecret =
             shared ?? reader.tokenSecret(SettingsReader.sharedTokenSecret, "BUS_EVENTS_JWT_SECRET")
+        tokenSecretOfFile = shared == nil ? reader.secretOfFile(SettingsReader.sharedTokenSecret) : nil
         access = EventRoutes.AccessSettings(
             serviceSubjects: Set(
                 reader.list("BUS_EVENTS_SERVICE_SUBJECTS", help: "Subjects that see every owner's events.")),

@@ -49,7 +49,8 @@ package struct StripeService: Sendable {
             gateway: gateway, outlet: outlet,
             observer: SubscriptionObserver(gateway: gateway, outlet: outlet, mode: settings.mode),
             refetches: settings.refetches, logger: process.logger)
-        webhookKeys = WebhookKeys(settings.webhookRules, file: settings.webhookSecretFile, logger: process.logger)
+        webhookKeys = WebhookKeys(
+            settings.webhookRules, file: process.watch(settings.webhookSecret))
         receiver = WebhookReceiver(
             keys: webhookKeys, publisher: publisher, actions: actions, logger: process.logger,
             hearRefusal: hearRefusal)

@@ -22,8 +22,8 @@ package struct StripeSettings: Sendable {
     package let key: StripeKey?
     /// How webhooks are judged.
     package let webhookRules: WebhookRules
-    /// The file that the signing secrets come from; nil for a variable.
-    package let webhookSecretFile: String?
+    /// The signing secrets with the file they come from; nil for a variable.
+    package let webhookSecret: SecretOfFile?
     /// Re-read the subscription before publishing an update.
     package let refetches: Bool
     /// Pinned `Stripe-Version`.
@@ -58,7 +58,7 @@ package struct StripeSettings: Sendable {
         }
         key = reader.stripeKey()
         webhookRules = reader.webhookRules(key)
-        webhookSecretFile = reader.secretFiles["BUS_STRIPE_WEBHOOK_SECRET"]
+        webhookSecret = reader.secretOfFile("BUS_STRIPE_WEBHOOK_SECRET")
         refetches = reader.bool(
             "BUS_STRIPE_WEBHOOK_REFETCH", help: "Read the subscription from Stripe before it is published.")
         apiVersion = reader.stripeVersion()

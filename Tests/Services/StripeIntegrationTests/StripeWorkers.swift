@@ -183,7 +183,5 @@ final class Warnings: LogHandler {
 
 extension WebhookKeys {
     /// Rules that no file changes.
-    static func fixed(_ rules: WebhookRules) -> WebhookKeys {
-        WebhookKeys(rules, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-    }
+    static func fixed(_ rules: WebhookRules) -> WebhookKeys { WebhookKeys(rules) }
 }

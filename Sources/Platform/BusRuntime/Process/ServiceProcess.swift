@@ -66,6 +66,11 @@ package struct ServiceProcess: Sendable {
         logger.info("settings", metadata: Dictionary(settings) { $1 })
     }
 
+    /// Watches the file that a secret came from, if it came from one.
+    package func watch(_ secret: SecretOfFile?) -> WatchedSecretFile? {
+        secret.map { WatchedSecretFile($0.path, holding: $0.secret, logger: logger) }
+    }
+
     /// Runs services in order until one ends or a signal arrives; storage comes first and stops last.
     package func run(_ services: [any Service]) async throws {
         let all = services + (supervisor == nil ? [] : [StopNotice(process: self)])

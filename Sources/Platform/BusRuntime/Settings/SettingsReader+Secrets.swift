@@ -48,13 +48,18 @@ extension SettingsReader {
         return Secret("")
     }
 
+    /// A secret that was read, with the file it came from; nil for one that came from a variable.
+    package func secretOfFile(_ name: String) -> SecretOfFile? { secretFiles[name] }
+
     /// The secret in a file that a flag or variable names.
     private mutating func secret(_ name: String, ofFile path: String, flag: String) -> Secret? {
         let path = unquoted(path, label: flag)
-        secretFiles[name] = path
         do {
             let content = try SettingsFile.text(of: path, bytesMax: Limits.settingsFileBytesMax)
-            if let secret = decode(content, label: flag) { return secret }
+            if let secret = decode(content, label: flag) {
+                secretFiles[name] = SecretOfFile(secret: secret, path: path)
+                return secret
+            }
             addFault("the file of \(flag) is empty; put the secret in it")
         } catch {
             addFault("the file of \(flag) \(error)")
@@ -70,6 +75,14 @@ extension SettingsReader {
             return Secret("")
         }
     }
+}
+
+/// A secret and the file it was read from.
+package struct SecretOfFile: Sendable {
+    /// What was read at the start.
+    package let secret: Secret
+    /// Where.
+    package let path: String
 }
 
 /// Why stored text cannot be a secret; the words follow the name of its source.

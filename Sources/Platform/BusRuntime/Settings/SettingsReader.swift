@@ -33,8 +33,8 @@ package struct SettingsReader {
     package private(set) var effective: [(name: String, value: String)] = []
     /// What is probably a mistake but does not stop the start.
     package private(set) var warnings: [String] = []
-    /// The files that secrets were read from, by the secret's name.
-    package internal(set) var secretFiles: [String: String] = [:]
+    /// Secrets that were read from files, by their names.
+    var secretFiles: [String: SecretOfFile] = [:]
     /// False while settings are read that only the environment may set, as for the services inside `bus-local`.
     package var offersFlags = true
 
