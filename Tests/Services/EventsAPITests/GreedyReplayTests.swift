@@ -1,5 +1,6 @@
 import BusCore
 import BusRuntime
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
