@@ -71,6 +71,7 @@ struct SQLDatabaseTests {
             goesOn.wait()
             return (before, try connection.first("SELECT count(*) FROM t")?.integer(0))
         }
+        defer { goesOn.signal() }  // Also after a failure nobody stays there.
         try await database.write { connection in
             isReading.wait()
             _ = try connection.run("INSERT INTO t VALUES (1)")

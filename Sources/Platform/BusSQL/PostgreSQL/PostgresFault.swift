@@ -13,10 +13,12 @@ extension SQLFault {
     init(state: String, detail: String) {
         switch (state.prefix(2), state) {
         case ("23", _): self = .constraint(detail)
+        // It shuts down, starts up or ended this connection.
+        case ("08", _), (_, "57P01"), (_, "57P02"), (_, "57P03"): self = .unreachable(detail)
         case (_, "42P07"): self = .taken(detail)
         case (_, "25P01"), (_, "25P02"), ("0A", _), ("21", _), ("22", _), ("26", _), ("34", _), ("3F", _), ("42", _):
             self = .refused(detail)
-        // Of the server: a lost connection, no room, a deadlock, a time-out, a standby that takes no changes.
+        // Of the server: no room, a deadlock, a time-out, a standby that takes no changes.
         default: self = .failed(detail)
         }
     }

@@ -212,7 +212,7 @@ final class PostgresLink {
         guard left > .zero else {
             let seconds = patience.components.seconds
             close()
-            throw .failed("the database did not answer for \(seconds) s")
+            throw .unreachable("it did not answer for \(seconds) s")
         }
         let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000 + 1
         if poll(&entry, 1, Int32(clamping: milliseconds)) < 0, errno != EINTR { throw lost() }
@@ -230,7 +230,7 @@ final class PostgresLink {
     // MARK: Faults
 
     private func open() throws(SQLFault) -> OpaquePointer {
-        guard let handle else { throw .failed("the connection to the database was lost") }
+        guard let handle else { throw .unreachable("the connection was lost") }
         return handle
     }
 
@@ -238,7 +238,7 @@ final class PostgresLink {
     private func lost() -> SQLFault {
         let message = message
         close()
-        return .failed("the connection to the database was lost: \(message)")
+        return .unreachable("the connection was lost: \(message)")
     }
 
     private func fault(of result: OpaquePointer) -> SQLFault? {

@@ -17,7 +17,7 @@ final class PostgresWait: Sendable {
 
     /// Throws when it is too late for a free thread to begin.
     func checkDeadline() throws(SQLFault) {
-        guard .now < deadline else { throw .failed("the database is too slow for all who ask") }
+        guard .now < deadline else { throw .unreachable("no connection was free in time") }
     }
 
     /// Begins the work on a connection, unless nobody wants it any more.
