@@ -32,14 +32,13 @@ import Testing
                     try await deployment.withBillingWorker(environment: worker) { _ in
                         try await deployment.publish(BillingEvent.update, [("c-before", update(of: customer))])
                         try await settle(1, BillingEvent.result, events)
-                        try await withThrowingTaskGroup(of: Int.self) { group in
-                            group.addTask { try await dying(deployment, worker, kills, count, events) }
-                            for (number, quantity) in quantities.enumerated() {
-                                try await deployment.publish(BillingEvent.export, [usage(number, quantity)])
-                            }
-                            let died = try await group.next() ?? 0
-                            #expect(died == kills, "the work ended before the kills")
+                        let usages = quantities.enumerated().map(usage)
+                        let portion = count / (kills + 1)
+                        for kill in 0..<kills {
+                            let some = Array(usages[kill * portion..<(kill + 1) * portion])
+                            try await dieBeside(some, deployment, worker, events)
                         }
+                        try await deployment.publish(BillingEvent.export, Array(usages[(kills * portion)...]))
                         try await settle(count, BillingEvent.exported, events)
                         try await check(quantities, deployment, billing)
                         let counted = try await stripe.usage(of: "tokens", by: customer)
@@ -63,25 +62,22 @@ import Testing
         WHERE name = 'bus.billing.usage.export.request' AND is_leased = 1
         """
 
-    /// Second workers one after the other, each killed while there is work; returns how many.
-    private func dying(
-        _ deployment: Deployment, _ environment: [String: String], _ kills: Int, _ count: Int,
+    /// A second worker that is killed while both have work.
+    private func dieBeside(
+        _ usages: [(id: String, payload: JSONValue)], _ deployment: Deployment, _ environment: [String: String],
         _ events: PostgresDatabase
-    ) async throws -> Int {
-        var died = 0
-        for kill in 1...kills {
-            try await deployment.withBillingWorker(environment: environment) { worker in
-                try await eventually("there is work, and both have some", tries: 60_000) { () async throws -> Bool? in
-                    let isTime = try await stored(BillingEvent.exported, events) >= kill * count / (kills + 2)
-                    let holders = try await events.read { try $0.first(Self.holders)?.integer(0) }
-                    return isTime && holders == 2 ? true : nil
-                }
-                worker.kill()
-                try await worker.end()
+    ) async throws {
+        try await deployment.withBillingWorker(environment: environment) { worker in
+            async let published: Void = {
+                for usage in usages { try await deployment.publish(BillingEvent.export, [usage]) }
+            }()
+            try await eventually("both have work") { () async throws -> Bool? in
+                try await events.read { try $0.first(Self.holders)?.integer(0) } == 2 ? true : nil
             }
-            if try await stored(BillingEvent.exported, events) < count { died += 1 }
+            worker.kill()
+            try await worker.end()
+            try await published
         }
-        return died
     }
 
     private func update(of customer: String) -> JSONValue {

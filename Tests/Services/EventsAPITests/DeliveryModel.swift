@@ -82,7 +82,7 @@ struct DeliveryModel: Sendable {
             isAsked(event.sequence, claim) && claim.group.owner.map { $0 == event.owner } ?? true
                 && event.sequence > cursors[Cursor(group: claim.group, name: event.name)] ?? 0
         }
-        var faults = check(parked, silent, isAll: result.deliveries.count < room, mayBe: room > 0)
+        var faults = check(parked, silent, isAll: result.deliveries.count < min(room, claim.countMax), mayBe: room > 0)
         let count = min(room, claim.countMax, again.count + new.count)
         if result.deliveries.count != count { faults.append("\(result.deliveries.count) and not \(count) deliveries") }
         let ids = result.deliveries.map(\.id)
