@@ -20,7 +20,7 @@ import Testing
             var rest = page[...]
             for step in [
                 ">LLM access <span class=\"badge good\">active</span>", "10.00\u{00A0}EUR per month", "sub_",
-                "A page to pay on was asked for", "+0.", "The Checkout page is open", "cs_local_",
+                "A page to pay on was asked for", "number\">+", "The Checkout page is open", "cs_local_",
                 "Webhook: a subscription was created", ">delivered</span> sent", "answered 200 after",
                 "Access: active", "webhooks changed nothing",
             ] {
