@@ -95,37 +95,8 @@ package enum Limits {
     /// Header lines of one request.
     package static let requestHeaderLinesMax = 100
 
-    // MARK: Stripe webhooks and requests
+    // MARK: Stripe requests
 
-    /// Largest webhook body.
-    package static let webhookBodyBytesMax = 1 << 20
-    /// All unfinished webhook bodies of a process together; what comes on top answers 503 and Stripe repeats.
-    package static let webhookBodiesBytesMax = 64 << 20
-    /// Longest `Stripe-Signature` header that is looked at.
-    package static let signatureHeaderBytesMax = 4_096
-    /// Most `v1` signatures compared for one webhook.
-    package static let signatureCandidatesMax = 16
-    /// Signing secrets that are known and do not count.
-    package static let webhookKnownSecretsMax = 16
-    /// Most codes that one diagnosis of a refused webhook computes, beside those of the check itself.
-    package static let diagnosisCodesMax = 512
-    /// Most bytes that one diagnosis hashes or writes.
-    package static let diagnosisBytesMax = 2 << 20
-    /// Largest body whose JSON a diagnosis writes anew.
-    package static let diagnosisJSONBytesMax = 64 << 10
-    /// Refused webhooks that an ingress diagnoses in one second; the others are refused without a reason.
-    package static let diagnosesPerSecondMax = 5
-    /// Time from a webhook's last byte to its publish being given up.
-    package static let webhookPublishSeconds = 10
-    /// Webhooks waiting for a batch; more answer 503 and Stripe repeats.
-    package static let publishQueueEventsMax = 10_000
-    /// Batches that one process publishes at once.
-    ///
-    /// While one is under way the next one fills up; with two, batches were smaller and slower (docs/decisions/0010).
-    package static let publishBatchesInFlightMax = 1
-    /// Webhooks that come while batches carry several events gather for so long at most, or until so many wait.
-    package static let webhookGatherMilliseconds = 5
-    package static let publishBatchEventsEnough = 32
     /// Attempts for one Stripe call, the first included.
     package static let stripeAttemptsMax = 3
     /// One attempt of a Stripe call.
