@@ -250,8 +250,7 @@ let package = Package(
             of: "EventsAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI",
-                "StoreTestSupport",
-                "TestSupport",
+                "StoreTestSupport", "TestSupport",
                 .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
             ]),
         tests(

@@ -1,4 +1,5 @@
--- wrk script: asks the Billing API for accounts in turn and prints one line of figures.
+-- wrk script: asks the Billing API for accounts in turn.
+dofile("Benchmarks/lib/figures.lua")
 local token, accounts, number = os.getenv("TOKEN"), tonumber(os.getenv("ACCOUNTS")), 0
 local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token }
 
@@ -7,10 +8,4 @@ function request()
     number = (number + 7919) % accounts
     local body = string.format('{"account_id":"00000000-0000-4000-8000-%012d","scope":"llm:proxy"}', number)
     return wrk.format("POST", nil, headers, body)
-end
-
-function done(summary, latency)
-    local errors = summary.errors
-    io.write(string.format("FIGURES %d %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
-        latency:percentile(99), errors.status, errors.connect + errors.read + errors.write + errors.timeout))
 end

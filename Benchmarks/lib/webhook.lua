@@ -1,4 +1,5 @@
--- wrk script: posts the webhooks of one deck in turn and prints one line of figures.
+-- wrk script: posts the webhooks of one deck in turn.
+dofile("Benchmarks/lib/figures.lua")
 local deck = os.getenv("DECK")
 
 local function read(path)
@@ -20,10 +21,4 @@ function request()
     index = index % #numbers + 1
     local headers = { ["Content-Type"] = "application/json", ["Stripe-Signature"] = signatures[index] }
     return wrk.format("POST", nil, headers, table.concat(pieces, numbers[index]))
-end
-
-function done(summary, latency)
-    local errors = summary.errors
-    io.write(string.format("FIGURES %d %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
-        latency:percentile(99), errors.status, errors.connect + errors.read + errors.write + errors.timeout))
 end

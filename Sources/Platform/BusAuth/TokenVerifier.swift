@@ -4,7 +4,7 @@ import Synchronization
 
 /// Verifies Bus tokens: HS256, and strict claims; remembers verified tokens.
 ///
-/// When the secret changes, the one of before counts for another day, the longest life of a token that is made with it.
+/// When the secret changes, the previous one stays valid for a day, the longest life of a token made with it.
 package final class TokenVerifier: Sendable {
     private struct Keys {
         var current: JWTKeyCollection
@@ -22,7 +22,7 @@ package final class TokenVerifier: Sendable {
 
     /// A verifier for tokens signed with `secret` for one of `audiences`.
     ///
-    /// - Parameter latestSecret: Asked when a signature is refused: the secret of now and how often it has changed.
+    /// - Parameter latestSecret: The secret in use and how often it has changed; asked for each token seen the first time.
     package init(
         secret: Secret, audiences: Set<String>,
         latestSecret: @escaping @Sendable () -> (secret: Secret, version: Int)? = { nil }
@@ -63,24 +63,26 @@ package final class TokenVerifier: Sendable {
             throw .malformed
         }
         guard header.alg == "HS256", header.crit == nil else { throw .header }
+        let keys = await latestKeys(at: now)
+        do throws(TokenFault) { return try await claims(bytes, signedWith: keys.current) } catch {
+            guard error == .signature, let previous = keys.previous else { throw error }
+            return try await claims(bytes, signedWith: previous)
+        }
+    }
+
+    /// The keys in use; the previous secret's last day begins when a change is seen, whoever asks.
+    private func latestKeys(at now: Timestamp) async -> Keys {
         let known = keys.withLock { $0 }
-        do throws(TokenFault) { return try await claims(bytes, signedWith: known.current) } catch {
-            guard error == .signature else { throw error }
-        }
-        if let previous = known.previous {
-            do throws(TokenFault) { return try await claims(bytes, signedWith: previous) } catch {
-                guard error == .signature else { throw error }
-            }
-        }
-        guard let latest = latestSecret(), latest.version != known.version else { throw .signature }
+        guard let latest = latestSecret(), latest.version != known.version else { return known }
         let new = await BusToken.keys(latest.secret)
-        keys.withLock { keys in
-            guard latest.version > keys.version else { return }
-            keys = Keys(
-                current: new, previous: keys.current,
-                previousUntil: now.advanced(bySeconds: Limits.previousTokenSecretSeconds), version: latest.version)
+        return keys.withLock { keys in
+            if latest.version > keys.version {
+                keys = Keys(
+                    current: new, previous: keys.current,
+                    previousUntil: now.advanced(bySeconds: Limits.previousTokenSecretSeconds), version: latest.version)
+            }
+            return keys
         }
-        return try await claims(bytes, signedWith: new)
     }
 
     private func claims(_ bytes: [UInt8], signedWith key: JWTKeyCollection) async throws(TokenFault) -> BusClaims {

@@ -51,9 +51,6 @@ package protocol SQLConnection {
 
     /// Begins a statement that changes data; several that are begun one after the other travel together.
     func start(_ sql: SQL, _ values: [SQLValue]) throws -> SQLPending
-
-    /// Runs `body`; when it throws, its changes are undone and the transaction goes on, unless the database failed.
-    func savepoint<T>(_ body: () throws -> T) throws -> T
 }
 
 extension SQLConnection {
@@ -75,6 +72,27 @@ extension SQLConnection {
             return false
         }
         return first
+    }
+
+    /// Runs `body`; when it throws, its changes are undone and the transaction goes on, unless the database failed.
+    package func savepoint<T>(_ body: () throws -> T) throws -> T {
+        try run("SAVEPOINT bus_change")
+        do {
+            let value = try body()
+            try run("RELEASE bus_change")
+            return value
+        } catch let fault as SQLFault where fault.isOfTheDatabase {
+            // The transaction may have ended already, and must not be committed.
+            throw fault
+        } catch {
+            do {
+                try run("ROLLBACK TO bus_change")
+                try run("RELEASE bus_change")
+            } catch {
+                throw SQLFault.failed("a change could not be undone: \(error)")
+            }
+            throw error
+        }
     }
 
     /// Runs a statement without values.

@@ -5,8 +5,8 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Stands between HTTP's decoder and a router: spells targets and methods one way, tells a client that waits to go on, keeps bodies
-/// out of answers to HEAD, and answers what is not HTTP with an error body.
+/// Stands between HTTP's decoder and a router: spells targets and methods one way, tells a client that waits to go on,
+/// keeps bodies out of answers to HEAD, and answers what is not HTTP with an error body.
 final class RequestGrammar: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -27,7 +27,8 @@ final class RequestGrammar: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(var head):
             unanswered.append(head.method)
             isReading = true
-            // Any word may be a method. A resource refuses one that nobody takes; a router would not find the path.
+            // Any word may be a method. The router knows only these, and would answer another one with 404 on a path that
+            // exists.
             if !HTTPRequest.Method.routed.contains(head.method) { head.method = .connect }
             if let path = head.path { head.path = RequestTarget.normalized(path) }
             if unanswered.count == 1, head.headerFields[.expect]?.lowercased() == "100-continue" {

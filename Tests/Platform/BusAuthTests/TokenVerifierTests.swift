@@ -1,6 +1,7 @@
 import BusAuth
 import BusCore
 import Crypto
+import Synchronization
 import Testing
 
 @Suite("Token verifier")
@@ -46,6 +47,26 @@ struct TokenVerifierTests {
         #expect(principal.scopes == ["events:send", "billing:read"])
         #expect(!principal.isService(listedSubjects: []))
         #expect(principal.isService(listedSubjects: ["6c0e7f6a-0000-4000-8000-000000000001"]))
+    }
+
+    @Test("a replaced secret ends a day after the change, though nobody brings a token of the new one")
+    func replacedSecret() async throws {
+        let version = Mutex(0)
+        let verifier = await TokenVerifier(secret: secret, audiences: [Audience.api]) {
+            version.withLock { (Secret($0 == 0 ? "not-a-secret-local-development-hs256-key" : "the next secret"), $0) }
+        }
+        let tokens = (0..<3).map { token(claims(exp: "1786600000", more: #","jti":"\#($0)""#)) }
+        _ = try await verifier.verify(tokens[0], at: now)
+        version.withLock { $0 = 1 }
+        _ = try await verifier.verify(tokens[1], at: now)
+        let lastSecond = now.advanced(bySeconds: Limits.previousTokenSecretSeconds - 1)
+        _ = try await verifier.verify(tokens[0], at: lastSecond)
+        for token in tokens {
+            await #expect(throws: TokenFault.signature) {
+                try await verifier.verify(token, at: lastSecond.advanced(bySeconds: 1))
+            }
+        }
+        _ = try await verifier.verify(token(claims(exp: "1786600000"), secret: "the next secret"), at: lastSecond)
     }
 
     @Test(

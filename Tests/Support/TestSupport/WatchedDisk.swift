@@ -49,6 +49,7 @@ package struct WatchedDisk: Sendable {
             ssize_t length = readlink(link, path, sizeof path - 1);
             if (length < 0 || fstat(fd, &before) != 0) return sync(fd);
             path[length] = 0;
+            /* The disk is slow on purpose. */
             usleep((useconds_t)atol(getenv("WATCHED_DISK_DELAY_US")));
             int result = sync(fd);
             int log = open(getenv("WATCHED_DISK_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

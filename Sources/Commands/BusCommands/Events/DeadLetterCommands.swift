@@ -58,7 +58,7 @@ struct DeadLetterListCommand: BusCommand {
         guard 1...Limits.deadLetterPageMax ~= limit else {
             throw ProcessFailure(exitCode: 2, "--limit must be from 1 to \(Limits.deadLetterPageMax)")
         }
-        try DeadLetterReplayCommand.check(group: group)
+        try EventsAccess.check("--group", group)
         let letters = try await session.withDeadLetters(access) { client, time in
             try await client.deadLetters(group: group, after: nil, limit: limit, within: time)
         }
@@ -167,17 +167,10 @@ struct DeadLetterReplayCommand: BusCommand {
         switch (id.isEmpty, group) {
         case (false, nil) where code == nil: return .ids(id)
         case (true, let group?):
-            try DeadLetterReplayCommand.check(group: group)
+            try EventsAccess.check("--group", group)
             return .group(group, code: code)
         default:
             throw ProcessFailure(exitCode: 2, "say what to deliver again: --id, or --group and perhaps --code")
         }
-    }
-
-    /// A group's name goes into an address as it is.
-    static func check(group: String?) throws(ProcessFailure) {
-        guard let group, !Labels.isGroup(group) else { return }
-        throw ProcessFailure(
-            exitCode: 2, "--group \"\(group)\" must have up to 128 letters, digits and . _ -, a letter or digit first")
     }
 }

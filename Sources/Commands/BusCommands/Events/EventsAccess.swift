@@ -21,6 +21,13 @@ struct EventsAccess: ParsableArguments {
         reader.declareToken(of: .service)
         return endpoint
     }
+
+    /// Refuses a name of a group or consumer that the Events API would refuse.
+    static func check(_ flag: String, _ name: String?) throws(ProcessFailure) {
+        guard let name, !Labels.isGroup(name) else { return }
+        throw ProcessFailure(
+            exitCode: 2, "\(flag) \"\(name)\" must have up to 128 letters, digits and . _ -, a letter or digit first")
+    }
 }
 
 extension CommandSession {

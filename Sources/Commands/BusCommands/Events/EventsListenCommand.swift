@@ -88,12 +88,8 @@ struct EventsListenCommand: BusCommand {
             return nil
         case .unicast:
             if replay { diagnostics.warn("--replay applies only to broadcast; a group continues where it was") }
-            for (flag, value) in [("--group", group), ("--consumer", consumer)] {
-                guard let value, !Labels.isGroup(value) else { continue }
-                throw ProcessFailure(
-                    exitCode: 2,
-                    "\(flag) \"\(value)\" must have up to 128 letters, digits and . _ -, a letter or digit first")
-            }
+            try EventsAccess.check("--group", group)
+            try EventsAccess.check("--consumer", consumer)
             return (group ?? "default", consumer ?? "default")
         }
     }

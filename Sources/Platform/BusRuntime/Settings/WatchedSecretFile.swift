@@ -44,7 +44,9 @@ package final class WatchedSecretFile: Sendable {
                 seen.content = (secret, seen.content.version + 1)
                 logger.notice("a secret was read again from its file")
             } else {
-                logger.warning("the file of a secret holds none; the one of before counts")
+                logger.warning(
+                    "a secret's file is empty or unreadable, so the previous secret stays in use; write the new one into it"
+                )
             }
             return seen.content
         }

@@ -134,25 +134,6 @@ final class PostgresConnection: SQLConnection {
         }
     }
 
-    func savepoint<T>(_ body: () throws -> T) throws -> T {
-        try control("SAVEPOINT bus_change")
-        do {
-            let value = try body()
-            try control("RELEASE bus_change")
-            return value
-        } catch let fault as SQLFault where fault.isOfTheDatabase {
-            throw fault
-        } catch {
-            do {
-                try control("ROLLBACK TO bus_change")
-                try control("RELEASE bus_change")
-            } catch {
-                throw SQLFault.failed("a change could not be undone: \(error)")
-            }
-            throw error
-        }
-    }
-
     // MARK: News
 
     /// Asks for the messages of a channel.

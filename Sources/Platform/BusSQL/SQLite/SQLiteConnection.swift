@@ -135,26 +135,6 @@ final class SQLiteConnection: SQLConnection {
         return SQLPending { changed }
     }
 
-    func savepoint<T>(_ body: () throws -> T) throws -> T {
-        try run("SAVEPOINT bus_change")
-        do {
-            let value = try body()
-            try run("RELEASE bus_change")
-            return value
-        } catch let fault as SQLFault where fault.isOfTheDatabase {
-            // The transaction may have ended already, and must not be committed.
-            throw fault
-        } catch {
-            do {
-                try run("ROLLBACK TO bus_change")
-                try run("RELEASE bus_change")
-            } catch {
-                throw SQLFault.failed("a change could not be undone: \(error)")
-            }
-            throw error
-        }
-    }
-
     /// Runs a statement to its end and returns how many rows it changed.
     private func step(_ sql: SQL, _ values: [SQLValue]) throws -> Int {
         let statement = try statement(sql, values)

@@ -121,7 +121,7 @@ struct DeliveryBody {
             let distinct = Set(numbers).sorted()
             return (.numbers(distinct), ids.count - distinct.count)
         case (nil, let group?) where Labels.isGroup(group):
-            // A code that is no text must not count as none: that would replay the whole group.
+            // Ignoring a code of another type would replay the whole group.
             if let code = value["code"], code.text == nil {
                 throw BusError(.badRequest, "code is not a string; send one, or leave it out for every code")
             }

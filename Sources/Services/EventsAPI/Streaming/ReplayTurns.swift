@@ -16,7 +16,7 @@ struct ReplayTurns {
         self.apart = apart
     }
 
-    /// A request came that is no replay's.
+    /// Notes a request that replays yield to.
     mutating func noteRequest(at now: ContinuousClock.Instant) {
         requestAt = now
     }
