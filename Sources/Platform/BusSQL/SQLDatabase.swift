@@ -254,7 +254,8 @@ extension SQLFault: CustomStringConvertible {
             "the database cannot be reached: \(detail); check that it runs, its address and the login"
         case .taken(let detail):
             "tables of another program are in the way: \(detail); use another schema or another database"
-        case .refused(let detail): "the database refused a statement: \(detail); check the schema"
+        case .refused(let detail):
+            "the database refused a statement: \(detail); check the schema and the login's rights"
         case .unreadable(let detail): "\(detail); restore the row from a backup"
         case .failed(let detail): "the database failed: \(detail); check disk space and permissions"
         }
