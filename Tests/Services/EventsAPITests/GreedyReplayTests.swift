@@ -29,13 +29,15 @@ struct GreedyReplayTests {
     private static let pages = 8
     private let replay = "/api/v1/events/stream?name=example.thing&replay=true&follow=false"
 
-    /// A store with some pages of events, and a pace that was asked for nothing yet.
+    /// A store with some pages of events, and a pace that was asked for nothing yet and whose time stands still.
+    ///
+    /// So a request stays recent and a rest stays due, however slow the machine is.
     private func run(
         _ body: @escaping @Sendable (_ bench: RouteBench, _ rests: Rests) async throws -> Void
     ) async throws {
         let rests = Rests()
-        // So far apart that a rest is due after every page, however long it waited for a processor.
-        let pace = ReplayPace(ReplayTurns(apart: 1_000_000), sleep: rests.hold)
+        let start = ContinuousClock.now
+        let pace = ReplayPace(ReplayTurns(apart: 1_000_000), now: { start }, sleep: rests.hold)
         try await RouteBench.run(live: true, on: .file, pace: pace) { bench in
             _ = try await bench.events.publish(Self.pages * Limits.streamPageEventsMax)
             try await body(bench, rests)
@@ -45,6 +47,7 @@ struct GreedyReplayTests {
     @Test(arguments: ["publish", "batch", "acknowledge"])
     func aReplayRestsAfterAPageAndTheRequestIsAnsweredMeanwhile(_ kind: String) async throws {
         try await run { bench, rests in
+            try await ask(kind, bench)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let events = try await bench.get(replay).lines.count
@@ -52,7 +55,7 @@ struct GreedyReplayTests {
                     #expect(events == Self.pages * Limits.streamPageEventsMax)
                 }
                 // One page at least was sent, and the next one waits for as long as this test likes.
-                while rests.count == 0, !rests.replayHasEnded { try await ask(kind, bench) }
+                try await eventually("the replay rests") { rests.count > 0 || rests.replayHasEnded ? true : nil }
                 for _ in 0..<3 { try await ask(kind, bench) }
                 #expect(rests.count == 1)
                 #expect(!rests.replayHasEnded)

@@ -44,26 +44,28 @@ struct ReplayTurns {
 /// The turns of all replays of one server.
 final class ReplayPace: Sendable {
     private let turns: Mutex<ReplayTurns>
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let sleep: @Sendable (Duration) async throws -> Void
 
-    /// Rests by `sleep`.
+    /// Reads the time from `now` and rests by `sleep`.
     init(
-        _ turns: ReplayTurns = ReplayTurns(),
+        _ turns: ReplayTurns = ReplayTurns(), now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await ContinuousClock().sleep(for: $0) }
     ) {
         self.turns = Mutex(turns)
+        self.now = now
         self.sleep = sleep
     }
 
     /// Replays yield for a while.
     func noteRequest() {
-        turns.withLock { $0.noteRequest(at: .now) }
+        turns.withLock { $0.noteRequest(at: now()) }
     }
 
     /// Lets a replay rest after a page.
     @concurrent
     func rest(after work: Duration, begunAt begun: ContinuousClock.Instant) async throws {
-        let rest = turns.withLock { $0.rest(after: work, begunAt: begun, now: .now) }
+        let rest = turns.withLock { $0.rest(after: work, begunAt: begun, now: now()) }
         if rest > .zero { try await sleep(rest) }
     }
 }
