@@ -21,7 +21,7 @@ import Testing
         let worker = [
             "BUS_BILLING_DATABASE_URL": "\(cluster.address())&options=-csearch_path%3D\(schema)_billing",
             // A killed worker's lease on a usage lasts for the time of an answer.
-            "BUS_BILLING_PROVIDER_TIMEOUT": "10s",
+            "BUS_BILLING_PROVIDER_TIMEOUT": "10s", "BUS_WORKER_CONCURRENCY": "\(Self.heldMax)",
         ]
         let store = ["BUS_EVENTS_POSTGRES_DSN": cluster.address(), "BUS_EVENTS_POSTGRES_SCHEMA": schema]
         try await LoopbackStripe.run(start: LoopbackStripe.present) { stripe in
@@ -36,6 +36,8 @@ import Testing
                         let portion = count / (kills + 1)
                         for kill in 0..<kills {
                             let some = Array(usages[kill * portion..<(kill + 1) * portion])
+                            // As long as Stripe is silent, whoever has work keeps it.
+                            stripe.faults = Array(repeating: .silence, count: 2 * Self.heldMax)
                             try await dieBeside(some, deployment, worker, events)
                         }
                         try await deployment.publish(BillingEvent.export, Array(usages[(kills * portion)...]))
@@ -56,6 +58,9 @@ import Testing
         }
         for database in [events, billing] { try database.close() }
     }
+
+    /// Usages that one worker holds at once.
+    private static let heldMax = 4
 
     private static let holders: SQL = """
         SELECT count(DISTINCT holder) FROM bus_event_deliveries
