@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    @Test func traceOfACallerPasses() async throws {
+        try await withProxy { deployment, _, client in
+            let webhook = deployment.webhook("evt_traced")
+            let answer = try await client.post(
+                SignedWebhook.path, webhook.body,
+                headers: [
+                    "Stripe-Signature": webhook.signature, "tracestate": "vendor=opaque",
+                    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                ])
+            #expect(answer.status == 200, "\(answer.text)")
+            let metadata = try await deployment.storedUpdates().first?["metadata"]
+            #expect(metadata?["traceparent"]?.text?.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-") == true)
+            #expect(metadata?["tracestate"] == "vendor=opaque")
+        }
+    }
+
     @Test func whatIsTooLongGetsAClearAnswer() async throws {
         try await withProxy { deployment, _, client in
             let long = String(repeating: "a", count: 40_000)

@@ -22,6 +22,10 @@ package enum Limits {
     package static let httpErrorMessageBytesMax = 16 << 10
     /// Most event names in one stream.
     package static let streamNamesMax = 64
+    /// Longest `tracestate` that is passed on, in whole members.
+    package static let traceStateBytesMax = 512
+    /// Most members of a `tracestate` that are passed on.
+    package static let traceStateMembersMax = 32
 
     // MARK: Events server
 

@@ -1,11 +1,13 @@
 import BusCore
+import BusRuntime
 import CoreMetrics
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
 
-/// Counts and times every request by route and status, and logs one line for each at debug level.
+/// Counts and times every request by route and status, logs one line for each at debug level, and makes it a hop of its
+/// caller's trace.
 package struct RequestObserver: RouterMiddleware {
     private let logger: Logger
 
@@ -18,6 +20,15 @@ package struct RequestObserver: RouterMiddleware {
     package func handle(
         _ request: Request, context: BusRequestContext,
         next: @concurrent (Request, BusRequestContext) async throws -> Response
+    ) async throws -> Response {
+        try await Trace.$current.withValue(Trace.hop(after: TraceContext(request.headers))) {
+            try await observe(request, context, next)
+        }
+    }
+
+    private func observe(
+        _ request: Request, _ context: BusRequestContext,
+        _ next: @concurrent (Request, BusRequestContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
         let response = try await next(request, context)
@@ -34,5 +45,13 @@ package struct RequestObserver: RouterMiddleware {
                 "http.status": "\(response.status.code)", "duration_ms": "\(elapsed.inSeconds * 1000)",
             ])
         return response
+    }
+}
+
+extension TraceContext {
+    /// What the headers of a request say; nil when there is no trace, or none that is valid.
+    fileprivate init?(_ headers: HTTPFields) {
+        guard let parent = HTTPField.Name("traceparent"), let state = HTTPField.Name("tracestate") else { return nil }
+        self.init(traceparents: headers[values: parent], tracestates: headers[values: state])
     }
 }

@@ -1,6 +1,7 @@
 import BusAuth
 import BusContract
 import BusCore
+import BusRuntime
 import BusServer
 import HTTPTypes
 import Hummingbird
@@ -13,6 +14,7 @@ struct EventRoutes: Sendable {
     let streaming: EventStreaming
     let ledger: DeliveryLedger
     let access: AccessSettings
+    let lines: PublishLines
     let now: @Sendable () -> Timestamp
 
     /// Who counts as a service, and what administrators may do.
@@ -47,7 +49,9 @@ struct EventRoutes: Sendable {
         let event = try PublishBody.single(
             body, idempotencyKey: EventRoutes.idempotencyKey.flatMap { request.headers[$0] })
         try require(AccessPolicy.scope(for: event.envelope.name, to: .send), of: principal, for: event.envelope.name)
-        let accepted = try await appender.append(draft(event, principal))
+        let draft = draft(event, principal)
+        let accepted = try await appender.append(draft)
+        lines.tell(CollectionOfOne(draft), CollectionOfOne(accepted))
         return Response(status: .accepted) { writer in
             writer.object { writer in
                 writer.member("accepted", true)
@@ -67,7 +71,9 @@ struct EventRoutes: Sendable {
                 AccessPolicy.scope(for: event.envelope.name, to: .send), of: principal, for: event.envelope.name,
                 place: "event \(index): ")
         }
-        let accepted = try await appender.append(batch: events.map { draft($0, principal) })
+        let drafts = events.map { draft($0, principal) }
+        let accepted = try await appender.append(batch: drafts)
+        lines.tell(drafts, accepted)
         return Response(status: .accepted) { writer in
             writer.object { writer in
                 writer.member("accepted", true)
@@ -85,8 +91,11 @@ struct EventRoutes: Sendable {
         }
     }
 
+    /// The event of a caller; one without a trace takes that of its request, when the request came with one.
     func draft(_ event: PublishedEvent, _ principal: Principal) -> StampedEvent {
-        StampedEvent(event.envelope, owner: principal.subject, idempotencyKey: event.idempotencyKey, at: now())
+        var envelope = event.envelope
+        if let request = Trace.current, request.parentSpanID != nil, envelope.trace == nil { envelope.trace = request }
+        return StampedEvent(envelope, owner: principal.subject, idempotencyKey: event.idempotencyKey, at: now())
     }
 
     // MARK: Streaming

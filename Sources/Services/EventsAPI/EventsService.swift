@@ -43,7 +43,7 @@ package struct EventsService: Sendable {
                 appender: EventAppender(log: log, commits: commits, wakeUps: wakeUps, now: now),
                 streaming: EventStreaming(
                     log: log, ledger: ledger, wakeUps: wakeUps, keepAlive: settings.keepAlive),
-                ledger: ledger, access: settings.access, now: now)
+                ledger: ledger, access: settings.access, lines: PublishLines(logger: process.logger), now: now)
         } catch let fault as SQLFault {
             let isSetting = fault.isAboutTheFile
             throw ProcessFailure(exitCode: isSetting ? 2 : 1, "the event store does not open: \(fault)")

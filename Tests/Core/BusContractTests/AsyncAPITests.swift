@@ -64,7 +64,11 @@ import Testing
         "properties": [
             "id": ["type": "string"], "name": ["type": "string"],
             "timestamp": ["type": "string", "format": "date-time"], "correlationId": ["type": "string"],
-            "metadata": ["type": "object"], "payload": ["type": "object"],
+            "metadata": [
+                "type": "object", "additionalProperties": ["type": "string"],
+                "properties": ["traceparent": ["type": "string"], "tracestate": ["type": "string"]],
+            ],
+            "payload": ["type": "object"],
             "error": [
                 "type": "object", "required": ["code", "message"],
                 "properties": ["code": ["type": "string"], "message": ["type": "string"]],

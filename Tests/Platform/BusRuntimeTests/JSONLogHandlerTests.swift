@@ -43,6 +43,22 @@ struct JSONLogHandlerTests {
         #expect(handler.fields(of: event) == ["a": "event", "b": "context", "c": "logger"])
     }
 
+    @Test("a line of a hop names its trace, its span and the span before")
+    func trace() throws {
+        let received = TraceContext(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        let hop = Trace.hop(after: received)
+        let json = try Trace.$current.withValue(hop) {
+            try JSONValue(parsing: Array(line(.json, "m", ["a": "b"]).utf8))
+        }
+        #expect(json["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736" && json["a"] == "b")
+        #expect(json["span_id"]?.text == hop.spanID && json["parent_span_id"] == "00f067aa0ba902b7")
+        let first = Trace.hop(after: nil)
+        Trace.$current.withValue(first) {
+            #expect(line(.text, "m", [:]) == "WARNING m trace_id=\(first.traceID) span_id=\(first.spanID)")
+        }
+        #expect(!line(.json, "m", [:]).contains("trace_id"))
+    }
+
     @Test("effective settings stay on their lines")
     func effectiveSettings() {
         var reader = SettingsReader(environment: ["A": "x\nB=forged", "C": "postgres:" + "//u:CANARY@h/d"])

@@ -43,7 +43,7 @@ struct RouteBench: Sendable {
                 ledger: events.ledger,
                 access: .init(
                     serviceSubjects: ["11111111-1111-4111-8111-111111111111"], allowsWildcard: allowsWildcard),
-                now: { [clock = events.clock] in clock.now })
+                lines: PublishLines(logger: logger), now: { [clock = events.clock] in clock.now })
             let router = Router(context: BusRequestContext.self)
             router.add(middleware: ErrorResponses(logger: logger))
             OperationsRoutes(readiness: Readiness(), metrics: PrometheusRegistry(), logger: logger)

@@ -51,7 +51,9 @@ final class EventSubscription: Sendable {
             // Waiting here slows down a server that does not bound what it sends.
             _ = await room.acquire()
             if let id = delivery.id { held.withLock { _ = $0.insert(id) } }
-            handlers.addTask { await self.handle(delivery) }
+            handlers.addTask {
+                await Trace.$current.withValue(Trace.hop(after: delivery.event.trace)) { await self.handle(delivery) }
+            }
             return worker.settings.handlesOnce
         }
     }

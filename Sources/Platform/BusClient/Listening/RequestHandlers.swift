@@ -37,10 +37,10 @@ package struct RequestHandlers: Sendable {
             } catch {
                 outcome = .refuse(error)
             }
-            return HandledRequest(
-                response: exchange.respond(
-                    with: outcome, to: event, correlationID: caller.correlationID, from: module),
-                error: outcome.error)
+            var response = exchange.respond(
+                with: outcome, to: event, correlationID: caller.correlationID, from: module)
+            response.trace = Trace.current
+            return HandledRequest(response: response, error: outcome.error)
         }
     }
 

@@ -80,8 +80,9 @@ package final class RequestReply: Service, Sendable {
             throw RequestReplyFault.unavailable(reason: "nobody listens for responses to \(name)")
         }
         let id = UUIDText.random()
-        let request = EventEnvelope(
+        var request = EventEnvelope(
             name: name, correlationID: id, source: source, metadata: metadata, payload: payload)
+        request.trace = Trace.current
         let deadline = ContinuousClock.now + timeout
         async let _ = expire(id, at: deadline)
         return try await exchange(id, EventDraft(request, idempotencyKey: "request:\(id)"), response, until: deadline)

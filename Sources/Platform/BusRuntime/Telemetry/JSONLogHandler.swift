@@ -48,20 +48,27 @@ package struct JSONLogHandler: LogHandler {
     }
 
     /// The event as it is written, without the line end; credentials are hidden in all of it.
-    func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, at now: Timestamp) -> [UInt8] {
+    ///
+    /// The ids of a trace are digits, so they are written without a look for credentials.
+    func line(
+        _ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, of trace: TraceContext? = Trace.current,
+        at now: Timestamp
+    ) -> [UInt8] {
         let message = Redaction.redact(message)
         let fields = fields.map { (key: $0, value: Redaction.redact($1.description)) }.sorted { $0.key < $1.key }
         switch format {
-        case .json: return json(level, message, fields, now)
+        case .json: return json(level, message, fields, trace, now)
         case .text:
             // A foreign text must not begin a line that looks like ours.
             let pairs = fields.map { " \($0.key.onOneLine)=\($0.value.onOneLine)" }.joined()
-            return Array("\(level.rawValue.uppercased()) \(message.onOneLine)\(pairs)".utf8)
+            let ids = trace.map { " trace_id=\($0.traceID) span_id=\($0.spanID)" } ?? ""
+            return Array("\(level.rawValue.uppercased()) \(message.onOneLine)\(pairs)\(ids)".utf8)
         }
     }
 
     private func json(
-        _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)], _ now: Timestamp
+        _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)], _ trace: TraceContext?,
+        _ now: Timestamp
     ) -> [UInt8] {
         var writer = JSONWriter(capacity: 256)
         writer.object { writer in
@@ -70,6 +77,11 @@ package struct JSONLogHandler: LogHandler {
             writer.member("logger", label)
             writer.member("message", message)
             for (key, value) in fields { writer.member(key, value) }
+            if let trace {
+                writer.member("trace_id", trace.traceID)
+                writer.member("span_id", trace.spanID)
+                writer.member("parent_span_id", optional: trace.parentSpanID)
+            }
         }
         return writer.bytes
     }

@@ -23,6 +23,7 @@ extension EventRoutes {
         }
         let accepted = try await ledger.acknowledge(
             answers, in: DeliveryGroup(owner: owner(of: principal), name: body.group), mayListen: listening(principal))
+        lines.tell(answers.lazy.compactMap(\.reply), accepted.replies)
         return Response { writer in
             writer.object { writer in
                 writer.member("acknowledged", Int64(accepted.known))

@@ -12,6 +12,8 @@ struct StampedEvent: Sendable {
     let idempotencyKey: String?
     let correlationID: String?
     let payload: JSONText
+    /// The hop that published it.
+    let trace: TraceContext?
     /// Whether a power cut may take it.
     let durability: Durability
     /// The canonical envelope without its id.
@@ -31,6 +33,7 @@ struct StampedEvent: Sendable {
         // Engines refuse U+0000 in a text column. The envelope keeps the full text.
         correlationID = envelope.correlationID.flatMap { $0.contains("\0") ? nil : $0 }
         payload = envelope.payload
+        trace = envelope.trace
         durability = envelope.isQuery ? .unsynced : .synced
         body = envelope.encoded()
     }

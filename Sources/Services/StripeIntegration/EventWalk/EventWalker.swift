@@ -77,7 +77,7 @@ struct EventWalker: Service {
         let (due, step) = next.take(page)
         for event in due {
             try Task.checkCancellation()
-            try await handOn(event)
+            try await Trace.$current.withValue(Trace.hop(after: nil)) { try await handOn(event) }
         }
         walk = next
         return step

@@ -2,6 +2,7 @@ import BillingCore
 import BusClient
 import BusContract
 import BusCore
+import BusRuntime
 import StripeCore
 
 /// Where facts from Stripe go: an Events API, which may know fewer names than ours.
@@ -55,8 +56,9 @@ struct FactsOutlet: Sendable {
     private static func draft<Request, Response>(
         _ exchange: Exchange<Request, Response>, _ message: Request, id: String, key: String
     ) -> EventDraft {
-        EventDraft(
-            exchange.ask(message, correlationID: id, source: BusModule.stripe.name), idempotencyKey: key + id)
+        var event = exchange.ask(message, correlationID: id, source: BusModule.stripe.name)
+        event.trace = Trace.current
+        return EventDraft(event, idempotencyKey: key + id)
     }
 }
 

@@ -162,7 +162,10 @@ final class WebhookIngress: ChannelInboundHandler {
         let path = head.uri == WebhookRoute.path ? head.uri[...] : RequestTarget.path(head.uri)
         switch path {
         case WebhookRoute.path[...]:
-            if head.method == .POST { return receive(head, body ?? ByteBuffer(), context) }
+            if head.method == .POST {
+                let trace = Trace.hop(after: TraceContext(head.headers))
+                return Trace.$current.withValue(trace) { receive(head, body ?? ByteBuffer(), context) }
+            }
             respond(receiver.refusedMethod(path, allowed: "POST"), context)
         case "/livez", "/healthz", "/readyz":
             if head.method != .GET { return respond(receiver.refusedMethod(path, allowed: "GET"), context) }
@@ -180,9 +183,9 @@ final class WebhookIngress: ChannelInboundHandler {
         case .publish(let update, let decision):
             receiver.publish(update, decision, completion: responding(context))
         case .carryOut(let decision):
-            let receiver = receiver
+            let (receiver, trace) = (receiver, Trace.current)
             context.eventLoop.makeFutureWithTask {
-                await receiver.carryOut(decision)
+                await Trace.$current.withValue(trace) { await receiver.carryOut(decision) }
             }.whenSuccess(responding(context))
         }
     }
@@ -280,5 +283,15 @@ extension HTTPResponseStatus {
     /// `200 OK`.
     fileprivate var line: String {
         self == .ok ? "200 OK" : "\(code) \(reasonPhrase)"
+    }
+}
+
+extension TraceContext {
+    /// What the headers of a request say; nil when there is no trace, or none that is valid.
+    fileprivate init?(_ headers: HTTPHeaders) {
+        let parents = headers["traceparent"]
+        // Stripe sends none, so most webhooks end here.
+        if parents.isEmpty { return nil }
+        self.init(traceparents: parents, tracestates: headers["tracestate"])
     }
 }

@@ -2,6 +2,7 @@ import BillingCore
 import BusClient
 import BusContract
 import BusCore
+import BusRuntime
 import BusServer
 import CoreMetrics
 import Logging
@@ -76,10 +77,13 @@ package struct WebhookReceiver: Sendable {
     func publish(
         _ update: SubscriptionUpdate, _ decision: WebhookDecision, completion: @escaping @Sendable (Answer) -> Void
     ) {
+        let trace = Trace.current
         publisher.submit(FactsOutlet.draft(of: update)) { fault in
-            if let fault = fault?.unlessStoredBefore { return completion(failure(of: decision, fault)) }
-            actions.report(decision)
-            completion(answer(for: decision))
+            Trace.$current.withValue(trace) {
+                if let fault = fault?.unlessStoredBefore { return completion(failure(of: decision, fault)) }
+                actions.report(decision)
+                completion(answer(for: decision))
+            }
         }
     }
 
