@@ -32,6 +32,28 @@ struct GroupCommitTests {
         return value
     }
 
+    /// Every statement has succeeded, and the commit fails; only PostgreSQL can be made to do that.
+    @Test func whoseCommitFailsIsToldSo() async throws {
+        try await run(on: .postgres) { commits, database in
+            try await database.write { connection in
+                try connection.run(
+                    """
+                    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE SQLSTATE ''53100''; END'
+                    """)
+                try connection.run(
+                    """
+                    CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION refuse()
+                    """)
+            }
+            let error = await #expect(throws: BusError.self) {
+                try await commits.perform { try $0.run("INSERT INTO t VALUES (1)") }
+            }
+            #expect(error?.code == .backendUnavailable && commits.isFailing)
+            #expect(try await database.read { try $0.first("SELECT count(*) FROM t")?.integer(0) } == 0)
+        }
+    }
+
     /// Runs the changes in one commit: a first one holds the writer until all of them wait.
     private func together(
         _ commits: GroupCommit, _ changes: [@Sendable (any SQLConnection) throws -> Void]

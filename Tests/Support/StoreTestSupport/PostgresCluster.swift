@@ -14,8 +14,16 @@ package final class PostgresCluster: Sendable {
     private let socket: Mutex<Int32>
     private let socketFolder: String
 
-    /// Starts a server and waits for it; only one that is replicated can have a standby.
-    package convenience init(isReplicated: Bool = false) throws { try self.init(isReplicated ? ["replicated"] : []) }
+    /// What a server of its own is there for.
+    package enum Trait: String {
+        /// It can have a standby.
+        case replicated
+        /// A commit takes 20 ms, which is time for what may go wrong between a change and its commit.
+        case slow
+    }
+
+    /// Starts a server and waits for it.
+    package convenience init(_ traits: Trait...) throws { try self.init(traits.map(\.rawValue)) }
 
     /// Starts a server that also listens on this port of 127.0.0.1, with a database of its own.
     package convenience init(port: Int, database: String) throws { try self.init(["\(port)", database]) }
