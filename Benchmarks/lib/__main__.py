@@ -6,10 +6,10 @@ import shutil
 import tempfile
 import time
 
-from . import asked, billing, commands, durable, fair, idle, latency, machine, month, readme, receivers, stored
+from . import asked, billing, commands, durable, fair, idle, latency, machine, month, publishers, readme, receivers, stored
 
-PARTS = {"receivers": receivers, "durable": durable, "idle": idle, "stored": stored, "billing": billing, "asked": asked, "fair": fair,
-         "latency": latency, "commands": commands, "month": month}
+PARTS = {"receivers": receivers, "durable": durable, "publishers": publishers, "idle": idle, "stored": stored,
+         "billing": billing, "asked": asked, "fair": fair, "latency": latency, "commands": commands, "month": month}
 
 
 def main():
@@ -21,6 +21,7 @@ def main():
     parser.add_argument("--rounds", type=int, help="rounds that count; 3 unless told")
     parser.add_argument("--seconds", type=int, default=8, help="length of one run")
     parser.add_argument("--stored", type=int, default=1_000_000, help="events in the long log, accounts in the full store")
+    parser.add_argument("--stored-postgres", type=int, default=10_000_000, help="events in the long log on PostgreSQL; 1 KB each")
     parser.add_argument("--pin", action="store_true", help="receivers: server on core 1, load on core 0")
     options = parser.parse_args()
     options.rounds = options.rounds or (5 if options.readme else 3)

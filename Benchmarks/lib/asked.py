@@ -6,9 +6,9 @@ import statistics
 from pathlib import Path
 
 from . import billing, load, ours, stored
-from .durable import Postgres
 from .machine import Server
 from .report import Figure, Report
+from .stores import Postgres
 
 SCRIPT = str(Path(__file__).with_name("check.lua"))
 ACCOUNTS = 1_000
@@ -57,16 +57,13 @@ class Deployment:
 
 def select(pg, seconds):
     """Rows by key per second."""
-    pg._run("psql", "-h", pg.folder, "-U", "bench", "-d", "postgres", "-q", "-c",
-            "CREATE TABLE IF NOT EXISTS account AS SELECT g AS id, repeat('x', 200) AS state "
-            f"FROM generate_series(1, {ACCOUNTS}) g; CREATE UNIQUE INDEX IF NOT EXISTS account_id ON account (id)")
+    pg.sql("CREATE TABLE IF NOT EXISTS account AS SELECT g AS id, repeat('x', 200) AS state "
+           f"FROM generate_series(1, {ACCOUNTS}) g; CREATE UNIQUE INDEX IF NOT EXISTS account_id ON account (id)")
     script = f"{pg.folder}/select.sql"
     with open(script, "w") as file:
         file.write(f"\\set id random(1, {ACCOUNTS})\nSELECT state FROM account WHERE id = :id;\n")
     os.chmod(script, 0o644)
-    out = pg._run("pgbench", "-h", pg.folder, "-U", "bench", "-d", "postgres", "-n", "-M", "prepared", "-c",
-                  str(load.CONNECTIONS), "-j", "2", "-T", str(seconds), "-f", script)
-    return {"per_second": next(float(line.split()[2]) for line in out.splitlines() if line.startswith("tps = "))}
+    return {"per_second": pg.pgbench("select.sql", seconds, load.CONNECTIONS)}
 
 
 def measure(options, folder):

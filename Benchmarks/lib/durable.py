@@ -1,89 +1,13 @@
 """Verified, published and on disk: our two processes beside PostgreSQL and Redis storing the same bytes with fsync."""
 
-import json
-import os
 import statistics
-import subprocess
 
 from . import load, ours, webhooks
 from .idle import local
-from .machine import Server
 from .report import Figure, Report
+from .stores import Postgres, Redis
 
 RATE = 2_000
-
-
-class Postgres:
-    """A PostgreSQL cluster of its own, reachable through one Unix socket, removed with its folder."""
-
-    def __init__(self, folder):
-        self.folder = os.path.abspath(folder)
-        programs = sorted((f"/usr/lib/postgresql/{version}/bin" for version in os.listdir("/usr/lib/postgresql")),
-                          key=lambda path: int(path.split("/")[4]))
-        self.bin = programs[-1]
-        os.makedirs(self.folder)
-        # PostgreSQL refuses to run as root.
-        self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-        if self.user:
-            subprocess.run(["chown", "postgres", self.folder], check=True)
-        self._run(f"{self.bin}/initdb", "-D", f"{self.folder}/data", "-A", "trust", "-U", "bench", "--no-sync")
-        options = (f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=100 "
-                   "-c fsync=on -c synchronous_commit=on -c full_page_writes=on")
-        self._run(f"{self.bin}/pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
-
-    def _run(self, *command):
-        return subprocess.run([*self.user, *command], check=True, capture_output=True, text=True, cwd=self.folder).stdout
-
-    def prepare(self, row):
-        self._run("psql", "-h", self.folder, "-U", "bench", "-d", "postgres", "-q", "-c",
-                  "CREATE TABLE event (seq bigserial PRIMARY KEY, id text UNIQUE, envelope text)")
-        literal = row.replace("'", "''").replace(":", "\\x3a")
-        script = ("\\set id random(1, 9000000000000000000)\n"
-                  f"INSERT INTO event (id, envelope) VALUES (:id, E'{literal}');\n")
-        with open(f"{self.folder}/insert.sql", "w") as file:
-            file.write(script)
-        os.chmod(f"{self.folder}/insert.sql", 0o644)
-
-    def insert(self, seconds, rate=None):
-        log = f"{self.folder}/latency"
-        for old in os.listdir(self.folder):
-            if old.startswith("latency."):
-                os.remove(f"{self.folder}/{old}")
-        paced = ["-R", str(rate)] if rate else []
-        out = self._run("pgbench", "-h", self.folder, "-U", "bench", "-d", "postgres", "-n", "-M", "prepared",
-                        "-c", str(load.CONNECTIONS), "-j", "2", "-T", str(seconds), "-l", f"--log-prefix={log}", *paced,
-                        "-f", f"{self.folder}/insert.sql")
-        latencies = []
-        for name in os.listdir(self.folder):
-            if name.startswith("latency."):
-                with open(f"{self.folder}/{name}") as lines:
-                    latencies += [int(line.split()[2]) / 1000 for line in lines]
-        per_second = next(float(line.split()[2]) for line in out.splitlines() if line.startswith("tps = "))
-        return per_second, sorted(latencies)
-
-    def stop(self):
-        self._run(f"{self.bin}/pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "fast", "stop")
-
-
-class Redis(Server):
-    """A Redis of its own, reachable through one Unix socket, that syncs before it answers."""
-
-    def __init__(self, folder):
-        self.socket = os.path.abspath(f"{folder}/redis.socket")
-        super().__init__("redis", ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", os.path.abspath(folder),
-                                   "--save", "", "--appendonly", "yes", "--appendfsync", "always"], {}, f"{folder}/redis.log",
-                         socket_path=self.socket)
-
-    def append(self, seconds, row, rate):
-        """XADD of the row over 64 clients, for about so many seconds at such a rate."""
-        cpu = self.cpu_seconds()
-        count = max(1_000, int(rate * seconds))
-        out = subprocess.run(["redis-benchmark", "-s", self.socket, "-c", str(load.CONNECTIONS), "-n", str(count), "--csv",
-                              "XADD", "event", "*", "envelope", row], check=True, capture_output=True, text=True).stdout
-        header, figures = ([cell.strip('"') for cell in line.split('","')] for line in out.splitlines()[:2])
-        run = dict(zip(header[-7:], map(float, figures[-7:])))
-        return {"per_second": run["rps"], "p99_ms": run["p99_latency_ms"],
-                "cpu_us": 1e6 * (self.cpu_seconds() - cpu) / count}
 
 
 def measure(options, folder):

@@ -1,5 +1,6 @@
 """From a publish to the line on a live stream, at a constant rate, beside the bare sync of the same disk."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import time
 from . import billing, ours
 from .load import percentile
 from .report import Figure, Report
+from .stores import Postgres
 
 RATE = 500
 PUBLISHERS = 4
@@ -17,6 +19,7 @@ DURABLE = "bench.live"
 # A question needs no sync of its own (docs/contract/events.md, "Queries").
 QUERY = "bus.billing.status.request"
 SHARES = (0.5, 0.9, 0.99)
+BARE = "bare write and fdatasync of a page"
 
 
 def connect(address):
@@ -42,16 +45,16 @@ def publish(address, name, start, index, count):
             raise RuntimeError(answer[:300])
 
 
-def deliveries(address, name, seconds):
+def deliveries(publishing, listening, name, seconds):
     """Milliseconds from when each publish was due until its line was read; publishers are processes of their own."""
     count = RATE * seconds
-    connection, head = connect(address)
+    connection, head = connect(listening)
     connection.sendall(f"GET /api/v1/events/stream?name={name} HTTP/1.1\r\n{head}\r\n".encode())
     lines = connection.makefile("rb")
     while lines.readline() != b"\r\n":
         pass
     start = time.perf_counter() + 0.2
-    publishers = [multiprocessing.Process(target=publish, args=(address, name, start, index, count), daemon=True)
+    publishers = [multiprocessing.Process(target=publish, args=(publishing, name, start, index, count), daemon=True)
                   for index in range(PUBLISHERS)]
     for publisher in publishers:
         publisher.start()
@@ -90,25 +93,37 @@ def syncs(folder, seconds):
 
 def measure(options, folder):
     runs = {}
-    with ours.events(options, folder) as events:
-        measures = {
-            "durable event, to live stream": lambda: deliveries(events.address, DURABLE, options.seconds),
-            "query, to live stream": lambda: deliveries(events.address, QUERY, options.seconds),
-            "bare write and fdatasync of a page": lambda: syncs(folder, options.seconds)}
-        deliveries(events.address, DURABLE, 1)
-        for _ in range(options.rounds):
-            for what, run in measures.items():
-                cpu = events.cpu_seconds()
-                latencies = run()
-                cost = 1e6 * (events.cpu_seconds() - cpu) / len(latencies)
-                runs.setdefault(what, []).append([percentile(latencies, share) for share in SHARES] + [cost])
+    with contextlib.ExitStack() as started:
+        pg = Postgres(f"{folder}/postgres")
+        started.callback(pg.stop)
+        file = started.enter_context(ours.events(options, folder))
+        here, there = (started.enter_context(ours.events(options, folder, postgres=pg, name=name)) for name in ("here", "there"))
+        streams = {
+            "durable event, SQLite": (file, file, DURABLE), "query, SQLite": (file, file, QUERY),
+            "durable event, PostgreSQL, one node": (here, here, DURABLE),
+            "durable event, PostgreSQL, from node to node": (here, there, DURABLE),
+            "query, PostgreSQL, from node to node": (here, there, QUERY)}
+        for number in range(options.rounds + 1):  # The first round warms up and does not count.
+            for what, (publishing, listening, name) in streams.items():
+                servers = {publishing, listening}
+                cpu = sum(server.cpu_seconds() for server in servers)
+                latencies = deliveries(publishing.address, listening.address, name, options.seconds if number else 1)
+                cost = 1e6 * (sum(server.cpu_seconds() for server in servers) - cpu) / len(latencies)
+                if number:
+                    runs.setdefault(what, []).append([percentile(latencies, share) for share in SHARES] + [cost])
+            bare = syncs(folder, options.seconds if number else 1)
+            if number:
+                runs.setdefault(BARE, []).append([percentile(bare, share) for share in SHARES])
     rows = [["what", *(f"p{share * 100:.0f} ms" for share in SHARES), "CPU us each", "p50 of each round"]]
     for what, figures in runs.items():
         middle = [statistics.median(column) for column in zip(*figures)]
-        rows.append([what, *(f"{value:.2f}" for value in middle[:-1]), f"{middle[-1]:.0f}",
+        rows.append([what, *(f"{value:.2f}" for value in middle[:3]), "".join(f"{cost:.0f}" for cost in middle[3:]),
                      " ".join(f"{figure[0]:.2f}" for figure in figures)])
-    durable, _, bare = (list(zip(*figures)) for figures in runs.values())
-    told = [Figure(f"publish to receive at {RATE}/s, p{share * 100:.0f}", "ms", durable[place],
-                   {"bare write and fdatasync of a page": bare[place]}, fewer_is_better=True, digits=2)
+    columns = {what: list(zip(*figures)) for what, figures in runs.items()}
+    told = [Figure(f"publish to receive at {RATE}/s{where}, p{share * 100:.0f}", "ms", columns[what][place],
+                   {BARE: columns[BARE][place]}, fewer_is_better=True, digits=2)
+            for what, where in (("durable event, SQLite", ""), ("durable event, PostgreSQL, one node", ", PostgreSQL"),
+                                ("durable event, PostgreSQL, from node to node", ", PostgreSQL, from node to node"))
             for place, share in enumerate(SHARES) if share != 0.9]
-    return Report(f"Publish to receive at {RATE}/s, medians of {options.rounds} rounds", rows, figures=told)
+    return Report(f"Publish to receive at {RATE}/s, medians of {options.rounds} rounds", rows,
+                  ["processor time of our nodes, without PostgreSQL's"], told)

@@ -18,9 +18,9 @@ def saturate(servers, url, deck, seconds, pin=False):
     return {**figures, "wrapped": max(0, figures["requests"] - deck.count)}
 
 
-def wrk(servers, url, script, environment, seconds, pin=False):
+def wrk(servers, url, script, environment, seconds, pin=False, connections=CONNECTIONS):
     """Figures of one run of a wrk script."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", script, url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, url]
     if pin:
         command = ["taskset", "-c", "0", *command]
     cpu, busy = sum(server.cpu_seconds() for server in servers), busy_seconds()

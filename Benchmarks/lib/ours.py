@@ -26,12 +26,14 @@ def token(scopes="billing:subscription:write billing:provider events:send events
     return (signed + b"." + part(hmac.new(JWT_SECRET.encode(), signed, hashlib.sha256).digest())).decode()
 
 
-def events(options, folder, pin=False):
-    return Server(
-        "bus-api-provider-events",
-        [f"{options.programs}/bus-api-provider-events", "--addr", "127.0.0.1:0",
-         "--events-sqlite-path", f"{folder}/events.sqlite"],
-        {"BUS_API_JWT_SECRET": JWT_SECRET, "BUS_LOG_FORMAT": "json"}, f"{folder}/events.log", listener="events", pin=pin)
+def events(options, folder, pin=False, postgres=None, name="events"):
+    """An Events API on a file of its own, or a node on a PostgreSQL database."""
+    store = [] if postgres else ["--events-sqlite-path", f"{folder}/events.sqlite"]
+    environment = {"BUS_API_JWT_SECRET": JWT_SECRET, "BUS_LOG_FORMAT": "json"}
+    if postgres:
+        environment["BUS_EVENTS_POSTGRES_DSN"] = postgres.url
+    return Server("bus-api-provider-events", [f"{options.programs}/bus-api-provider-events", "--addr", "127.0.0.1:0", *store],
+                  environment, f"{folder}/{name}.log", listener="events", pin=pin)
 
 
 def ingress(options, folder, events_address, pin=False):
