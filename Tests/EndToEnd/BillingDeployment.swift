@@ -37,7 +37,8 @@ extension Deployment {
 
     var billingEnvironment: [String: String] {
         [
-            "BUS_API_TOKEN": serviceToken(Subject.billingWorker, Self.billingScopes + " billing:provider"),
+            "BUS_API_TOKEN": serviceToken(
+                Subject.billingWorker, Self.billingScopes + " billing:provider billing:admin"),
             "BUS_EVENTS_LISTENER_REQUIRED": "1", "BUS_EVENTS_LISTENER_RETRY_MIN": "50ms", "BUS_LOG_FORMAT": "json",
         ]
     }
@@ -50,7 +51,7 @@ extension Deployment {
         [
             "BUS_BILLING_JWT_SECRET": jwtSecret,
             "BUS_API_TOKEN": serviceToken(
-                Subject.billingAPI, "billing:read billing:setup billing:entitlement:check"),
+                Subject.billingAPI, "billing:read billing:setup billing:entitlement:check billing:admin"),
             "BUS_LOG_FORMAT": "json",
         ]
     }

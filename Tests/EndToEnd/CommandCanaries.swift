@@ -25,7 +25,8 @@ import Testing
     private static let lines = [
         "billing status", "billing setup", "billing portal",
         "operator billing status --account \(CommandWorld.account)",
-        "operator billing catalog get", "operator billing catalog put --file catalog.json",
+        "operator billing forget --account \(CommandWorld.account)", "operator billing catalog get",
+        "operator billing catalog put --file catalog.json",
         "operator billing catalog template", "operator stripe test", "operator stripe catalog sync --file catalog.json",
         "operator stripe catalog sync --file catalog.json --dry-run", "operator token issue --subject x",
         "operator stripe webhook diagnose --header t=1,v1=0 --body-file catalog.json",

@@ -49,6 +49,7 @@ import Testing
         Case(
             line: "operator billing catalog get", environment: ["BUS_API_BASE_URL": "http://127.0.0.1:1"], exit: 1,
             says: ["BUS_OPERATOR_TOKEN_FILE"]),
+        Case(line: "operator billing forget --account me", environment: nowhere, says: ["--account must be a UUID"]),
         Case(line: "operator billing status --account me", environment: nowhere, says: ["--account must be a UUID"]),
         Case(line: "operator billing catalog put", environment: nowhere, says: ["--file"]),
         Case(

@@ -17,7 +17,8 @@ import Testing
     }
 
     private static let scopes =
-        Deployment.billingScopes + " billing:provider billing:catalog:read billing:catalog:write events:admin"
+        Deployment.billingScopes
+        + " billing:provider billing:catalog:read billing:catalog:write billing:admin events:admin"
 
     private static func token(_ caller: Caller, _ deployment: Deployment) -> String? {
         switch caller {

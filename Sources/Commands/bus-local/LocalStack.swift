@@ -117,7 +117,7 @@ enum LocalTokens {
     private static let serviceScopes = [
         "events:send", "events:listen", "events:admin", "llm:proxy", "usage:write", "usage:read", "usage:delete",
         "billing:read", "billing:setup", "billing:entitlement:check", "billing:subscription:write",
-        "billing:usage:export", "billing:provider",
+        "billing:usage:export", "billing:provider", "billing:admin",
     ]
     private static let lifetimeSeconds: Int64 = 365 * 86_400
 
@@ -133,7 +133,7 @@ enum LocalTokens {
             Audience.internal,
             [
                 "billing:read", "billing:entitlement:check", "billing:catalog:read", "billing:catalog:write",
-                "events:admin",
+                "billing:admin", "events:admin",
             ],
             settings)
         for (name, token) in [("service", service), ("billing", billing), ("operator", administrator)] {

@@ -36,6 +36,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case catalogNotFound = "catalog_not_found"
     case preconditionFailed = "precondition_failed"
     case planInUse = "plan_in_use"
+    case accountInUse = "account_in_use"
+    case accountForgotten = "account_forgotten"
     case badGateway = "bad_gateway"
     case providerError = "provider_error"
     case providerTimeout = "provider_timeout"
@@ -54,8 +56,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
         case .notFound, .catalogNotFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .conflict, .alreadySubscribed, .planInUse: 409
-        case .gone: 410
+        case .conflict, .alreadySubscribed, .planInUse, .accountInUse: 409
+        case .gone, .accountForgotten: 410
         case .preconditionFailed: 412
         case .payloadTooLarge: 413
         case .rateLimited: 429

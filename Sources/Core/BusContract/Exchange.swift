@@ -108,6 +108,7 @@ extension ExchangeRules {
                 Exchange.status.rules, Exchange.checkoutSession.rules, Exchange.portalSession.rules,
                 Exchange.entitlementCheck.rules, Exchange.subscriptionUpdate.rules, Exchange.unlinkedUpdate.rules,
                 Exchange.customerDeletion.rules, Exchange.usageExport.rules, Exchange.usageRefusal.rules,
+                Exchange.accountForget.rules,
             ]
         case .stripe:
             [

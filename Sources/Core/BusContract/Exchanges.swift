@@ -60,6 +60,13 @@ extension Exchange where Request == CustomerDeletion, Response == CustomerDeleti
     }
 }
 
+extension Exchange where Request == AccountForget, Response == ForgottenReport {
+    /// Removes what names the person behind an account.
+    package static var accountForget: Exchange {
+        Exchange(ExchangeRules("bus.billing.account.forget", scope: .billingAdmin, .command, from: .services))
+    }
+}
+
 extension Exchange where Request == UsageExportRequest, Response == UsageExportAnswer {
     /// Usage for the payment company to bill.
     package static var usageExport: Exchange {

@@ -67,37 +67,60 @@ package struct SubscriptionStore {
         package let isApplied: Bool
         /// This is the first live update that is stored.
         package let isFirstLive: Bool
+        /// Its account was forgotten, so it is kept under another id and opens nothing.
+        package let isForgotten: Bool
     }
 
     /// Adds an update to the set of its subscription; an update that was seen before changes nothing.
     ///
     /// An update without an account joins whatever else is known of the subscription, before or after it.
     package func apply(_ update: SubscriptionUpdate, source: String?, at now: Timestamp) throws -> Change {
+        let forgotten = ForgottenAccounts(connection)
+        let alias = try update.accountID.flatMap { try forgotten.alias(of: $0) }
+        var update = update
+        if let alias { (update.accountID, update.providerCustomerID) = (alias, nil) }
         let key = SubscriptionKey(update)
         let isNew = try record(update, key, source: source, at: now)
-        let stored = try connection.first(SubscriptionStore.withState, key.values)
-        let before = try stored.map { row in
-            let standing = try SubscriptionRow.standing(row)
-            let text = try row.text(SubscriptionRow.columnCount)
-            let since = standing.entitled.first?.from
-            return (
-                standing: standing, set: try SubscriptionState.subscription(key, text: text, entitledSince: since)
-            )
+        let before = try stored(key)
+        var set = before?.set ?? Subscription(update)
+        if before != nil, isNew { set.apply(update) }
+        var isKnown = set == before?.set
+        var standing = isKnown ? before?.standing : set.standing
+        var isForgotten = false
+        if let account = standing?.accountID,
+            let owner = account == update.accountID ? alias : try forgotten.alias(of: account)
+        {
+            isForgotten = true
+            set = set.forgetting(account, as: owner, isOwn: true)
+            isKnown = set == before?.set
+            standing = set.standing
         }
-        let after = before.map { before in
-            var set = before.set
-            if isNew { set.apply(update) }
-            return set
-        }
-        let set = after ?? Subscription(update)
-        let isKnown = set == before?.set
-        guard let standing = isKnown ? before?.standing : set.standing else {
-            throw SQLFault.unreadable("a subscription's state is empty")
-        }
+        guard let standing else { throw SQLFault.unreadable("a subscription's state is empty") }
         if !isKnown { try save(set, standing, source: source, at: now) }
         return Change(
             standing: standing, isApplied: standing.grants != before?.standing.grants ?? [],
-            isFirstLive: try update.livemode && DeploymentMode.becomeLive(on: connection))
+            isFirstLive: try update.livemode && DeploymentMode.becomeLive(on: connection), isForgotten: isForgotten)
+    }
+
+    private func stored(_ key: SubscriptionKey) throws -> (standing: SubscriptionStanding, set: Subscription)? {
+        guard let row = try connection.first(SubscriptionStore.withState, key.values) else { return nil }
+        let standing = try SubscriptionRow.standing(row)
+        let text = try row.text(SubscriptionRow.columnCount)
+        return (
+            standing,
+            try SubscriptionState.subscription(key, text: text, entitledSince: standing.entitled.first?.from)
+        )
+    }
+
+    /// Gives a subscription another id in the place of an account's, and takes the account's customer from it.
+    func forget(_ accountID: String, as alias: String, in key: SubscriptionKey, at now: Timestamp) throws {
+        guard let stored = try stored(key) else { return }
+        let isOwn = stored.standing.accountID == accountID
+        let set = stored.set.forgetting(accountID, as: alias, isOwn: isOwn)
+        guard set != stored.set, let standing = set.standing else { return }
+        try connection.run(
+            "DELETE FROM bus_billing_subscriptions WHERE provider = $1 AND livemode = $2 AND name = $3", key.values)
+        try save(set, standing, source: nil, at: now)
     }
 
     /// Notes who said what; false when the event id is known.

@@ -34,12 +34,20 @@ package struct BillingAPIService: Sendable {
         if let endpoint = settings.events, let tokens {
             let events = EventsClient(transport: transport, endpoint: endpoint, tokens: tokens, logger: process.logger)
             let publisher = EventPublisher(client: events, timeout: settings.timeout)
+            let canForget = tokens.scopes?.contains(Scope.billingAdmin.rawValue) ?? true
+            let exchanges = BillingAPIModule.exchanges.filter { canForget || $0.scope != .billingAdmin }
             let replies = RequestReply(
-                exchanges: BillingAPIModule.exchanges, client: events, publisher: publisher,
+                exchanges: exchanges, client: events, publisher: publisher,
                 source: BillingAPIModule.name, settings: settings.listener, readiness: process.readiness,
                 logger: process.logger)
             requests = WorkerCalls { [timeout = settings.timeout] name, payload in
-                try await replies.call(name, payload, within: timeout)
+                if !canForget, name == Exchange.accountForget.request {
+                    throw BusError(
+                        .billingUnavailable,
+                        "this billing API's own token lacks the scope billing:admin, and so cannot ask the worker; "
+                            + "start it with a token that has it")
+                }
+                return try await replies.call(name, payload, within: timeout)
             }
             clients = [publisher, replies]
         } else {
@@ -110,6 +118,6 @@ package enum BillingAPIModule {
     /// What it asks the billing worker.
     static let exchanges = [
         Exchange.status.rules, Exchange.checkoutSession.rules, Exchange.portalSession.rules,
-        Exchange.entitlementCheck.rules,
+        Exchange.entitlementCheck.rules, Exchange.accountForget.rules,
     ]
 }

@@ -45,7 +45,8 @@ package struct BillingAPISettings: Sendable {
             "BUS_BILLING_BACKEND", flag: "--backend", default: .events,
             help: "Who answers account routes: the billing worker by events, or nobody.")
         events = backend == .events ? reader.eventsEndpoint() : nil
-        reader.declareToken(scopes: "billing:read billing:setup billing:entitlement:check")
+        reader.declareToken(
+            scopes: "billing:read billing:setup billing:entitlement:check, and billing:admin to forget accounts")
         timeout = reader.duration(
             "BUS_BILLING_TIMEOUT", flag: "--timeout", default: "30s", in: .seconds(1) ... .seconds(600),
             help: "Time the worker has for an answer.")

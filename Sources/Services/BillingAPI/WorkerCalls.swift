@@ -29,6 +29,11 @@ struct WorkerCalls: Sendable {
         try await ask(.entitlementCheck, check).payload.bytes
     }
 
+    /// What billing has of an account and what became of it, as the worker sent it.
+    func forget(_ request: AccountForget) async throws -> [UInt8] {
+        try await ask(.accountForget, request).payload.bytes
+    }
+
     /// A page to pay on or to manage billing on: `{"url","provider"}` and nothing else.
     func session<Request>(
         _ exchange: Exchange<Request, ProviderSession>, _ request: Request
@@ -77,6 +82,8 @@ extension BusError {
             case .invalidRequest: .invalidRequest
             case .forbiddenAccount: .forbiddenAccount
             case .alreadySubscribed: .alreadySubscribed
+            case .accountInUse: .accountInUse
+            case .accountForgotten: .accountForgotten
             case .providerError, .stripeError, .priceUnresolved, .customerUnresolved: .providerError
             default: .billingUnavailable
             }

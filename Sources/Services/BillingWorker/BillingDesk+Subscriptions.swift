@@ -13,6 +13,8 @@ extension BillingDesk {
         package let isRepeated: Bool
         /// This update made the deployment live.
         package var isFirstLive = false
+        /// Its account was forgotten, so it opens nothing.
+        package var isForgotten = false
     }
 
     /// Adds an update to its subscription and says what that changed; a repeated event gets the answer it got.
@@ -34,7 +36,9 @@ extension BillingDesk {
                 isApplied: change.isApplied,
                 isUndecided: change.standing.isUndecided)
             try handled.record(result, to: eventID, at: now)
-            return Applied(result: result, isRepeated: false, isFirstLive: change.isFirstLive)
+            return Applied(
+                result: result, isRepeated: false, isFirstLive: change.isFirstLive,
+                isForgotten: change.isForgotten)
         }
         if applied.isFirstLive { applied.isFirstLive = mode.settleLive() }
         return applied

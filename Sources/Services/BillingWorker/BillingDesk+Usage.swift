@@ -64,6 +64,10 @@ extension BillingDesk {
             let access = try access(of: request.accountID, in: mode, connection, at: now)
             if isOwed || access.counts(request, usedAt: export.usedAt) {
                 sending = try begin(&export, terms, connection, at: now, random: random)
+            } else if try ForgottenAccounts(connection).alias(of: request.accountID) != nil {
+                // Nothing is stored under an id that was removed.
+                export.refuse(UsageReason.accountForgotten)
+                return .answered(export.answer)
             } else {
                 export.refuse(UsageReason.billingRequired)
             }
@@ -118,6 +122,10 @@ extension BillingDesk {
             let wasFull = try ledger.isFull()
             var export = stored ?? sending.export
             export.end(sending, outcome, at: now, random: random)
+            // Its account was forgotten meanwhile, and its row has an end under the new id.
+            if stored == nil, try ForgottenAccounts(connection).alias(of: export.key.accountID) != nil {
+                return ExportEnd(export: export, makesRoom: wasFull)
+            }
             if export != stored { try ledger.save(export, at: now) }
             if export.state.isAccepted, stored?.state.isAccepted != true {
                 try UsageStore(connection, in: export.key.mode).count(

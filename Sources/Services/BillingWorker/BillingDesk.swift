@@ -60,6 +60,7 @@ package struct BillingDesk: Sendable {
         for request: CheckoutSessionRequest, provider: String, at now: Timestamp
     ) async throws -> (offer: CheckoutOffer, customerID: String?) {
         try await database.read { connection in
+            try checkThatItIsKnown(request.accountID, connection)
             let access = try access(of: request.accountID, in: mode.current(on: connection), connection, at: now)
             let offer = try CheckoutOffer(request, catalog: access.tariff.catalog, provider: provider)
             try offer.check(against: access)

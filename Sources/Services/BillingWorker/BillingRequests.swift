@@ -11,6 +11,8 @@ struct BillingRequests: Sendable {
     let provider: any PaymentProvider
     let sender: UsageSender
     let callers: CallerPolicy
+    /// False when this worker's token may not hear the request.
+    var canForget = true
     let logger: Logger
 
     /// Every exchange of this worker with its handler.
@@ -25,6 +27,7 @@ struct BillingRequests: Sendable {
         handlers.answer(.customerDeletion) { await self.forget($0, $1) }
         handlers.answer(.usageExport) { await self.export($0, $1) }
         handlers.answer(.usageRefusal) { await self.refuse($0, $1) }
+        if canForget { handlers.answer(.accountForget) { await self.forget($0, $1) } }
         return handlers
     }
 
@@ -70,7 +73,17 @@ struct BillingRequests: Sendable {
             if applied.isFirstLive {
                 logger.notice("first live update stored, from now on only live subscriptions and usage count")
             }
-            let word = result.isApplied && !isRepeated ? "applied" : "unchanged"
+            if applied.isForgotten {
+                logger.warning(
+                    "update of a forgotten account, it opens nothing",
+                    metadata: [
+                        "provider.event.id": "\(update.eventID)", "account.id": "\(result.accountID ?? "")",
+                        "subscription.id": "\(update.providerSubscriptionID ?? "")",
+                        "status": "\(update.status.rawValue)",
+                    ])
+            }
+            let word =
+                applied.isForgotten ? "forgotten" : result.isApplied && !isRepeated ? "applied" : "unchanged"
             Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
             if result.isUndecided, !isRepeated, let accountID = result.accountID {
                 logger.warning(
@@ -86,6 +99,16 @@ struct BillingRequests: Sendable {
 
     private func forget(_ deletion: CustomerDeletion, _ caller: Caller) async -> Outcome<CustomerDeletionResult> {
         await outcome { try await desk.forget(deletion, eventID: caller.eventID, at: caller.now) }
+    }
+
+    private func forget(_ request: AccountForget, _ caller: Caller) async -> Outcome<ForgottenReport> {
+        await outcome {
+            let report = try await desk.forget(request, at: caller.now)
+            if report.forgottenAt == caller.now {
+                logger.notice("account forgotten", metadata: ["account.id": "\(report.alias)"])
+            }
+            return report
+        }
     }
 
     private func export(_ usage: UsageExportRequest, _ caller: Caller) async -> Outcome<UsageExportAnswer> {

@@ -68,10 +68,16 @@ package struct BillingService: Sendable {
             review = SubscriptionReview(desk: desk, provider: company.text, logger: logger, ask: events.observe)
         }
         sender = UsageSender(desk: desk, provider: provider, logger: logger)
+        let canForget = tokens.scopes?.contains(Scope.billingAdmin.rawValue) ?? true
+        if !canForget {
+            logger.notice(
+                "accounts cannot be forgotten, the token lacks a scope",
+                metadata: ["scope": "\(Scope.billingAdmin)"])
+        }
         let requests = BillingRequests(
             desk: desk, provider: provider, sender: sender,
             callers: CallerPolicy(ownSubject: tokens.subject, trustedSubjects: settings.trustedSubjects),
-            logger: logger)
+            canForget: canForget, logger: logger)
         worker = EventWorker(
             requests.handlers, client: events, settings: settings.worker, readiness: process.readiness, logger: logger)
     }

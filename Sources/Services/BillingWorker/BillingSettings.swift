@@ -42,7 +42,7 @@ package struct BillingSettings: Sendable {
         events = reader.eventsEndpoint()
         reader.declareToken(
             scopes: "billing:read billing:setup billing:entitlement:check billing:subscription:write "
-                + "billing:usage:export billing:provider")
+                + "billing:usage:export billing:provider, and billing:admin to forget accounts")
         providerBackend = reader.choice(
             "BUS_BILLING_PROVIDER_BACKEND", flag: "--provider-backend", default: .local,
             help: "Who answers for the payment company: a worker by events, or this program.")

@@ -30,7 +30,8 @@ extension BusRoot {
         let wanted = [
             "events send", "events listen", "billing status", "billing setup", "billing portal", "operator token issue",
             "events dead-letters list", "events dead-letters show", "events dead-letters replay",
-            "operator billing status", "operator billing catalog template", "operator billing catalog get",
+            "operator billing status", "operator billing forget", "operator billing catalog template",
+            "operator billing catalog get",
             "operator billing catalog put", "operator stripe test", "operator stripe catalog sync",
             "operator stripe webhook diagnose",
         ]

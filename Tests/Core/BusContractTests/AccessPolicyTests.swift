@@ -63,7 +63,7 @@ struct AccessPolicyTests {
 
     @Test("the known names are all protected, and there are many")
     func knownNames() {
-        #expect(AccessPolicy.knownNames.count == 34)
+        #expect(AccessPolicy.knownNames.count == 36)
         #expect(
             AccessPolicy.knownNames.allSatisfy { !AccessPolicy.scope(for: $0, to: .send).rawValue.hasPrefix("events:") }
         )

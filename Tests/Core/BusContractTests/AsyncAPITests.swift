@@ -122,6 +122,7 @@ import Testing
             + both(.customerDeletion, Samples.customerDeletion, ["applied": true])
             + both(.usageExport, Samples.usage, Samples.usageAnswer)
             + both(.usageRefusal, Samples.usageRefusal, ["marked": 1])
+            + both(.accountForget, Samples.forget, Samples.forgotten)
         return try toCheckOut + updates + both(.stripeCheckout, Samples.providerCheckout, Samples.page)
             + both(.stripePortal, Samples.providerCheckout, Samples.page)
             + both(.stripeMeterEvent, Samples.meter, Samples.meterAnswer.with(["ignored_fields": ["x"]]))

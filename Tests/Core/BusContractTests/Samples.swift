@@ -44,6 +44,15 @@ enum Samples {
     static let customerDeletion: [String: JSONValue] = [
         "provider": "stripe", "provider_customer_id": "cus_1", "livemode": true,
     ]
+    static let forget: [String: JSONValue] = [
+        "account_id": account, "confirm": "6c0e7f6a-0000-8000-8000-000000000002", "force": true,
+    ]
+    static let forgotten: [String: JSONValue] = [
+        "account_id": account, "forgotten_as": "6c0e7f6a-0000-8000-8000-000000000002", "forgotten": true,
+        "forgotten_at": "2026-08-01T16:04:59Z", "running": ["sub_1"], "waiting_usages": 1,
+        "customers": [["provider": "stripe", "provider_customer_id": "cus_1", "livemode": true]], "holds": 1,
+        "subscriptions": 1, "updates": 1, "usages": 1, "counts": 1,
+    ]
     static let usageRefusal: [String: JSONValue] = [
         "provider": "stripe", "livemode": true,
         "usages": [["idempotency_key": "k", "reason": "meter_event_customer_not_found"]],

@@ -75,6 +75,8 @@ struct BillingBench: Sendable {
                     "account_id": account, "status": "active", "features": ["llm:proxy"], "setup_required": false,
                     "added_later": 1,
                 ])
+        case Exchange.accountForget.request:
+            return answer(name, ["account_id": account, "forgotten_as": .string(alice), "forgotten": false])
         case Exchange.entitlementCheck.request:
             return answer(name, ["allowed": false, "reason": "billing_required", "command": "bus billing setup"])
         default:
@@ -138,7 +140,7 @@ struct BillingBench: Sendable {
     static func token(
         _ audience: String, subject: String = alice,
         scope: String =
-            "billing:read billing:setup billing:entitlement:check billing:catalog:read billing:catalog:write"
+            "billing:read billing:setup billing:entitlement:check billing:catalog:read billing:catalog:write billing:admin"
     ) -> String {
         tokens.token(subject: subject, scope: scope, audience: audience, now: unixNow())
     }
@@ -209,9 +211,13 @@ struct Operation: Sendable, CustomTestStringConvertible {
         method: .post, path: "/api/internal/billing/entitlement-check", audience: Audience.internal,
         scope: "billing:entitlement:check", body: #"{"account_id":"\#(BillingBench.bob)","scope":"llm:proxy"}"#)
 
-    static let asking = [status, checkout, portal, accountStatus, entitlement]
+    static let forget = Operation(
+        method: .post, path: "/api/internal/billing/accounts/\(BillingBench.bob)/forget", audience: Audience.internal,
+        scope: "billing:admin", body: "{}")
+
+    static let asking = [status, checkout, portal, accountStatus, entitlement, forget]
     static let all = asking + [putCatalog, getCatalog]
-    static let withBody = [checkout, portal, entitlement, putCatalog]
+    static let withBody = [checkout, portal, entitlement, putCatalog, forget]
 }
 
 /// What the worker was asked, in order.

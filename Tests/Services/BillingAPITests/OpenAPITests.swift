@@ -66,6 +66,7 @@ struct OpenAPITests {
         let document = try OpenAPIDocument(Self.file)
         for (operation, schema) in [
             (Operation.checkout, "CheckoutRequest"), (.portal, "PortalRequest"), (.entitlement, "EntitlementRequest"),
+            (.forget, "ForgetRequest"),
         ] {
             let known = try #require(document.members[schema]).known
             #expect(!known.isEmpty)
@@ -77,6 +78,7 @@ struct OpenAPITests {
                     body["usage"] = ["meter_event_name": "m", "quantity": 1]
                 }
                 if schema == "EntitlementRequest" { body["hold"] = false }
+                if schema == "ForgetRequest" { body["force"] = true }
                 if schema == "CheckoutRequest" {
                     body.merge(["features": ["x"], "interval": "year", "additional": true]) { $1 }
                 }
@@ -123,6 +125,12 @@ struct OpenAPITests {
                 BillingBench.failure(
                     name, operation.path == Operation.checkout.path ? "already_subscribed" : "customer_unresolved")
             },
+            { name, _ in
+                BillingBench.failure(
+                    name,
+                    [Operation.checkout.path: "account_forgotten", Operation.forget.path: "account_in_use"][
+                        operation.path] ?? "customer_unresolved")
+            },
             { name, _ in BillingBench.answer(name, []) },
         ]
         for worker in workers {
@@ -149,6 +157,15 @@ struct OpenAPITests {
                     "recommended_plan": "pro", "plan_unknown": true, "current_period_end": "2026-08-01T00:00:00Z",
                     "cancel_at": "2026-08-01T00:00:00Z", "grace_until": "2026-08-01T00:00:00Z",
                     "collection_paused": "void",
+                ])
+        case Exchange.accountForget.request:
+            return BillingBench.answer(
+                name,
+                [
+                    "account_id": payload["account_id"] ?? .null, "forgotten_as": .string(BillingBench.alice),
+                    "forgotten": true, "forgotten_at": "2026-08-01T00:00:00Z", "running": ["sub_1"],
+                    "waiting_usages": 1, "holds": 1, "subscriptions": 1, "updates": 1, "usages": 1, "counts": 1,
+                    "customers": [["provider": "stripe", "provider_customer_id": "cus_1", "livemode": true]],
                 ])
         case Exchange.entitlementCheck.request:
             return BillingBench.answer(

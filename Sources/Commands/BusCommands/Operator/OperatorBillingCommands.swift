@@ -10,9 +10,10 @@ struct OperatorBillingCommands: ParsableCommand {
         discussion: """
             EXAMPLES
               bus operator billing status --account 00000000-0000-4000-8000-000000000001
+              bus operator billing forget --account 00000000-0000-4000-8000-000000000001
               bus operator billing catalog get
             """,
-        subcommands: [OperatorBillingStatusCommand.self, OperatorCatalogCommands.self])
+        subcommands: [OperatorBillingStatusCommand.self, ForgetCommand.self, OperatorCatalogCommands.self])
 }
 
 /// `bus operator billing status`.
@@ -38,15 +39,21 @@ struct OperatorBillingStatusCommand: BusCommand {
     @OptionGroup var shared: SharedOptions
 
     func run(in session: CommandSession) async throws {
-        guard let account = UUIDText.normalized(account) else {
-            throw ProcessFailure(
-                exitCode: 2,
-                "--account must be a UUID, like 00000000-0000-4000-8000-000000000001; it is the sub of the account's "
-                    + "tokens")
-        }
+        let account = try OperatorAccount.checked(account)
         let status = try await session.callBilling(access, as: Self.caller) { client in
             try await client.status(of: account)
         }
         try session.show(StatusReport(status))
+    }
+}
+
+/// The account that an operator names.
+enum OperatorAccount {
+    static func checked(_ text: String) throws(ProcessFailure) -> String {
+        if let account = UUIDText.normalized(text) { return account }
+        throw ProcessFailure(
+            exitCode: 2,
+            "--account must be a UUID, like 00000000-0000-4000-8000-000000000001; it is the sub of the account's "
+                + "tokens")
     }
 }

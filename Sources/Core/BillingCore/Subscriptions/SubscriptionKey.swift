@@ -27,7 +27,7 @@ package struct SubscriptionKey: Hashable, Sendable {
         if let id = update.providerSubscriptionID {
             name = Prefix.subscription + id
         } else if update.kind != .checkout {
-            name = "account:\(update.accountID ?? "")"
+            name = SubscriptionKey.unnamed(of: update.accountID ?? "")
         } else if update.mode == .subscription {
             name = Prefix.session + session
         } else {
@@ -39,6 +39,9 @@ package struct SubscriptionKey: Hashable, Sendable {
         static let subscription = "subscription:"
         static let session = "session:"
     }
+
+    /// What an account's one subscription without an id is called.
+    package static func unnamed(of accountID: String) -> String { "account:\(accountID)" }
 
     /// The provider's id for the subscription; nil when no update named one.
     package var subscriptionID: String? {

@@ -1,3 +1,4 @@
+import BusContract
 import BusCore
 
 /// How far a usage has come (docs/contract/billing.md, "Usage export").
@@ -111,6 +112,8 @@ package enum UsageReason {
     package static let tooOld = "too_old"
     /// As many usages as may be are without an answer; this one was not told yet.
     package static let providerBusy = "provider_busy"
+    /// The account was forgotten before it was told.
+    package static let accountForgotten = ErrorCode.accountForgotten.rawValue
     /// It belongs to the mode or the payment company of earlier settings.
     package static let otherDeployment = "other_deployment"
 }

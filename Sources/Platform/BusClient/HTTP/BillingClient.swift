@@ -45,6 +45,15 @@ package struct BillingClient: Sendable {
             try await calls.call(.GET, "/api/internal/billing/accounts/\(accountID)/status"))
     }
 
+    /// What billing has of an account; with what that names as `confirm` it is forgotten.
+    package func forget(
+        _ accountID: String, confirm: String?, isForced: Bool
+    ) async throws(APIFault) -> Reply<ForgottenReport> {
+        let body = BillingClient.body(["confirm": confirm], more: isForced ? ["force": true] : [:])
+        return try BillingClient.reply(
+            try await calls.call(.POST, "/api/internal/billing/accounts/\(accountID)/forget", body: body))
+    }
+
     // MARK: The catalog
 
     /// The active catalog as it was put.

@@ -14,7 +14,7 @@ package enum BusMetrics {
         "bus_stripe_walk_last_success_timestamp_seconds": "When the last walk came to its end.",
         "bus_stripe_webhook_refusals_total": "Webhooks with a wrong signature, by cause.",
         "bus_stripe_webhooks_total": "Webhooks by outcome: published, ignored, refused, failed.",
-        "bus_subscription_updates_total": "Subscription updates by outcome: applied, unchanged.",
+        "bus_subscription_updates_total": "Subscription updates by outcome: applied, unchanged, forgotten.",
         "bus_subscriptions_due": "Subscriptions that wait to be read again at Stripe, by reason.",
         "bus_subscriptions_unknown_plan": "Paid subscriptions whose plan the catalog does not know.",
         "bus_usage_exports_total": "Answers about usage by outcome: accepted, waiting, refused.",

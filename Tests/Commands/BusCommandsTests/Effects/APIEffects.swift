@@ -102,7 +102,8 @@ extension Effect {
 
     static let ofAdministration: [Effect] =
         [
-            ("operator billing status", " --account \(account)"), ("operator billing catalog get", ""),
+            ("operator billing status", " --account \(account)"), ("operator billing forget", " --account \(account)"),
+            ("operator billing catalog get", ""),
             ("operator billing catalog put", " --file c.json"),
         ].flatMap { words, arguments in
             access(
@@ -113,6 +114,22 @@ extension Effect {
                 covers: ["operator billing status --account"], line: "operator billing status --account \(account)",
                 environment: asUser, answer: page
             ) { $0.requests.first?.path == "/api/internal/billing/accounts/\(account)/status" },
+            Effect(
+                covers: ["operator billing forget --account"], line: "operator billing forget --account \(account)",
+                environment: asUser, answer: page
+            ) {
+                $0.requests.first?.path == "/api/internal/billing/accounts/\(account)/forget"
+                    && $0.requests.first?.body == "{}"
+            },
+            Effect(
+                covers: ["operator billing forget --confirm"],
+                line: "operator billing forget --account \(account) --confirm x", environment: asUser, answer: page
+            ) { $0.requests.first?.body == #"{"confirm":"x"}"# },
+            Effect(
+                covers: ["operator billing forget --force"],
+                line: "operator billing forget --account \(account) --confirm x --force", environment: asUser,
+                answer: page
+            ) { $0.requests.first?.body == #"{"confirm":"x","force":true}"# },
             Effect(
                 covers: ["operator billing catalog put --file"], line: "operator billing catalog put --file c.json",
                 environment: asUser, files: catalog, answer: page
