@@ -89,7 +89,7 @@ let package = Package(
         module(
             "BusSQL", in: "Platform",
             [
-                "BusCore", "BusContract", "BusRuntime", "CPQ", "CSQLite", .collections, .logging, .nioPosix,
+                "BusCore", "BusContract", "BusRuntime", "CPQ", "CSQLite", .collections, .crypto, .logging, .nioPosix,
                 .serviceLifecycle,
             ]),
         module(
@@ -168,8 +168,10 @@ let package = Package(
             ]),
         command("bus", ["BusCommands"]),
         command("bus-api-provider-billing", ["BusCLI", "BusClient", "BillingAPI"]),
-        command("bus-api-provider-events", ["BusRuntime", "BusCLI", "EventsAPI"]),
-        command("bus-integration-billing", ["BusContract", "BusCLI", "BusClient", "BillingWorker"]),
+        command("bus-api-provider-events", ["BusRuntime", "BusCLI", "BusSQL", "EventsAPI"]),
+        command(
+            "bus-integration-billing",
+            ["BusContract", "BusCLI", "BusClient", "BusRuntime", "BusSQL", "BillingStorage", "BillingWorker"]),
         command("bus-integration-stripe", ["BusContract", "BusCLI", "BusClient", "StripeIntegration"]),
         command("bus-stripe-sandbox", ["BusCLI", "StripeSandbox"]),
         command(

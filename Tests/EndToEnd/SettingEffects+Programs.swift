@@ -25,6 +25,12 @@ extension SettingEffects {
                     }
                 }
             },
+            SettingEffect("--move-from") {
+                for program in [Programs.events, Programs.billing] {
+                    let result = try await BusProcess.finish(program, ["--move-from", "none.sqlite"])
+                    #expect(result.exit == .code(2) && result.standardError.contains("no database to move to"))
+                }
+            },
             SettingEffect("--self-test") {
                 for program in [Programs.stripe, Programs.billing] {
                     let result = try await BusProcess.finish(program, ["--self-test"])

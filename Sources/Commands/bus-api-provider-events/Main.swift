@@ -1,5 +1,6 @@
 import BusCLI
 import BusRuntime
+import BusSQL
 import EventsAPI
 
 @main
@@ -18,6 +19,10 @@ enum EventsProgram {
                     + "sync. Queries need none, unless BUS_EVENTS_SYNC=all."
             ],
             readSettings: { EventsSettings(&$0) },
+            move: { reader in
+                let store = StoreSettings.events(&reader)
+                return { try await store.move(.events, from: $0) }
+            },
             run: { settings, _, process in
                 try await process.run(EventsService(settings, process: process).services())
             })

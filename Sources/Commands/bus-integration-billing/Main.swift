@@ -1,7 +1,10 @@
+import BillingStorage
 import BillingWorker
 import BusCLI
 import BusClient
 import BusContract
+import BusRuntime
+import BusSQL
 
 @main
 enum BillingProgram {
@@ -21,6 +24,10 @@ enum BillingProgram {
             readSettings: { BillingSettings(&$0) },
             selfTest: BillingSelfTest.run,
             events: { EventList.billing(provider: $0.provider ?? .stripe) },
+            move: { reader in
+                let store = StoreSettings.billing(&reader)
+                return { try await store.move(.billing, from: $0) }
+            },
             inspectToken: { _, reader in try TokenSource.report(in: reader) },
             run: { try await BillingService.run($0, reader: $1, process: $2) })
         await program.main()

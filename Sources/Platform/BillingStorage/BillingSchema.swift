@@ -53,6 +53,14 @@ enum BillingSchema {
     ]
 }
 
+extension StoreMove {
+    /// What accounts have bought and used, and the catalog.
+    package static let billing = StoreMove(store: "billing", schemas: ["billing", CatalogStore.schema]) { database in
+        try await database.migrateBilling()
+        _ = try await CatalogStore.open(database)
+    }
+}
+
 extension SQLDatabase {
     /// Creates or migrates the tables of the billing worker.
     package func migrateBilling() async throws {

@@ -33,6 +33,9 @@ package struct CatalogStore: Sendable {
 
     private let database: any SQLDatabase
 
+    /// The name of its schema.
+    static let schema = "billing-catalog"
+
     private static let migrations = [
         SQLMigration { _ in
             [
@@ -48,7 +51,7 @@ package struct CatalogStore: Sendable {
 
     /// The catalog in `database`; creates the table when it is missing.
     package static func open(_ database: any SQLDatabase) async throws -> CatalogStore {
-        try await database.migrate("billing-catalog", migrations)
+        try await database.migrate(schema, migrations)
         return CatalogStore(database: database)
     }
 

@@ -153,7 +153,7 @@ package enum SQLValue: Sendable, Hashable {
 
 /// One row, its columns by position.
 package struct SQLRow: Sendable {
-    private let values: [SQLValue]
+    let values: [SQLValue]
 
     /// A row of these columns.
     package init(_ values: [SQLValue]) {
@@ -206,6 +206,10 @@ package enum SQLFault: Error, Equatable, Sendable {
     case newerSchema(name: String, stored: Int64, known: Int64)
     /// The folder or file cannot be used.
     case unusablePath(String)
+    /// Somebody else has the file open.
+    case inUse(String)
+    /// A move into the database has begun and not ended.
+    case moving(String)
     /// Nobody answers at the database's address, or the login is refused.
     case unreachable(String)
     /// The database has tables of these names already, from another program.
@@ -225,14 +229,14 @@ extension SQLFault {
     package var isOfTheDatabase: Bool {
         switch self {
         case .failed, .unusablePath, .unreachable: true
-        case .constraint, .column, .newerSchema, .refused, .taken, .unreadable: false
+        case .constraint, .column, .newerSchema, .inUse, .moving, .refused, .taken, .unreadable: false
         }
     }
 
     /// True when another setting is the remedy, and trying again is not.
     package var isAboutTheFile: Bool {
         switch self {
-        case .unusablePath, .newerSchema, .taken: true
+        case .unusablePath, .newerSchema, .taken, .inUse, .moving: true
         case .constraint, .column, .refused, .unreadable, .unreachable, .failed: false
         }
     }
@@ -250,6 +254,9 @@ extension SQLFault: CustomStringConvertible {
             start a newer program or another database
             """
         case .unusablePath(let detail): "the database file cannot be used: \(detail); check its folder and permissions"
+        case .inUse(let path): "another program has \(path) open; stop the services that use it"
+        case .moving(let schema):
+            "a move of the \(schema) tables into this database has not ended; run it again to its end"
         case .unreachable(let detail):
             "the database cannot be reached: \(detail); check that it runs, its address and the login"
         case .taken(let detail):

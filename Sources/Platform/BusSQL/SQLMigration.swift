@@ -20,6 +20,9 @@ extension SQLDatabase {
             if let lock = dialect.schemaLock { try connection.run(lock) }
             try connection.run(
                 "CREATE TABLE IF NOT EXISTS bus_schema_versions (name TEXT PRIMARY KEY, version BIGINT NOT NULL)")
+            let moving = try connection.first(
+                "SELECT 1 FROM bus_schema_versions WHERE name = $1", [.text(SchemaMark.moving(name))])
+            if moving != nil { throw SQLFault.moving(name) }
             let row = try connection.first("SELECT version FROM bus_schema_versions WHERE name = $1", [.text(name)])
             let stored = try row?.integer(0) ?? 0
             let known = Int64(migrations.count)

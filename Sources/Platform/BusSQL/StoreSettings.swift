@@ -9,7 +9,7 @@ package struct StoreSettings: Sendable {
     }
 
     /// What the settings of one store are called.
-    package struct Names {
+    package struct Names: Sendable {
         let store: String
         let backend: String
         let backendFlag: SettingsReader.Flag
@@ -38,6 +38,7 @@ package struct StoreSettings: Sendable {
     /// The file of the `sqlite` backend.
     package let sqlitePath: String
     private let store: String
+    private let names: Names
     private let url: PostgresURL?
     private let schema: String?
 
@@ -47,6 +48,7 @@ package struct StoreSettings: Sendable {
     /// offer it.
     package init(_ reader: inout SettingsReader, _ names: Names) {
         store = names.store
+        self.names = names
         let secret = reader.secret(names.url, help: "URL of a PostgreSQL database; chooses the postgres backend.")
         let backend: Backend = reader.choice(
             names.backend, flag: names.backendFlag, default: secret == nil ? .sqlite : .postgres,
@@ -97,6 +99,35 @@ package struct StoreSettings: Sendable {
             } else {
                 throw SQLFault.unreachable("no address is set")
             }
+        }
+    }
+}
+
+extension StoreSettings {
+    /// Moves the store in a SQLite file to the database that the settings name, and says what was moved.
+    package func move(_ move: StoreMove, from path: String) async throws {
+        guard backend == .postgres else {
+            throw ProcessFailure(
+                exitCode: 2, "there is no database to move to; set \(names.url) or \(names.url)_FILE")
+        }
+        let line = ProgressLine()
+        defer { line.clear() }
+        do {
+            let file = try SQLiteDatabase(alone: path)
+            let database = try await open()
+            let report = try await move.run(from: file, to: database) { progress in
+                line.show("\(progress.work) \(progress.table), \(progress.rows) rows")
+            }
+            try database.close()
+            try file.close()
+            line.clear()
+            Terminal.output(report.lines.joined(separator: "\n"))
+            Terminal.diagnostic(
+                "INFO start the services with \(names.url); keep \(path) as a backup, and start none on it again")
+        } catch let fault as SQLFault {
+            throw ProcessFailure(exitCode: fault.isAboutTheFile ? 2 : 1, "the move stopped: \(fault)")
+        } catch let fault as MoveFault {
+            throw ProcessFailure(exitCode: 1, "the move stopped: \(fault)")
         }
     }
 }

@@ -40,12 +40,7 @@ package struct EventsSettings: Sendable {
         address = reader.address(
             "BUS_EVENTS_ADDR", flag: "--addr", default: "127.0.0.1:8081",
             help: "Where the API listens; port 0 lets the system choose.")
-        store = StoreSettings(
-            &reader,
-            StoreSettings.Names(
-                store: "events", backend: "BUS_EVENTS_BACKEND", backendFlag: "--events-backend",
-                path: "BUS_EVENTS_SQLITE_PATH", pathFlag: "--events-sqlite-path", url: "BUS_EVENTS_POSTGRES_DSN",
-                schema: "BUS_EVENTS_POSTGRES_SCHEMA"))
+        store = .events(&reader)
         syncs = reader.choice(
             "BUS_EVENTS_SYNC", default: .changes,
             help: "What is synced to the disk before it is answered; all takes queries too.")
@@ -84,5 +79,24 @@ package struct EventsSettings: Sendable {
             }
         }
         return paths
+    }
+}
+
+extension StoreSettings {
+    /// Where events are kept.
+    package static func events(_ reader: inout SettingsReader) -> StoreSettings {
+        StoreSettings(
+            &reader,
+            Names(
+                store: "events", backend: "BUS_EVENTS_BACKEND", backendFlag: "--events-backend",
+                path: "BUS_EVENTS_SQLITE_PATH", pathFlag: "--events-sqlite-path", url: "BUS_EVENTS_POSTGRES_DSN",
+                schema: "BUS_EVENTS_POSTGRES_SCHEMA"))
+    }
+}
+
+extension StoreMove {
+    /// The event log with its groups and deliveries.
+    package static let events = StoreMove(store: "events", schemas: [EventSchema.name]) { database in
+        try await database.migrate(EventSchema.name, EventSchema.migrations)
     }
 }

@@ -12,6 +12,7 @@ package struct ServiceProgram<Settings: Sendable> {
     private let readSettings: (inout SettingsReader) -> Settings
     private let selfTest: (() throws -> String)?
     private let events: ((Settings) -> EventList)?
+    private let move: ((inout SettingsReader) -> (String) async throws -> Void)?
     private let inspectToken: (Settings, SettingsReader) throws -> String?
     private let run: (Settings, SettingsReader, ServiceProcess) async throws -> Void
 
@@ -22,11 +23,13 @@ package struct ServiceProgram<Settings: Sendable> {
     ///   - about: Paragraphs of the help.
     ///   - selfTest: Work of `--self-test`; nil when the program does not offer it.
     ///   - events: What `--events` lists; nil when the program does not offer it.
+    ///   - move: Reads where to, and moves the store of a SQLite file there; nil when the program keeps none.
     ///   - inspectToken: What `--check-config` says of the program's own token; nil when it needs none.
     package init(
         name: String, summary: String, example: [String], about: [String],
         readSettings: @escaping (inout SettingsReader) -> Settings,
         selfTest: (() throws -> String)? = nil, events: ((Settings) -> EventList)? = nil,
+        move: ((inout SettingsReader) -> (String) async throws -> Void)? = nil,
         inspectToken: @escaping (Settings, SettingsReader) throws -> String? = { _, _ in nil },
         run: @escaping (Settings, SettingsReader, ServiceProcess) async throws -> Void
     ) {
@@ -37,6 +40,7 @@ package struct ServiceProgram<Settings: Sendable> {
         self.readSettings = readSettings
         self.selfTest = selfTest
         self.events = events
+        self.move = move
         self.inspectToken = inspectToken
         self.run = run
     }
@@ -66,9 +70,13 @@ package struct ServiceProgram<Settings: Sendable> {
         let list = Setting(
             flags: ["--events"],
             summary: "List handled and emitted events as --format text, json or asyncapi, then exit.")
+        let move = Setting(
+            flags: ["--move-from"], value: "file",
+            summary: "Move this SQLite file's store to the PostgreSQL database of the settings, then exit.")
         let check = Setting(
             flags: ["--check-config"], summary: "Print the effective settings, secrets redacted, then exit 0 or 2.")
-        return own + (selfTest == nil ? [] : [test]) + (events == nil ? [] : [list]) + [check] + SharedFlags.settings
+        return own + (selfTest == nil ? [] : [test]) + (events == nil ? [] : [list])
+            + (self.move == nil ? [] : [move]) + [check] + SharedFlags.settings
     }
 
     private var manual: CommandManual {
@@ -91,6 +99,11 @@ package struct ServiceProgram<Settings: Sendable> {
         default: throw SettingsFaults(["\(words[0]) is unknown; \(name) takes help, completion <shell> or only flags"])
         }
         if let selfTest, isGiven("--self-test") { return Terminal.output(try selfTest()) }
+        if let move, let file = reader.values(of: "--move-from").last {
+            let run = move(&reader)
+            try reader.check()
+            return try await run(file)
+        }
         let settings = readSettings(&reader)
         if let events, isGiven("--events") {
             let form = try shared.form(of: EventList.Format.allCases.map(\.rawValue))

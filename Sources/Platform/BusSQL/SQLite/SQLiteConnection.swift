@@ -59,6 +59,15 @@ final class SQLiteConnection: SQLConnection {
         try execute("PRAGMA synchronous = FULL")
     }
 
+    /// Takes the file for this connection alone, at once or not at all.
+    func takeAlone() throws {
+        sqlite3_busy_timeout(try open(), 0)
+        // Before the first look at the file: others show by their locks that they have it open.
+        try execute("PRAGMA locking_mode = EXCLUSIVE")
+        try execute("BEGIN EXCLUSIVE")
+        try execute("COMMIT")
+    }
+
     /// Ends every use; the database itself is closed with its last connection.
     func close() {
         statements = [:]

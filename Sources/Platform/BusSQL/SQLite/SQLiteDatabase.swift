@@ -48,6 +48,24 @@ package final class SQLiteDatabase: SQLDatabase {
         thread = SQLiteDatabase.startThread()
     }
 
+    /// Opens a file that nobody else has open, and lets nobody open it meanwhile; it makes no file.
+    ///
+    /// It has one connection, for which all take turns.
+    package init(alone path: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else { throw SQLFault.unusablePath("there is no \(path)") }
+        let connection = try SQLiteConnection(path: path, for: .writing)
+        do { try connection.takeAlone() } catch let fault as SQLFault {
+            if case .failed = fault { throw SQLFault.inUse(path) }
+            throw fault
+        }
+        writer = SQLiteSlot(path: path, connection)
+        readers = [writer]
+        longReaders = [writer]
+        checkpoints = nil
+        file = try OpenedFile(path: path)
+        thread = SQLiteDatabase.startThread()
+    }
+
     deinit { thread.shutdownGracefully { _ in } }
 
     private static func startThread() -> NIOThreadPool {
