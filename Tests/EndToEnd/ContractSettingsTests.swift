@@ -14,6 +14,23 @@ import Testing
         var testDescription: String { name }
     }
 
+    @Test("the guide leads to the table of every program, and names the file of its unit")
+    func guide() throws {
+        let rows = try ContractTable(file: "docs/operations.md", "Settings").rows
+        #expect(rows.compactMap { ContractTable.words(in: $0[0]).first }.sorted() == SettingEffects.programs.sorted())
+        let units = try ContractTable(file: "docs/operations.md", "systemd").rows.map {
+            (program: ContractTable.words(in: $0[1]).first, unit: ContractTable.words(in: $0[0]).first ?? "")
+        }
+        for row in rows {
+            let program = try #require(ContractTable.words(in: row[0]).first)
+            #expect(row[1] == "[table](cli.md#\(program))")
+            let file = units.first { $0.program == program }.map { "/etc/bus/\($0.unit.dropFirst("bus-".count)).env" }
+            #expect(ContractTable.words(in: row[3]).first == file, "\(program)")
+            // What is in it is held to the program by `CommandPages`.
+            _ = try ContractTable(file: "docs/cli.md", "`\(program)`")
+        }
+    }
+
     /// What is said of one variable.
     struct Said: Equatable {
         /// Without `--timeout`, which every program takes for the time that it has.
