@@ -96,7 +96,7 @@ let package = Package(
             "BusRuntime", in: "Platform",
             ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
         module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser, .nioCore]),
-        module("BusAuth", in: "Platform", ["BusCore", "BusContract", .jwtKit]),
+        module("BusAuth", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .jwtKit]),
         module(
             "BusServer", in: "Platform",
             [

@@ -13,6 +13,7 @@ import Testing
     /// Every secret that is in the environment of a command, whether it wants it or not.
     private static func secrets(_ folder: TemporaryFolder, inFile: Bool = false) throws -> [String: String] {
         let file = try folder.write(token, to: "token-\(word)")
+        _ = try folder.write("whsec_\(word),whsec_2\(word)", to: "webhook-secrets")
         return [
             inFile ? "BUS_API_TOKEN_FILE" : "BUS_API_TOKEN": inFile ? file : token, "BUS_OPERATOR_TOKEN": token,
             "BUS_INTERNAL_TOKEN": token, "BUS_EVENTS_TOKEN": token, "BUS_STRIPE_SECRET_KEY": "sk_test_\(word)",
@@ -30,7 +31,9 @@ import Testing
         "operator billing catalog template", "operator stripe test", "operator stripe catalog sync --file catalog.json",
         "operator stripe catalog sync --file catalog.json --dry-run", "operator token issue --subject x",
         "operator stripe webhook diagnose --header t=1,v1=0 --body-file catalog.json",
-        "events send --name a.b", "events listen --name a.b --replay --no-follow", "billing --help", "nonsense",
+        "operator secrets retire --label x --from http://127.0.0.1:1 --secret-file webhook-secrets",
+        "operator secrets list --from http://127.0.0.1:1 --secret-file webhook-secrets", "events send --name a.b",
+        "events listen --name a.b --replay --no-follow", "billing --help", "nonsense",
     ]
 
     /// Against an API that answers every call the same way.

@@ -117,6 +117,15 @@ import Testing
             line: "operator stripe webhook diagnose --body-file -",
             environment: ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS": "whsec_made_up"],
             says: ["BUS_STRIPE_WEBHOOK_KNOWN_SECRETS", "previous=<secret>"]),
+        Case(line: "operator secrets list", says: ["--from is missing", "http://127.0.0.1:9084"]),
+        Case(line: "operator secrets list --from http://u:made_up@127.0.0.1:1", says: ["--from must be"]),
+        Case(line: "operator secrets list --from http://127.0.0.1:1", exit: 1, says: ["was not reached"]),
+        Case(line: "operator secrets list --from http://127.0.0.1:1 --secret-file nowhere", says: ["--secret-file"]),
+        Case(line: "operator secrets retire --from http://127.0.0.1:1", says: ["--label"]),
+        Case(line: "operator secrets retire --label x --from http://127.0.0.1:1", says: ["--secret-file is missing"]),
+        Case(
+            line: "operator secrets retire --label previous --unused-for soon --from http://127.0.0.1:1",
+            says: ["--unused-for is \"soon\"", "24h"]),
         Case(line: "completion tcsh", says: ["bash", "zsh", "fish"]),
     ]
 

@@ -2,59 +2,48 @@ import BusCore
 import JWTKit
 import Synchronization
 
-/// Verifies Bus tokens: HS256, and strict claims; remembers verified tokens.
-///
-/// When the secret changes, the previous one stays valid for a day, the longest life of a token made with it.
+/// Verifies Bus tokens: HS256, and strict claims; remembers verified tokens as long as the secret that signed them counts.
 package final class TokenVerifier: Sendable {
-    private struct Keys {
-        var current: JWTKeyCollection
-        var previous: JWTKeyCollection?
-        var previousUntil = Timestamp.earliest
-        /// How often the secret has changed.
-        var version = 0
-    }
-
-    private let keys: Mutex<Keys>
-    private let latestSecret: @Sendable () -> (secret: Secret, version: Int)?
+    private let keys: TokenKeys
     /// The accepted audiences; a token needs one of them.
     package let audiences: Set<String>
-    private let verified = Mutex<[String: Principal]>([:])
+    private let verified = Mutex<[String: (principal: Principal, generation: Int)]>([:])
 
-    /// A verifier for tokens signed with `secret` for one of `audiences`.
-    ///
-    /// - Parameter latestSecret: The secret in use and how often it has changed; asked for each token seen the first time.
-    package init(
-        secret: Secret, audiences: Set<String>,
-        latestSecret: @escaping @Sendable () -> (secret: Secret, version: Int)? = { nil }
-    ) async {
-        keys = Mutex(Keys(current: await BusToken.keys(secret)))
-        self.latestSecret = latestSecret
+    /// A verifier for tokens that were signed with one of `keys` for one of `audiences`.
+    package init(keys: TokenKeys, audiences: Set<String>) {
+        self.keys = keys
         self.audiences = audiences
+    }
+
+    /// A verifier for tokens of one secret.
+    package convenience init(secret: Secret, audiences: Set<String>) async {
+        self.init(keys: await TokenKeys(secret: secret), audiences: audiences)
     }
 
     /// The token's principal.
     ///
     /// A signature check costs about 30 µs, so a token is remembered until it expires.
     package func verify(_ token: String, at now: Timestamp) async throws(TokenFault) -> Principal {
-        let isOver = keys.withLock { keys in
-            guard keys.previous != nil, keys.previousUntil <= now else { return false }
-            keys.previous = nil
-            return true
+        if let known = verified.withLock({ $0[token] }), known.principal.expiresAt > now,
+            keys.use(known.generation, at: now)
+        {
+            return known.principal
         }
-        if isOver { verified.withLock { $0.removeAll() } }
-        if let known = verified.withLock({ $0[token] }), known.expiresAt > now { return known }
-        let principal = try Principal.checked(try await claims(of: token, at: now), accepting: audiences, at: now)
+        let (claims, generation) = try await claims(of: token, at: now)
+        let principal = try Principal.checked(claims, accepting: audiences, at: now)
+        _ = keys.use(generation, at: now)
         verified.withLock { verified in
             if verified.count >= Limits.verifiedTokensMax {
-                verified = verified.filter { $0.value.expiresAt > now }
+                verified = verified.filter { $0.value.principal.expiresAt > now }
                 if verified.count >= Limits.verifiedTokensMax { verified.removeAll() }
             }
-            verified[token] = principal
+            verified[token] = (principal, generation)
         }
         return principal
     }
 
-    private func claims(of token: String, at now: Timestamp) async throws(TokenFault) -> BusClaims {
+    /// The claims, and the number of the secret that signed them.
+    private func claims(of token: String, at now: Timestamp) async throws(TokenFault) -> (BusClaims, Int) {
         let bytes = Array(token.utf8)
         let header: JWTHeader
         do {
@@ -63,26 +52,14 @@ package final class TokenVerifier: Sendable {
             throw .malformed
         }
         guard header.alg == "HS256", header.crit == nil else { throw .header }
-        let keys = await latestKeys(at: now)
-        do throws(TokenFault) { return try await claims(bytes, signedWith: keys.current) } catch {
-            guard error == .signature, let previous = keys.previous else { throw error }
-            return try await claims(bytes, signedWith: previous)
-        }
-    }
-
-    /// The keys in use; the previous secret's last day begins when a change is seen, whoever asks.
-    private func latestKeys(at now: Timestamp) async -> Keys {
-        let known = keys.withLock { $0 }
-        guard let latest = latestSecret(), latest.version != known.version else { return known }
-        let new = await BusToken.keys(latest.secret)
-        return keys.withLock { keys in
-            if latest.version > keys.version {
-                keys = Keys(
-                    current: new, previous: keys.current,
-                    previousUntil: now.advanced(bySeconds: Limits.previousTokenSecretSeconds), version: latest.version)
+        for secret in await keys.latest(at: now) {
+            do throws(TokenFault) {
+                return (try await claims(bytes, signedWith: secret.key), secret.generation)
+            } catch {
+                if error != .signature { throw error }
             }
-            return keys
         }
+        throw .signature
     }
 
     private func claims(_ bytes: [UInt8], signedWith key: JWTKeyCollection) async throws(TokenFault) -> BusClaims {

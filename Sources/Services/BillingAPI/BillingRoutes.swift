@@ -15,10 +15,9 @@ struct BillingRoutes: Sendable {
     init(
         tokenSecret: Secret, secretFile: WatchedSecretFile? = nil, requests: WorkerCalls, store: CatalogStore?
     ) async {
-        let services = await CallerCheck(secret: tokenSecret, file: secretFile, audience: Audience.internal)
-        publicRoutes = PublicRoutes(
-            callers: await CallerCheck(secret: tokenSecret, file: secretFile, audience: Audience.api),
-            requests: requests)
+        let keys = await TokenKeys(secret: tokenSecret) { secretFile?.content }
+        let services = CallerCheck(keys, audience: Audience.internal)
+        publicRoutes = PublicRoutes(callers: CallerCheck(keys, audience: Audience.api), requests: requests)
         internalRoutes = InternalRoutes(callers: services, requests: requests)
         catalogRoutes = CatalogRoutes(callers: services, store: store)
     }

@@ -9,9 +9,8 @@ import Hummingbird
 struct CallerCheck: Sendable {
     private let authenticator: Authenticator
 
-    init(secret: Secret, file: WatchedSecretFile?, audience: String) async {
-        authenticator = Authenticator(
-            await TokenVerifier(secret: secret, audiences: [audience], latestSecret: { file?.content }))
+    init(_ keys: TokenKeys, audience: String) {
+        authenticator = Authenticator(TokenVerifier(keys: keys, audiences: [audience]))
     }
 
     /// The caller; throws when the token lacks the scope.

@@ -37,9 +37,9 @@ package struct EventsService: Sendable {
             let secretFile = process.watch(settings.tokenSecretOfFile)
             routes = EventRoutes(
                 authenticator: Authenticator(
-                    await TokenVerifier(
-                        secret: settings.tokenSecret, audiences: [Audience.api, Audience.internal],
-                        latestSecret: { secretFile?.content })),
+                    TokenVerifier(
+                        keys: await TokenKeys(secret: settings.tokenSecret) { secretFile?.content },
+                        audiences: [Audience.api, Audience.internal])),
                 appender: EventAppender(log: log, commits: commits, wakeUps: wakeUps, now: now),
                 streaming: EventStreaming(
                     log: log, ledger: ledger, wakeUps: wakeUps, keepAlive: settings.keepAlive),

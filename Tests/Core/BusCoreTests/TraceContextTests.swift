@@ -68,6 +68,9 @@ struct TraceContextTests {
                 let place = Bool.random(using: &random) ? 0 : Int.random(in: text.indices, using: &random)
                 text[place] = alphabet.randomElement(using: &random) ?? 0
             }
+            if text.count > 2, Int.random(in: 0..<3, using: &random) == 0 {
+                text.replaceSubrange(0..<2, with: Array(["ff", "fe", "01", "cc"].randomElement(using: &random)!.utf8))
+            }
             let sent = String(decoding: text, as: UTF8.self)
             let read = TraceContext(traceparent: sent)
             #expect((read != nil) == Self.isValid(sent), "seed \(seed), round \(round): \(sent)")

@@ -137,6 +137,33 @@ struct WebhookSignatureTests {
         #expect(verdict(vectorBody, "t=1785600005,v1=\(codeOne)", secrets: []) == .noKeys)
     }
 
+    @Test("every key that signed is told, in any order, and no other")
+    func signers() throws {
+        let time = Timestamp(clampingSeconds: signedAt)
+        let other = (0..<70).map { "whsec_other_\($0)" }
+        for (secrets, header, places) in [
+            ([secretOne, secretTwo], "t=1785600005,v1=\(codeOne)", [0]),
+            ([secretTwo, secretOne], "t=1785600005,v1=\(codeOne)", [1]),
+            ([secretOne, secretTwo], "t=1785600005,v1=\(codeOne),v1=\(codeTwo)", [0, 1]),
+            (["whsec_x", secretTwo, secretOne], "t=1785600005,v1=\(codeTwo),v1=\(codeOne)", [1, 2]),
+            (other + [secretOne], "t=1785600005,v1=\(codeOne)", Array(63...70)),
+        ] {
+            let keys = secrets.compactMap { WebhookKey(Secret($0)) }
+            try vectorBody.withUnsafeBytes { body in
+                let webhook = try WebhookSignature.verify(
+                    body, header: header, keys: keys, at: time, toleranceSeconds: 300)
+                #expect(keys.indices.filter(webhook.isSigned) == places)
+            }
+        }
+    }
+
+    @Test("a label is eight digits, the same for the same secret alone")
+    func labels() throws {
+        let keys = WebhookKey.keys(in: Secret("\(secretOne),\(secretTwo), \(secretOne)"))
+        #expect(keys[0].label == keys[2].label && keys[0].label != keys[1].label)
+        #expect(keys.allSatisfy { $0.label.count == 8 && $0.label.allSatisfy(\.isHexDigit) })
+    }
+
     @Test(
         "each fault says its causes and what to do",
         arguments: [

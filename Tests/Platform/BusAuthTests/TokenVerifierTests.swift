@@ -52,9 +52,10 @@ struct TokenVerifierTests {
     @Test("a replaced secret ends a day after the change, though nobody brings a token of the new one")
     func replacedSecret() async throws {
         let version = Mutex(0)
-        let verifier = await TokenVerifier(secret: secret, audiences: [Audience.api]) {
+        let keys = await TokenKeys(secret: secret) {
             version.withLock { (Secret($0 == 0 ? "not-a-secret-local-development-hs256-key" : "the next secret"), $0) }
         }
+        let verifier = TokenVerifier(keys: keys, audiences: [Audience.api])
         let tokens = (0..<3).map { token(claims(exp: "1786600000", more: #","jti":"\#($0)""#)) }
         _ = try await verifier.verify(tokens[0], at: now)
         version.withLock { $0 = 1 }
@@ -67,6 +68,26 @@ struct TokenVerifierTests {
             }
         }
         _ = try await verifier.verify(token(claims(exp: "1786600000"), secret: "the next secret"), at: lastSecond)
+    }
+
+    @Test("verifiers that share their keys share the day of the secret before")
+    func sharedKeys() async throws {
+        let version = Mutex(0)
+        let keys = await TokenKeys(secret: secret) {
+            version.withLock { (Secret($0 == 0 ? "not-a-secret-local-development-hs256-key" : "the next secret"), $0) }
+        }
+        let first = TokenVerifier(keys: keys, audiences: [Audience.api])
+        let second = TokenVerifier(keys: keys, audiences: [Audience.api])
+        let old = token(claims(exp: "1786600000"))
+        _ = try await second.verify(old, at: now)
+        version.withLock { $0 = 1 }
+        // The first one alone sees the change, by a token that is new to it.
+        _ = try await first.verify(old, at: now)
+        let lastSecond = now.advanced(bySeconds: Limits.previousTokenSecretSeconds - 1)
+        _ = try await second.verify(old, at: lastSecond)
+        await #expect(throws: TokenFault.signature) {
+            try await second.verify(old, at: lastSecond.advanced(bySeconds: 1))
+        }
     }
 
     @Test(

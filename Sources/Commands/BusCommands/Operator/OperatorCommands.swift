@@ -3,7 +3,7 @@ import ArgumentParser
 /// `bus operator`: for people who run a deployment.
 struct OperatorCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "operator", abstract: "A deployment: tokens, catalog, Stripe.",
+        commandName: "operator", abstract: "A deployment: tokens, secrets, catalog, Stripe.",
         discussion: """
             EXAMPLES
               bus operator billing catalog template > catalog.json
@@ -11,5 +11,8 @@ struct OperatorCommands: ParsableCommand {
               bus operator billing catalog put --file catalog.json
               bus operator stripe test
             """,
-        subcommands: [OperatorTokenCommands.self, OperatorBillingCommands.self, OperatorStripeCommands.self])
+        subcommands: [
+            OperatorTokenCommands.self, OperatorBillingCommands.self, OperatorStripeCommands.self,
+            OperatorSecretsCommands.self,
+        ])
 }

@@ -26,6 +26,7 @@ struct FailureReport {
             case let fault as StripeFault: (1, [fault.message])
             case let failure as APIFailure: (1, [failure.message])
             case let failure as EventsFailure: (1, [failure.message])
+            case let needed as SecretStillNeeded: (1, needed.lines)
             case is ResultReaderGone: (1, ["the reader of the results has gone; run it again and read all of them"])
             case let error as BusError: (1, [error.message])
             default: (1, ["the command failed: \(error); run it again with -vv"])

@@ -28,8 +28,11 @@ package struct WebhookDecision: Hashable, Sendable {
     }
 
     /// Verifies, reads and maps one webhook.
+    ///
+    /// - Parameter hear: Gets a webhook whose signature is right, whatever it says.
     package static func decide(
-        body: UnsafeRawBufferPointer, signatureHeader: String?, at now: Timestamp, rules: WebhookRules
+        body: UnsafeRawBufferPointer, signatureHeader: String?, at now: Timestamp, rules: WebhookRules,
+        verified hear: (VerifiedWebhook) -> Void = { _ in }
     ) throws(WebhookFault) -> WebhookDecision {
         let webhook: VerifiedWebhook
         do {
@@ -39,6 +42,7 @@ package struct WebhookDecision: Hashable, Sendable {
         } catch {
             throw .signature(error)
         }
+        hear(webhook)
         let event: StripeEvent
         do { event = try StripeEvent(webhook) } catch { throw .event(error) }
         let (outcome, ignoredFields) = SubscriptionMapper.map(event, rules: rules)

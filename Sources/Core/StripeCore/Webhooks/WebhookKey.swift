@@ -6,6 +6,8 @@ package struct WebhookKey: Sendable, CustomStringConvertible, CustomReflectable 
     let keyed: HMAC<SHA256>
     /// What the secret looks like.
     package let shape: Shape
+    /// Names the secret to operators: 8 digits of its hash, which are too few to find a secret of Stripe's by.
+    package let label: String
 
     /// What a text that is set as a signing secret begins as.
     package enum Shape: Sendable {
@@ -25,6 +27,7 @@ package struct WebhookKey: Sendable, CustomStringConvertible, CustomReflectable 
         let text = secret.reveal()
         guard !text.isEmpty else { return nil }
         keyed = HMAC<SHA256>(key: SymmetricKey(data: Array(text.utf8)))
+        label = hexText(SHA256.hash(data: Array("the label of a Bus webhook secret\0\(text)".utf8)).prefix(4))
         shape =
             if text.hasPrefix("whsec_") {
                 .signingSecret

@@ -7,9 +7,17 @@ import Crypto
 package struct VerifiedWebhook {
     /// The signed bytes.
     package let body: UnsafeRawBufferPointer
+    /// The keys that signed it, as bits by their place; the last bit stands for all places behind it too.
+    private let signers: UInt64
 
-    fileprivate init(_ body: UnsafeRawBufferPointer) {
+    fileprivate init(_ body: UnsafeRawBufferPointer, signers: UInt64) {
         self.body = body
+        self.signers = signers
+    }
+
+    /// True when the key at that place of the rules signed it: while Stripe rolls a secret, both do.
+    package func isSigned(byKeyAt place: Int) -> Bool {
+        signers >> UInt64(min(place, 63)) & 1 == 1
     }
 }
 
@@ -24,13 +32,14 @@ package enum WebhookSignature {
         guard header.utf8.count <= Limits.signatureHeaderBytesMax else { throw .malformed }
         let bytes = header.utf8.span
         let time = try SignatureHeader.time(in: bytes)
-        guard SignatureHeader.hasMatch(in: bytes, time: time.digits, body: body, keys: keys) else { throw .noMatch }
+        let signers = SignatureHeader.signers(in: bytes, time: time.digits, body: body, keys: keys)
+        guard signers != 0 else { throw .noMatch }
         let tolerance = Int64(toleranceSeconds)
         guard let moment = Timestamp(seconds: time.seconds), now.advanced(bySeconds: tolerance) >= moment else {
             throw .fromFuture
         }
         guard moment.advanced(bySeconds: tolerance) >= now else { throw .tooOld }
-        return VerifiedWebhook(body)
+        return VerifiedWebhook(body, signers: signers)
     }
 }
 
@@ -57,11 +66,12 @@ private enum SignatureHeader {
         return (found, seconds)
     }
 
-    /// True when any `v1` is the code of the signed bytes under any key.
-    static func hasMatch(in header: Span<UInt8>, time: Range<Int>, body: UnsafeRawBufferPointer, keys: [WebhookKey])
-        -> Bool
-    {
-        for key in keys {
+    /// The keys under which a `v1` is the code of the signed bytes, as bits by their place.
+    static func signers(
+        in header: Span<UInt8>, time: Range<Int>, body: UnsafeRawBufferPointer, keys: [WebhookKey]
+    ) -> UInt64 {
+        var signers: UInt64 = 0
+        for (place, key) in keys.enumerated() {
             var hmac = key.keyed
             header.extracting(time).withUnsafeBytes { hmac.update(data: $0) }
             withUnsafeBytes(of: UInt8(ascii: ".")) { hmac.update(data: $0) }
@@ -77,10 +87,12 @@ private enum SignatureHeader {
                 candidates += 1
                 let digits = element.lowerBound + 3..<element.upperBound
                 // The library compares codes in constant time.
-                if let code = code(header, digits), withUnsafeBytes(of: code, { expected == $0 }) { return true }
+                if let code = code(header, digits), withUnsafeBytes(of: code, { expected == $0 }) {
+                    signers |= 1 << UInt64(min(place, 63))
+                }
             }
         }
-        return false
+        return signers
     }
 
     /// The 32 bytes of exactly 64 lower-case hexadecimal digits, on the stack.

@@ -8,6 +8,8 @@ package enum BusMetrics {
         "bus_publish_batch_events": "Events in the last call that published.",
         "bus_ready": "1 when the program can work, else 0, as /readyz says.",
         "bus_responses_dropped_total": "Responses nobody waited for: those of other processes, and late ones.",
+        "bus_secret_accepted_since_timestamp_seconds": "Since when a secret verifies here; 0 when it does no more.",
+        "bus_secret_last_used_timestamp_seconds": "When a secret last verified something here; 0 for not yet.",
         "bus_stripe_meter_error_reports_total": "Stripe's reports of usage that it had taken and does not count.",
         "bus_stripe_walk_errors_total": "Walks over Stripe's list of events that did not come to their end.",
         "bus_stripe_walk_events_found_total": "Events that no webhook had brought in their first minute.",

@@ -11,11 +11,13 @@ import Synchronization
 final class WebhookKeys: Service {
     private let file: WatchedSecretFile?
     private let current: Mutex<(rules: WebhookRules, version: Int)>
+    private let uses = SecretUses(of: .webhook)
 
     /// The rules of the start, and the file that their signing secrets come from, if they come from one.
     init(_ rules: WebhookRules, file: WatchedSecretFile? = nil) {
         self.file = file
         current = Mutex((rules, 0))
+        uses.accept(rules.keys.map(\.label), at: .now)
     }
 
     /// What counts now.
@@ -27,12 +29,22 @@ final class WebhookKeys: Service {
     ) throws(WebhookFault) -> WebhookDecision {
         let known = current.withLock { $0 }
         do {
-            return try WebhookDecision.decide(body: body, signatureHeader: signature, at: now, rules: known.rules)
+            return try decide(body, signature, at: now, known.rules)
         } catch {
             guard case .signature = error, case let latest = lookAgain(), latest.version != known.version else {
                 throw error
             }
-            return try WebhookDecision.decide(body: body, signatureHeader: signature, at: now, rules: latest.rules)
+            return try decide(body, signature, at: now, latest.rules)
+        }
+    }
+
+    private func decide(
+        _ body: UnsafeRawBufferPointer, _ signature: String?, at now: Timestamp, _ rules: WebhookRules
+    ) throws(WebhookFault) -> WebhookDecision {
+        try WebhookDecision.decide(body: body, signatureHeader: signature, at: now, rules: rules) { webhook in
+            for (place, key) in rules.keys.enumerated() where webhook.isSigned(byKeyAt: place) {
+                uses.note(key.label, at: now)
+            }
         }
     }
 
@@ -52,6 +64,7 @@ final class WebhookKeys: Service {
         return current.withLock { current in
             if let content, content.version > current.version {
                 current = (current.rules.replacing(keys: WebhookKey.keys(in: content.secret)), content.version)
+                uses.accept(current.rules.keys.map(\.label), at: .now)
             }
             return current
         }

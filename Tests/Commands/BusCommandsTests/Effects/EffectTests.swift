@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct EffectTests {
     static let effects: [Effect] =
         Effect.ofBilling + Effect.ofAdministration + Effect.ofEvents + Effect.ofDeadLetters + Effect.ofTokens
-        + Effect.ofStripe + Effect.ofAll
+        + Effect.ofStripe + Effect.ofSecrets + Effect.ofAll
         + Effect.ofDispatcher
 
     @Test(arguments: EffectTests.effects) func isSeen(_ effect: Effect) async throws {
@@ -58,7 +58,7 @@ import Testing
     func colourFollowsTheVariables(_ words: String) async throws {
         let folder = try TemporaryFolder()
         let line =
-            "\(Products.path(of: "bus")) \(words) --ttl soon --name a.b --account x --id x --file nowhere --body-file nowhere"
+            "\(Products.path(of: "bus")) \(words) --ttl soon --name a.b --account x --id x --label x --file nowhere --body-file nowhere"
         let known = BusRoot.manual(of: CommandPlace(words.split(separator: " ").map { String($0) }).command).settings
         var kept: [Substring] = []
         var rest = line.split(separator: " ")[...]

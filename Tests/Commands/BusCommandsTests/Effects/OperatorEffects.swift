@@ -1,3 +1,4 @@
+import BusCore
 import TestSupport
 
 @testable import BusCommands
@@ -151,6 +152,45 @@ extension Effect {
         diagnosed(
             "BUS_STRIPE_WEBHOOK_TOLERANCE", "",
             ["BUS_STRIPE_WEBHOOK_SECRET": "whsec_made_up", "BUS_STRIPE_WEBHOOK_TOLERANCE": "299s"], says: "too_old"),
+    ]
+
+    // MARK: bus operator secrets
+
+    /// The labels of `whsec_old` and `whsec_new`.
+    private static let labels = ["2bf2c9a5", "310ec191"]
+
+    /// A program that has accepted both secrets of `files` for a day and used the second one now.
+    private static let watched: LoopbackServer.Fault = {
+        let now = Timestamp(clampingSeconds: unixNow()).seconds
+        return .status(
+            200,
+            body: labels.enumerated().map { place, label in
+                let series = "{kind=\"webhook\",secret=\"\(label)\"}"
+                return "bus_secret_accepted_since_timestamp_seconds\(series) \(now - 90_000)\n"
+                    + "bus_secret_last_used_timestamp_seconds\(series) \(place == 0 ? now - 50_000 : now)\n"
+            }.joined())
+    }()
+
+    private static func secrets(
+        _ command: String, _ covers: [String], _ flags: String, _ shows: @escaping @Sendable (Seen) -> Bool
+    ) -> Effect {
+        Effect(
+            covers: covers.map { "operator secrets \(command) \($0)" },
+            line: "operator secrets \(command) \(flags.replacing("OLD", with: labels[0]))",
+            files: ["secrets": "whsec_old,whsec_new"], answer: watched, shows: shows)
+    }
+
+    static let ofSecrets: [Effect] = [
+        secrets("list", ["--from"], "--from URL") { seen in
+            seen.requests.map(\.path) == ["/metrics"] && !seen.output.contains("place")
+        },
+        secrets("list", ["--secret-file"], "--from URL --secret-file secrets") { $0.output.contains(#""place":2"#) },
+        secrets("retire", ["--from", "--label", "--secret-file"], "--from URL --label OLD --secret-file secrets") {
+            $0.exit == .code(1) && $0.requests.count == 1 && $0.file("secrets") == "whsec_old,whsec_new"
+        },
+        secrets("retire", ["--unused-for"], "--from URL --label OLD --secret-file secrets --unused-for 12h") {
+            $0.exit == .code(0) && $0.file("secrets") == "whsec_new\n"
+        },
     ]
 
     static let ofStripe: [Effect] =

@@ -1,0 +1,38 @@
+import BusRuntime
+import Glibc
+
+/// A file that gets other text in one step: whoever reads it sees the old text or the new one, and never a part.
+enum ReplacedFile {
+    /// Writes the text; owner and mode stay.
+    ///
+    /// - Parameter flag: What named the file.
+    static func write(_ text: String, to path: String, flag: String) throws(ProcessFailure) {
+        var facts = stat()
+        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw ProcessFailure(
+                exitCode: 1, "the file of \(flag) is a link or no file; change it where it is made")
+        }
+        // `mkstemp` replaces the six X with letters that make the name unique.
+        var template = Array("\(path).XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        if descriptor < 0 { throw failure(errno, flag) }
+        defer { close(descriptor) }
+        let draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var code: Int32 = 0
+        if fchown(descriptor, facts.st_uid, facts.st_gid) != 0 || fchmod(descriptor, facts.st_mode & 0o7777) != 0 {
+            code = errno
+        }
+        if code == 0 { code = Terminal.write(Array(text.utf8), to: descriptor) }
+        if code == 0, fsync(descriptor) != 0 || rename(draft, path) != 0 { code = errno }
+        if code == 0 { return }
+        unlink(draft)
+        throw failure(code, flag)
+    }
+
+    private static func failure(_ code: Int32, _ flag: String) -> ProcessFailure {
+        ProcessFailure(
+            exitCode: 1,
+            "the file of \(flag) cannot be replaced: \(String(cString: strerror(code))), so it is as it was; run this as "
+                + "its owner or as root")
+    }
+}
