@@ -31,7 +31,7 @@ struct StampedEvent: Sendable {
         self.owner = owner
         self.idempotencyKey = idempotencyKey
         // Engines refuse U+0000 in a text column. The envelope keeps the full text.
-        correlationID = envelope.correlationID.flatMap { $0.contains("\0") ? nil : $0 }
+        correlationID = envelope.correlationID.flatMap { $0.utf8.contains(0) ? nil : $0 }
         payload = envelope.payload
         trace = envelope.trace
         durability = envelope.isQuery ? .unsynced : .synced
