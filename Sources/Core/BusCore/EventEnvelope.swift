@@ -68,12 +68,17 @@ package struct EventError: Hashable, Sendable {
 
 extension EventEnvelope {
     /// Reads a whole document in any spelling the contract accepts; unknown fields are dropped.
-    package init(decoding bytes: [UInt8]) throws(EnvelopeFault) {
+    ///
+    /// `more` may read a member that is none of an envelope's; it returns false to have it dropped.
+    package init(
+        decoding bytes: [UInt8],
+        more: (JSONKey, inout JSONReader) throws(JSONFault) -> Bool = { _, _ in false }
+    ) throws(EnvelopeFault) {
         guard bytes.isUTF8 else { throw .json(.invalidUTF8) }
         let fields: EnvelopeFields
         do {
             fields = try bytes.withReader { reader throws(JSONFault) in
-                let fields = try EnvelopeFields(from: &reader) { _, _ in false }
+                let fields = try EnvelopeFields(from: &reader, more)
                 try reader.finish()
                 return fields
             }

@@ -59,12 +59,20 @@ final class EventSubscription: Sendable {
     }
 
     private func read(_ line: [UInt8], canReply: Bool) -> Delivery? {
-        guard let event = reopening.event(line) else { return nil }
-        // A line that is an event is JSON, so the second reading cannot fail.
-        let members = (try? DeliveryMembers(line)) ?? DeliveryMembers()
-        return Delivery(
-            event: event, id: members.id, isFirst: members.attempt == 1,
-            canReply: canReply && members.id != nil)
+        // What the line says about its delivery, beside the event.
+        var id: String?
+        var attempt: Int64 = 1
+        let event = reopening.event(line) { key, reader throws(JSONFault) in
+            if key == "deliveryId" {
+                id = try JSONValue(from: &reader).text
+            } else if key == "deliveryAttempt" {
+                attempt = try JSONValue(from: &reader).integer ?? 1
+            } else {
+                return false
+            }
+            return true
+        }
+        return event.map { Delivery(event: $0, id: id, isFirst: attempt == 1, canReply: canReply && id != nil) }
     }
 
     private func handle(_ delivery: Delivery) async {
@@ -115,30 +123,5 @@ final class EventSubscription: Sendable {
         let isFirst: Bool
         /// The server publishes a response together with its acknowledgement.
         let canReply: Bool
-    }
-}
-
-/// What a line says about its delivery, beside the event.
-private struct DeliveryMembers {
-    var id: String?
-    var attempt: Int64 = 1
-
-    init() {}
-
-    init(_ line: [UInt8]) throws(JSONFault) {
-        self = try line.withReader { reader throws(JSONFault) in
-            var members = DeliveryMembers()
-            try reader.enterObject()
-            while let key = try reader.nextKey() {
-                if key == "deliveryId" {
-                    members.id = try JSONValue(from: &reader).text
-                } else if key == "deliveryAttempt" {
-                    members.attempt = try JSONValue(from: &reader).integer ?? 1
-                } else {
-                    try reader.skipValue()
-                }
-            }
-            return members
-        }
     }
 }

@@ -79,8 +79,12 @@ struct StreamReopening {
     }
 
     /// The event of a line; an unreadable one is skipped with a warning.
-    func event(_ line: [UInt8]) -> EventEnvelope? {
-        do { return try EventEnvelope(decoding: line) } catch {
+    ///
+    /// `more` may read a member beside the event.
+    func event(
+        _ line: [UInt8], more: (JSONKey, inout JSONReader) throws(JSONFault) -> Bool = { _, _ in false }
+    ) -> EventEnvelope? {
+        do { return try EventEnvelope(decoding: line, more: more) } catch {
             logger.warning("unreadable line skipped", metadata: ["event.name": "\(name)", "cause": "\(error)"])
             return nil
         }
