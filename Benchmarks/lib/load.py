@@ -1,7 +1,10 @@
 """Load on one receiver: as much as it takes over 64 connections (wrk), or a constant rate (our own client)."""
 
-import asyncio
+import collections
 import os
+import re
+import selectors
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -44,42 +47,46 @@ def wrk(servers, url, script, environment, seconds, pin=False, connections=CONNE
 
 def paced(address, path, deck, rate, seconds):
     """Latencies in milliseconds at a constant rate, each counted from when the request was due, so waiting counts."""
-    return asyncio.run(_paced(address, path, deck, rate, seconds))
-
-
-async def _paced(address, path, deck, rate, seconds):
     host, port = address.rsplit(":", 1)
-    due = asyncio.Queue()
-    latencies, failed = [], 0
-
-    async def connection():
-        nonlocal failed
-        reader, writer = await asyncio.open_connection(host, int(port))
-        while (item := await due.get()) is not None:
-            index, moment = item
-            writer.write(deck.request(index, address, path))
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = 0
-            for line in head.split(b"\r\n"):
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            await reader.readexactly(length)
-            latencies.append((time.perf_counter() - moment) * 1000)
-            failed += head.split(b" ", 2)[1] != b"200"
-        writer.close()
-
-    workers = [asyncio.create_task(connection()) for _ in range(CONNECTIONS)]
-    start = time.perf_counter() + 0.2
-    for index in range(rate * seconds):
-        moment = start + index / rate
-        wait = moment - time.perf_counter()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        due.put_nowait((index, moment))
-    for _ in workers:
-        due.put_nowait(None)
-    await asyncio.gather(*workers)
+    due, latencies, failed = collections.deque(), [], 0
+    idle = [socket.create_connection((host, int(port))) for _ in range(CONNECTIONS)]
+    moments, answers = {}, {}
+    with selectors.EpollSelector() as selector:
+        for connection in idle:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            selector.register(connection, selectors.EVENT_READ)
+        start, index, count = time.perf_counter() + 0.2, 0, rate * seconds
+        while len(latencies) < count:
+            now = time.perf_counter()
+            while index < count and start + index / rate <= now:
+                due.append(index)
+                index += 1
+            while due and idle:
+                number, connection = due.popleft(), idle.pop()
+                moments[connection] = start + number / rate
+                connection.sendall(deck.request(number, address, path))
+            wait = start + index / rate - time.perf_counter() if index < count else None
+            for key, _ in selector.select(wait if wait is None else max(0, wait)):
+                connection = key.fileobj
+                answer = answers.pop(connection, b"") + connection.recv(65_536)
+                if not is_whole(answer):
+                    answers[connection] = answer
+                    continue
+                latencies.append((time.perf_counter() - moments[connection]) * 1000)
+                failed += not answer.startswith(b"HTTP/1.1 200 ")
+                idle.append(connection)
+    for connection in idle:
+        connection.close()
     return sorted(latencies), failed
+
+
+def is_whole(answer):
+    """Whether all of an answer is there."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not answer:
+        raise RuntimeError("the receiver closed a connection")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 def percentile(ordered, share):
