@@ -4,7 +4,7 @@ extension Limits {
     package static let sqliteReadersMax = 4
     /// Connections for long reads of an SQLite file, which short ones never wait for.
     package static let sqliteLongReadersMax = 2
-    /// Pages in the write-ahead log from which they are copied to the file in the background.
+    /// New pages in the write-ahead log after which they are copied to the file in the background.
     package static let sqliteCheckpointPages = 1_000
     /// Pages from which the writer itself makes the write-ahead log begin anew: 64 MiB.
     package static let sqliteLogPagesMax = 16_384

@@ -1,9 +1,10 @@
 import BusCore
-import BusSQL
 import Dispatch
 import FoundationEssentials
 import TestSupport
 import Testing
+
+@testable import BusSQL
 
 struct SQLiteDatabaseTests {
     @Test func theWriterSyncsEveryCommit() async throws {
@@ -119,6 +120,35 @@ struct SQLiteDatabaseTests {
         #expect(try size(path) > 10 << 20, "nothing was copied to the file")
         #expect(try await count(database) == 40)
         try database.close()
+    }
+
+    /// Each copying syncs the log and the file, so the next one waits for as many new pages.
+    @Test func pagesAreCopiedAgainWhenEnoughHaveCome() throws {
+        let folder = try TemporaryFolder()
+        let connection = try SQLiteConnection(path: folder.path + "/t.sqlite", for: .writing)
+        try connection.turnOnLog()
+        func write(pages: Int) throws {
+            let bytes = [UInt8](repeating: 7, count: pages * 4_096)
+            try connection.transaction(.unsynced) { connection in
+                _ = try connection.run("INSERT INTO t VALUES ($1)", [.blob(bytes)])
+            }
+        }
+        try connection.transaction(.unsynced) { _ = try $0.run("CREATE TABLE t (a BLOB)", []) }
+        #expect(!connection.needsCheckpoint)
+        for _ in 0..<2 {
+            try write(pages: Limits.sqliteCheckpointPages)
+            #expect(connection.needsCheckpoint)
+            connection.beginCheckpoint()
+            try write(pages: Limits.sqliteCheckpointPages / 2)
+            #expect(!connection.needsCheckpoint)
+        }
+        // Everything is copied, so the next commit begins the log anew, and counting with it.
+        connection.checkpoint()
+        try write(pages: Limits.sqliteCheckpointPages / 2)
+        #expect(!connection.needsCheckpoint)
+        try write(pages: Limits.sqliteCheckpointPages / 2)
+        #expect(connection.needsCheckpoint)
+        connection.close()
     }
 
     private func table() async throws -> SQLiteDatabase {

@@ -13,7 +13,11 @@ final class SQLiteConnection: SQLConnection {
     /// How the next commit treats the disk.
     private var durability = Durability.synced
     /// Pages in the write-ahead log after the last commit.
-    private var logPages = 0
+    private var logPages = 0 {
+        didSet { if logPages < oldValue { checkpointPages = Limits.sqliteCheckpointPages } }
+    }
+    /// Pages from which the log's new ones are copied to the file.
+    private var checkpointPages = Limits.sqliteCheckpointPages
     /// Pages from which the writer tries to begin a new log.
     private var restartPages = Limits.sqliteLogPagesMax
 
@@ -187,12 +191,17 @@ final class SQLiteConnection: SQLConnection {
 
     // MARK: The log
 
-    /// True when so many pages wait in the log that they should be copied to the file.
-    var needsCheckpoint: Bool { logPages >= Limits.sqliteCheckpointPages }
+    /// True when so many pages came to the log since the last copying that they should be copied to the file.
+    ///
+    /// Copying begins with a sync of the log and ends with one of the file, so that each has to be worth it.
+    var needsCheckpoint: Bool { logPages >= checkpointPages }
+
+    /// Notes that a copying begins.
+    func beginCheckpoint() { checkpointPages = logPages + Limits.sqliteCheckpointPages }
 
     /// Copies what nobody needs in the log any more to the file; writers and readers go on meanwhile.
     func checkpoint() {
-        // A failure leaves the pages in the log, where they are safe, and the next commit comes back to it.
+        // A failure leaves the pages in the log, where they are safe, and a later commit comes back to it.
         if let handle { sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
     }
 

@@ -219,6 +219,7 @@ final class SQLiteCheckpoints: Sendable {
     func follow(_ writer: SQLiteConnection) {
         writer.restartLogIfLong()
         guard writer.needsCheckpoint, !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        writer.beginCheckpoint()
         NIOThreadPool.singleton.submit { [self] _ in
             // A connection that does not open says so to the readers; the pages stay in the log.
             try? slot.use { $0.checkpoint() }
