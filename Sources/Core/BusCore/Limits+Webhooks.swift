@@ -26,8 +26,8 @@ extension Limits {
     ///
     /// While one is under way the next one fills up; with two, batches were smaller and slower (docs/decisions/0010).
     package static let publishBatchesInFlightMax = 1
-    /// Webhooks that come while batches carry several events gather for so long at most (docs/decisions/0032).
-    package static let webhookGatherMilliseconds = 5
+    /// What nobody waits for, and comes while batches carry several, gathers for so long at most (docs/decisions/0032).
+    package static let gatherMilliseconds = 5
     /// Events that end the gathering of a batch.
     package static let publishBatchEventsEnough = 32
 }

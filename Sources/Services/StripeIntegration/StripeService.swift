@@ -40,7 +40,7 @@ package struct StripeService: Sendable {
         let events = EventsClient(transport: transport, endpoint: endpoint, tokens: tokens, logger: process.logger)
         let publisher = EventPublisher(
             client: events, timeout: .seconds(Limits.webhookPublishSeconds),
-            gathering: .milliseconds(Limits.webhookGatherMilliseconds))
+            gathering: .milliseconds(Limits.gatherMilliseconds))
         self.publisher = publisher
         let gateway = StripeService.gateway(settings, offline, http: http, logger: process.logger)
         let features = KnownFeatures(client: events)

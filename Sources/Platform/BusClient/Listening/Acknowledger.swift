@@ -1,9 +1,7 @@
 import BusContract
 import BusCore
-import Synchronization
 
-/// Says what became of deliveries, with the responses to them, in shared calls: while one is under way the next one
-/// gathers.
+/// Says what became of deliveries, with the responses to them, in shared calls.
 final class Acknowledger: Sendable {
     private struct Pending: Sendable {
         let delivery: AcknowledgedDelivery
@@ -12,20 +10,21 @@ final class Acknowledger: Sendable {
 
     private let client: EventsClient
     private let group: String
-    private let queue = Mutex(BatchQueue<Pending>(countMax: Limits.publishQueueEventsMax))
+    private let batches: Batches<Pending>
 
-    init(client: EventsClient, group: String) {
+    /// - Parameter gathering: How long a call gathers at most after one that carried several.
+    init(client: EventsClient, group: String, gathering: Duration? = nil) {
         self.client = client
         self.group = group
+        batches = Batches(countMax: Limits.publishQueueEventsMax, gathering: gathering)
     }
 
     /// Returns when the server has taken it.
     func acknowledge(_ delivery: AcknowledgedDelivery) async throws(EventsFault) {
         let fault = await withCheckedContinuation { continuation in
             let pending = Pending(delivery: delivery) { continuation.resume(returning: $0) }
-            switch queue.withLock({ $0.enqueue(pending) }) {
-            case .queued: break
-            case .wake(let sender, let batch): sender.resume(returning: batch)
+            switch batches.add(pending) {
+            case nil: break
             case .full:
                 pending.completion(.unavailable(reason: "too much waits to be acknowledged", retryAfterSeconds: nil))
             case .stopped: pending.completion(.unavailable(reason: "the worker has stopped", retryAfterSeconds: nil))
@@ -35,19 +34,9 @@ final class Acknowledger: Sendable {
     }
 
     /// Sends batches until the stop, then what is still queued.
-    func run() async {
-        while true {
-            let batch = await withCheckedContinuation { sender in
-                if let batch = queue.withLock({ $0.takeOrWait(sender) }) { sender.resume(returning: batch) }
-            }
-            if batch.isEmpty { return }
-            await send(batch)
-        }
-    }
+    func run() async { await batches.run { await self.send($0) } }
 
-    func stop() {
-        for sender in queue.withLock({ $0.stop() }) { sender.resume(returning: []) }
-    }
+    func stop() { batches.stop() }
 
     private func send(_ batch: [Pending]) async {
         switch await fault(of: batch) {

@@ -14,7 +14,10 @@ package final class EventWorker: Service, Sendable {
     let readiness: Readiness
     let logger: Logger
     private let refusals = AsyncStream.makeStream(of: ProcessFailure.self, bufferingPolicy: .bufferingOldest(1))
+    /// For exchanges with somebody who waits for the response.
     private let acknowledger: Acknowledger
+    /// For exchanges that say what has happened: nobody waits, so that their calls may gather.
+    private let gatherer: Acknowledger
     private let processed = Mutex(ProcessedEvents(countMax: Limits.processedEventsMax))
 
     /// A worker for everything that the handlers answer.
@@ -28,14 +31,16 @@ package final class EventWorker: Service, Sendable {
         self.readiness = readiness
         self.logger = logger
         acknowledger = Acknowledger(client: client, group: settings.group)
+        gatherer = Acknowledger(
+            client: client, group: settings.group, gathering: .milliseconds(Limits.gatherMilliseconds))
     }
 
     /// Listens until shutdown; throws `ProcessFailure` when the token is refused or the URL is wrong.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await self.acknowledger.run() }
+            for acknowledger in [acknowledger, gatherer] { group.addTask { await acknowledger.run() } }
             // The last acknowledgements come when the last handlers have ended.
-            defer { acknowledger.stop() }
+            defer { for acknowledger in [acknowledger, gatherer] { acknowledger.stop() } }
             try await listen()
         }
     }
@@ -145,7 +150,8 @@ extension EventWorker {
             return await acknowledge(id, event, settlement.outcome, inSharedCall)
         }
         let publication = await publish(response, for: event) { (draft, _) throws(EventsFault) in
-            try await acknowledger.acknowledge(AcknowledgedDelivery(id: id, outcome: .done, reply: draft))
+            try await acknowledger(of: event).acknowledge(
+                AcknowledgedDelivery(id: id, outcome: .done, reply: draft))
         }
         end(event, isDone: publication != .failed)
         switch publication {
@@ -162,7 +168,7 @@ extension EventWorker {
         let delivery = AcknowledgedDelivery(id: id, outcome: outcome)
         do {
             if inSharedCall {
-                try await acknowledger.acknowledge(delivery)
+                try await acknowledger(of: event).acknowledge(delivery)
             } else {
                 try await client.acknowledge(group: settings.group, [delivery], within: .seconds(10))
             }
@@ -171,6 +177,11 @@ extension EventWorker {
             logger.warning(
                 "acknowledgement failed", metadata: event.logMetadata.merging(["cause": "\(error)"]) { $1 })
         }
+    }
+
+    private func acknowledger(of event: EventEnvelope) -> Acknowledger {
+        guard let exchange = handlers.rules(of: event.name) else { return acknowledger }
+        return exchange.delivery == .neverLost && exchange.provider == nil ? gatherer : acknowledger
     }
 
     /// How publishing a response ended.

@@ -3,13 +3,15 @@ import DequeModule
 
 /// What waits to be sent in a batch, and the senders that wait for it: a state machine whose caller resumes and
 /// completes.
+///
+/// A sender that is woken takes its batch when it runs, so that it carries whatever waits by then.
 struct BatchQueue<Item: Sendable> {
-    typealias Sender = CheckedContinuation<[Item], Never>
+    typealias Sender = CheckedContinuation<Void, Never>
 
     enum EnqueueResult {
         /// With so many others in all.
         case queued(count: Int)
-        case wake(Sender, [Item])
+        case wake(Sender)
         case full
         case stopped
     }
@@ -27,16 +29,22 @@ struct BatchQueue<Item: Sendable> {
         if isStopped { return .stopped }
         if waiting.count >= countMax { return .full }
         waiting.append(item)
-        guard let sender = idleSenders.popLast() else { return .queued(count: waiting.count) }
-        return .wake(sender, take())
+        return idleSenders.popLast().map { .wake($0) } ?? .queued(count: waiting.count)
     }
 
-    /// The next batch, an empty one to end, or nil when the sender was put to wait.
-    mutating func takeOrWait(_ sender: Sender) -> [Item]? {
-        if !waiting.isEmpty { return take() }
-        if isStopped { return [] }
+    /// Puts a sender to wait; false when there is something to take, or to end for.
+    mutating func wait(_ sender: Sender) -> Bool {
+        if !waiting.isEmpty || isStopped { return false }
         idleSenders.append(sender)
-        return nil
+        return true
+    }
+
+    /// The next batch, an empty one when another sender took it, or nil to end.
+    mutating func take() -> [Item]? {
+        if waiting.isEmpty, isStopped { return nil }
+        let count = min(waiting.count, Limits.batchEventsMax)
+        defer { waiting.removeFirst(count) }
+        return Array(waiting.prefix(count))
     }
 
     /// Refuses what comes from now on, and gives the senders that wait, to be ended.
@@ -44,11 +52,5 @@ struct BatchQueue<Item: Sendable> {
         isStopped = true
         defer { idleSenders = [] }
         return idleSenders
-    }
-
-    private mutating func take() -> [Item] {
-        let count = min(waiting.count, Limits.batchEventsMax)
-        defer { waiting.removeFirst(count) }
-        return Array(waiting.prefix(count))
     }
 }

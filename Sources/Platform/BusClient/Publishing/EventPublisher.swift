@@ -5,9 +5,7 @@ import CoreMetrics
 import ServiceLifecycle
 import Synchronization
 
-/// Publishes events of many concurrent callers in shared batches: while a batch is under way the next one gathers.
-///
-/// One that may gather for longer costs everybody less under a steady load (docs/decisions/0032).
+/// Publishes events of many concurrent callers in shared batches.
 ///
 /// Nothing is stored here: a caller hears `nil` only after the Events API has committed its event.
 package final class EventPublisher: Service, Sendable {
@@ -22,10 +20,7 @@ package final class EventPublisher: Service, Sendable {
 
     private let client: EventsClient
     private let timeout: Duration
-    private let gathering: Duration?
-    /// Rings when enough waits for a batch.
-    private let isEnough = Signal()
-    private let queue: Mutex<BatchQueue<Pending>>
+    private let batches: Batches<Pending>
     private let refusal = Mutex<ProcessFailure?>(nil)
     private let serverLacksBatches = Atomic(false)
     private let batchSize = Recorder(label: "bus_publish_batch_events", aggregate: false)
@@ -36,16 +31,14 @@ package final class EventPublisher: Service, Sendable {
     package init(client: EventsClient, timeout: Duration, gathering: Duration? = nil) {
         self.client = client
         self.timeout = timeout
-        self.gathering = gathering
-        queue = Mutex(BatchQueue(countMax: Limits.publishQueueEventsMax))
+        batches = Batches(countMax: Limits.publishQueueEventsMax, gathering: gathering)
     }
 
     /// Hands an event over; `completion` is called exactly once, on any thread.
     package func submit(_ draft: EventDraft, completion: @escaping Completion) {
         let pending = Pending(draft: draft, deadline: .now + timeout, completion: completion)
-        switch queue.withLock({ $0.enqueue(pending) }) {
-        case .queued(let count): if count == Limits.publishBatchEventsEnough { isEnough.ring() }
-        case .wake(let worker, let batch): worker.resume(returning: batch)
+        switch batches.add(pending) {
+        case nil: break
         case .full: completion(.unavailable(reason: "too many events wait to be published", retryAfterSeconds: 5))
         case .stopped: completion(.unavailable(reason: "the service is stopping", retryAfterSeconds: 5))
         }
@@ -63,28 +56,14 @@ package final class EventPublisher: Service, Sendable {
     package func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
-                for _ in 0..<Limits.publishBatchesInFlightMax { group.addTask { await self.sendBatches() } }
+                for _ in 0..<Limits.publishBatchesInFlightMax {
+                    group.addTask { await self.batches.run { await self.send($0) } }
+                }
             }
         } onCancelOrGracefulShutdown: {
-            self.stop()
+            self.batches.stop()
         }
         if let refusal = refusal.withLock({ $0 }) { throw refusal }
-    }
-
-    private func stop() {
-        isEnough.close()
-        for worker in queue.withLock({ $0.stop() }) { worker.resume(returning: []) }
-    }
-
-    private func sendBatches() async {
-        while true {
-            let batch = await withCheckedContinuation { worker in
-                if let batch = queue.withLock({ $0.takeOrWait(worker) }) { worker.resume(returning: batch) }
-            }
-            if batch.isEmpty { return }
-            await send(batch)
-            if let gathering, batch.count > 1 { _ = await isEnough.wait(atMost: gathering) }
-        }
     }
 
     private func send(_ batch: [Pending]) async {
@@ -145,7 +124,7 @@ package final class EventPublisher: Service, Sendable {
             let failure = client.refusal(
                 to: .send, pending.draft.envelope.name, status: status, message: message)
             refusal.withLock { $0 = $0 ?? failure }
-            stop()
+            batches.stop()
         }
     }
 }

@@ -1,0 +1,68 @@
+import BusContract
+import BusCore
+import BusRuntime
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import BusClient
+
+@Suite("Batches of what comes at the same time", .timeLimit(.minutes(5)))
+struct BatchesTests {
+    @Test("a sender that is woken takes whatever waits by then")
+    func takesWhatWaits() async {
+        let queue = Mutex(BatchQueue<Int>(countMax: 10))
+        await withCheckedContinuation { sender in
+            #expect(queue.withLock { $0.wait(sender) })
+            guard case .wake(let woken) = queue.withLock({ $0.enqueue(1) }) else {
+                Issue.record("nobody was woken")
+                return sender.resume()
+            }
+            if case .queued(count: 2) = queue.withLock({ $0.enqueue(2) }) {} else { Issue.record("not queued") }
+            woken.resume()
+        }
+        #expect(queue.withLock { $0.take() } == [1, 2])
+        // Another sender that was woken for one of them finds nothing, which is not the end.
+        #expect(queue.withLock { $0.take() } == [])
+        _ = queue.withLock { $0.stop() }
+        #expect(queue.withLock { $0.take() } == nil)
+    }
+
+    @Test("what waits at the stop is still sent")
+    func stop() async {
+        let batches = Batches<Int>(countMax: 10, gathering: .seconds(600))
+        for number in 0..<3 { #expect(batches.add(number) == nil) }
+        batches.stop()
+        #expect(batches.add(3) == .stopped)
+        let sent = Mutex<[[Int]]>([])
+        await batches.run { batch in sent.withLock { $0.append(batch) } }
+        #expect(sent.withLock { $0 } == [[0, 1, 2]])
+    }
+
+    @Test("acknowledgements of what nobody waits for never hold up a response that somebody waits for")
+    func twoQueues() async throws {
+        let (deletion, portal) = (Exchange.customerDeletion.request, Exchange.stripePortal.request)
+        let hangs = Signal()
+        let script: EventsDouble.Script = { call in
+            switch call.route {
+            case "capabilities": return .reply(200, #"{"features":["batch","manual-ack","reply","unlinked-updates"]}"#)
+            case "stream":
+                return .openLines(
+                    call.query.contains("name=\(deletion)&")
+                        ? [line("e1", delivery: "d1", name: deletion)] : [line("e2", delivery: "d2", name: portal)])
+            case "ack" where call.body["deliveries"]?.elements?.contains { $0["id"] == "d1" } == true:
+                hangs.ring()
+                return .silence
+            case "ack": return .reply(200)
+            default: return .reply(202)
+            }
+        }
+        try await WorkerBench.run(
+            [deletion, portal], handler: { if $0.eventID == "e2" { await hangs.wait() } }, script: script
+        ) { bench in
+            _ = try await eventually("the portal's response is there") { bench.outcomes["d2"] }
+            // In one queue it would come after the call that hangs was given up and made again.
+            #expect(bench.double.calls("ack").count == 2)
+        }
+    }
+}
