@@ -28,6 +28,7 @@ struct EventWalkerTests {
             #expect(
                 bench.lines(.notice) == Array(repeating: "event found that no webhook had brought", count: listed.count)
             )
+            #expect(Set(bench.events.traces).count == listed.count, "each find begins a trace of its own")
             let told = bench.log.entries.filter { $0.level == .notice }
             #expect(told.map { "\($0.metadata["stripe.event.id"] ?? "")" } == listed)
             #expect("\(told.last?.metadata["stripe.event.type"] ?? "")" == "customer.subscription.deleted")

@@ -103,6 +103,8 @@ final class KeyedEvents: Sendable {
     private let state = Mutex(State())
 
     var keys: [String] { state.withLock { $0.drafts.compactMap(\.idempotencyKey) } }
+    /// The traces of what was published.
+    var traces: [String] { state.withLock { $0.drafts.compactMap(\.envelope.trace?.traceID) } }
     var faults: [EventsFault] {
         get { state.withLock { $0.faults } }
         set { state.withLock { $0.faults = newValue } }
