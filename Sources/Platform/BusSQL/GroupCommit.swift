@@ -55,14 +55,19 @@ package final class GroupCommit: Service {
     /// An error from `body` undoes and fails this change alone. Only a fault of the database itself fails the whole
     /// transaction. When another change of the transaction fails, `body` runs again on what it found the first time.
     /// Changes keep their order whatever their durability; one that is synced makes its whole transaction so.
+    ///
+    /// `committed` hears of the commit before the caller does, on the thread that writes.
     package func perform<T: Sendable>(
         _ durability: Durability = .synced, events: Int = 1, bytes: Int = 0,
-        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        committed: @escaping @Sendable (T) -> Void = { _ in }
     ) async throws -> T {
-        try await performTogether(durability, events: events, bytes: bytes) { connection in
-            let value = try body(connection)
-            return { value }
-        }
+        try await performTogether(
+            durability, events: events, bytes: bytes,
+            { connection in
+                let value = try body(connection)
+                return { value }
+            }, committed: committed)
     }
 
     /// As `perform`, in two steps: `body` begins its statements, and what it returns reads their answers.
@@ -70,21 +75,26 @@ package final class GroupCommit: Service {
     /// The statements of all changes of a transaction travel together before the first answer is read.
     package func performTogether<T: Sendable>(
         _ durability: Durability = .synced, events: Int = 1, bytes: Int = 0,
-        _ body: @escaping @Sendable (any SQLConnection) throws -> () throws -> T
+        _ body: @escaping @Sendable (any SQLConnection) throws -> () throws -> T,
+        committed: @escaping @Sendable (T) -> Void = { _ in }
     ) async throws -> T {
-        try await withCheckedThrowingContinuation { continuation in
+        @Sendable func answer(_ value: T, _ continuation: CheckedContinuation<T, any Error>) {
+            committed(value)
+            continuation.resume(returning: value)
+        }
+        return try await withCheckedThrowingContinuation { continuation in
             let change = Change(
                 run: { connection, alone in
                     guard alone else {
                         let end = try GroupCommit.together { try body(connection) }
                         return {
                             let value = try GroupCommit.together(end)
-                            return { continuation.resume(returning: value) }
+                            return { answer(value, continuation) }
                         }
                     }
                     do {
                         let value = try connection.savepoint { try body(connection)() }
-                        return { { continuation.resume(returning: value) } }
+                        return { { answer(value, continuation) } }
                     } catch let fault as SQLFault where fault.isOfTheDatabase {
                         throw fault
                     } catch {

@@ -4,6 +4,7 @@ import BusRuntime
 import BusSQL
 import Dispatch
 import StoreTestSupport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -51,6 +52,27 @@ struct GroupCommitTests {
             }
             #expect(error?.code == .backendUnavailable && commits.isFailing)
             #expect(try await database.read { try $0.first("SELECT count(*) FROM t")?.integer(0) } == 0)
+        }
+    }
+
+    /// Who waits for the news of a commit hears it no later than who made the change, and only after the commit.
+    @Test(arguments: TestStore.allCases) func aCommitIsToldBeforeItsAnswer(store: TestStore) async throws {
+        try await run(on: store) { commits, _ in
+            let told = Mutex<[Int]>([])
+            let value = try await commits.perform {
+                try $0.run("INSERT INTO t VALUES (1)", [])
+            } committed: { value in
+                told.withLock { $0.append(value) }
+            }
+            #expect(value == 1 && told.withLock { $0 } == [1])
+            await #expect(throws: BusError.self) {
+                try await commits.perform {
+                    try $0.run("INSERT INTO t VALUES (1)", [])
+                } committed: { value in
+                    told.withLock { $0.append(value) }
+                }
+            }
+            #expect(told.withLock { $0 } == [1], "a change that failed was told")
         }
     }
 

@@ -36,7 +36,7 @@ extension DeliveryLedger {
     ) async throws -> AcceptedAnswers {
         let replies = answers.compactMap(\.reply)
         let areQueries = answers.allSatisfy { $0.reply?.durability == .unsynced }
-        let accepted = try await commits.perform(
+        return try await commits.perform(
             areQueries ? .unsynced : .synced, events: 1 + replies.count, bytes: replies.reduce(0) { $0 + $1.body.count }
         ) { [self] connection in
             var accepted = AcceptedAnswers()
@@ -44,12 +44,12 @@ extension DeliveryLedger {
                 try apply(answer, at: index, in: group, mayListen, &accepted, connection)
             }
             return accepted
+        } committed: { [wakeUps] accepted in
+            let published = accepted.replies.compactMap(\.self).filter { !$0.isDuplicate }.map(\.name)
+            wakeUps.ring(appended: Set(published))
+            wakeUps.ring(accepted.names.map { .delivery(group, name: $0) })
+            wakeUps.ringRoom(accepted.holders)
         }
-        let published = accepted.replies.compactMap(\.self).filter { !$0.isDuplicate }.map(\.name)
-        wakeUps.ring(appended: Set(published))
-        wakeUps.ring(accepted.names.map { .delivery(group, name: $0) })
-        wakeUps.ringRoom(accepted.holders)
-        return accepted
     }
 
     private func apply(

@@ -28,12 +28,13 @@ struct EventAppender: Sendable {
     private func store(_ drafts: [StampedEvent], isBatch: Bool) async throws -> [AcceptedEvent] {
         let bytes = drafts.reduce(0) { $0 + $1.body.count }
         let needsSync = drafts.contains { $0.durability == .synced }
-        let accepted = try await commits.performTogether(
+        return try await commits.performTogether(
             needsSync ? .synced : .unsynced, events: drafts.count, bytes: bytes
         ) { [log, now] connection in
             try log.append(drafts, isBatch: isBatch, at: now(), connection)
+        } committed: { [wakeUps] accepted in
+            // Streams that wait hear of it no later than the publisher.
+            wakeUps.ring(appended: Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name)))
         }
-        wakeUps.ring(appended: Set(accepted.lazy.filter { !$0.isDuplicate }.map(\.name)))
-        return accepted
     }
 }
