@@ -131,6 +131,11 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringLiteral {
         self.text = text
     }
 
+    /// Few statements have one length, and hashing a whole text can cost more than running it.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(text.utf8.count)
+    }
+
     /// Joins two pieces of one statement.
     package static func + (left: SQL, right: SQL) -> SQL {
         SQL(text: left.text + right.text)
