@@ -234,7 +234,7 @@ let package = Package(
             of: "BusClient", in: "Platform",
             [
                 "BusCore", "BusContract", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging,
-                .metrics, .nioCore, .nioHTTP1, .serviceLifecycle,
+                .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
         tests(
             of: "StripeClient", in: "Platform",
