@@ -34,7 +34,12 @@ struct Nodes: Sendable {
         }
     }
 
-    private func headers(_ key: String? = nil) -> [String: String] {
+    /// A token of a service; each subject has streams of its own.
+    func serviceToken(_ subject: String) -> String {
+        TestTokens(secret: secret).token(subject: subject, scope: "events:send events:listen", now: unixNow())
+    }
+
+    func headers(_ key: String? = nil) -> [String: String] {
         var headers = ["Authorization": "Bearer \(token)"]
         headers["Idempotency-Key"] = key
         return headers

@@ -37,6 +37,16 @@ package final class PostgresCluster: Sendable {
 
     deinit { socket.withLock { _ = close($0) } }
 
+    /// A folder that the server may use.
+    package var folder: String { socketFolder }
+
+    /// Runs one statement outside of a transaction and returns what it says.
+    package func sql(_ statement: String) async throws -> String {
+        let run = try await BusProcess.finish("/usr/bin/psql", ["-Atc", statement, address()])
+        guard run.exit == .code(0) else { throw NeverHappened(what: "\(statement): \(run.standardError)") }
+        return run.standardOutput
+    }
+
     /// How a client reaches it; `user` may be one that does not exist.
     package func address(user: String = "bus", database: String = "postgres") -> String {
         "postgres://\(user)@/\(database)?host=\(socketFolder)"

@@ -8,12 +8,16 @@ package struct RawConnection: Sendable {
     private let received: Received
 
     /// Connects to `host:port`.
-    package static func open(_ address: String) async throws -> RawConnection {
+    ///
+    /// - Parameter reads: False for a peer that reads nothing before `readOn()`, and whose system keeps little for it.
+    package static func open(_ address: String, reads: Bool = true) async throws -> RawConnection {
         let parts = address.split(separator: ":")
         guard parts.count == 2, let port = Int(parts[1]) else { throw NeverHappened(what: "\(address) is an address") }
         let received = Received()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(30))
+            .channelOption(.autoRead, value: reads)
+            .channelOption(.socketOption(.so_rcvbuf), value: reads ? 1 << 17 : 1 << 12)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(received) }
             }
@@ -26,8 +30,16 @@ package struct RawConnection: Sendable {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
     }
 
-    /// What the peer has sent so far.
+    /// Begins to read what the peer sends.
+    package func readOn() async throws {
+        try await channel.setOption(.autoRead, value: true).get()
+    }
+
+    /// The first 64 KiB of what the peer has sent so far.
     package var text: String { received.text }
+
+    /// The bytes that the peer has sent so far.
+    package var count: Int { received.count }
 
     /// True when the connection is gone.
     package var isClosed: Bool { !channel.isActive }
@@ -38,18 +50,20 @@ package struct RawConnection: Sendable {
     }
 }
 
-/// Keeps the first bytes that arrive.
+/// Keeps the first bytes that arrive, and counts all.
 private final class Received: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
 
-    private let bytes = Mutex<[UInt8]>([])
+    private let state = Mutex<(bytes: [UInt8], count: Int)>(([], 0))
 
-    var text: String { String(decoding: bytes.withLock { $0 }, as: UTF8.self) }
+    var text: String { String(decoding: state.withLock { $0.bytes }, as: UTF8.self) }
+    var count: Int { state.withLock { $0.count } }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        bytes.withLock { bytes in
-            if bytes.count < 1 << 16 { bytes += buffer.readableBytesView }
+        state.withLock { state in
+            state.count += buffer.readableBytes
+            if state.bytes.count < 1 << 16 { state.bytes += buffer.readableBytesView }
         }
     }
 
