@@ -1,4 +1,5 @@
 import BusRuntime
+import FoundationEssentials
 import Glibc
 
 /// A file that gets other text in one step: whoever reads it sees the old text or the new one, and never a part.
@@ -7,8 +8,11 @@ enum ReplacedFile {
     ///
     /// - Parameter flag: What named the file.
     static func write(_ text: String, to path: String, flag: String) throws(ProcessFailure) {
-        var facts = stat()
-        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+        let facts = (try? FileManager.default.attributesOfItem(atPath: path)) ?? [:]
+        guard facts[.type] as? FileAttributeType == .typeRegular,
+            let owner = facts[.ownerAccountID] as? Int, let group = facts[.groupOwnerAccountID] as? Int,
+            let mode = facts[.posixPermissions] as? Int
+        else {
             throw ProcessFailure(
                 exitCode: 1, "the file of \(flag) is a link or no file; change it where it is made")
         }
@@ -19,7 +23,7 @@ enum ReplacedFile {
         defer { close(descriptor) }
         let draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         var code: Int32 = 0
-        if fchown(descriptor, facts.st_uid, facts.st_gid) != 0 || fchmod(descriptor, facts.st_mode & 0o7777) != 0 {
+        if fchown(descriptor, uid_t(owner), gid_t(group)) != 0 || fchmod(descriptor, mode_t(mode)) != 0 {
             code = errno
         }
         if code == 0 { code = Terminal.write(Array(text.utf8), to: descriptor) }
