@@ -35,12 +35,15 @@ package struct ForgottenReport: Message {
     package var waitingUsages: Int64 = 0
     /// What the payment company knows the person as; it keeps what it has.
     package var customers: [Customer] = []
-    /// Rows that are removed.
+    /// Rows of holds, which are removed.
     package var holds: Int64 = 0
-    /// Rows that are kept under the new id.
+    /// Rows of subscriptions, which are kept under the new id.
     package var subscriptions: Int64 = 0
+    /// Rows of their updates, which are kept.
     package var updates: Int64 = 0
+    /// Rows of usage, which are kept.
     package var usages: Int64 = 0
+    /// Rows of counted usage, which are kept.
     package var counts: Int64 = 0
 
     /// A customer of a payment company.

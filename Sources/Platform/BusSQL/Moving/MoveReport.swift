@@ -4,7 +4,9 @@ import BusCore
 package struct MoveReport: Sendable {
     /// A table with its rows.
     package struct Table: Sendable {
+        /// What it is called.
         package let name: String
+        /// How many it has.
         package let rows: Int64
         /// Of all rows, the same in file and database.
         package let hash: String
@@ -14,8 +16,8 @@ package struct MoveReport: Sendable {
     package let store: String
     /// In the order in which they were moved.
     package internal(set) var tables: [Table]
-    /// It had ended before, and nothing was done.
-    package var isRepeated = false
+    /// True when it had ended before, and nothing was done.
+    package internal(set) var isRepeated = false
 
     /// A table for people.
     package var lines: [String] {
