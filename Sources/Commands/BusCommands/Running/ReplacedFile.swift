@@ -10,8 +10,8 @@ enum ReplacedFile {
     static func write(_ text: String, to path: String, flag: String) throws(ProcessFailure) {
         let facts = (try? FileManager.default.attributesOfItem(atPath: path)) ?? [:]
         guard facts[.type] as? FileAttributeType == .typeRegular,
-            let owner = facts[.ownerAccountID] as? Int, let group = facts[.groupOwnerAccountID] as? Int,
-            let mode = facts[.posixPermissions] as? Int
+            let owner = facts[.ownerAccountID] as? UInt, let group = facts[.groupOwnerAccountID] as? UInt,
+            let mode = facts[.posixPermissions] as? UInt
         else {
             throw ProcessFailure(
                 exitCode: 1, "the file of \(flag) is a link or no file; change it where it is made")
