@@ -92,7 +92,7 @@ final class NodeWork: Sendable {
         #expect(applied.keys == accepted.keys, "what was acknowledged is delivered")
         #expect(again.count == 0, "what was handled is not delivered again")
         #expect(applied.repeats <= repeatsMax, "\(applied.repeats) deliveries came again")
-        #expect(accepted.count > 100, "too little happened to prove anything")
+        #expect(accepted.count > 20, "too little happened to prove anything")
     }
 }
 
