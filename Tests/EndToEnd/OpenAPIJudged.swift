@@ -56,7 +56,7 @@ import Testing
     private static let checks = [
         "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
         "response_schema_conformance", "unsupported_method", "allow_header_conformance", "ignored_auth",
-        "missing_required_header",
+        "missing_required_header", "negative_data_rejection",
     ]
 
     private static func judge(_ document: String, _ url: String, _ token: String?) async throws {
