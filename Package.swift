@@ -92,9 +92,7 @@ let package = Package(
                 "BusCore", "BusContract", "BusRuntime", "CPQ", "CSQLite", .collections, .crypto, .logging, .nioPosix,
                 .serviceLifecycle,
             ]),
-        module(
-            "BusRuntime", in: "Platform",
-            ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module("BusRuntime", in: "Platform", ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
         module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser, .nioCore]),
         module("BusAuth", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .jwtKit]),
         module(
