@@ -8,6 +8,10 @@ import Testing
         #expect(try await BusProcess.finish("/bin/sh", ["-c", "kill -9 $$"]).exit == .signal(BusSignal.kill))
     }
 
+    @Test func waitsForAProcessThatClosedItsOutputBeforeItsEnd() async throws {
+        #expect(try await BusProcess.finish("/bin/sh", ["-c", "exec >&- 2>&-; sleep 0.3; exit 7"]).exit == .code(7))
+    }
+
     @Test func keepsBothStreamsAndAnEmptyEnvironment() async throws {
         let result = try await BusProcess.finish(
             "/bin/sh", ["-c", "echo out; echo err >&2; env | cut -d = -f 1 | sort | tr '\\n' ' '"],

@@ -93,9 +93,11 @@ package struct BusProcess: Sendable {
         _ = BusSignal.send(BusSignal.kill, to: id)
     }
 
-    /// Waits until it has closed its output, which a process does when it ends.
+    /// Waits for its end: its output is closed, and it is gone or waits to be asked how it went.
+    ///
+    /// Many programs close their output and then have a last step to go, in which a kill would still meet them.
     package func end() async throws {
-        try await eventually("the process ends") { output.isComplete ? true : nil }
+        try await eventually("the process ends") { output.isComplete && BusSignal.hasEnded(id) ? true : nil }
     }
 
     /// The address of the listener whose `listening` log line names it; of any listener when `listener` is nil.
