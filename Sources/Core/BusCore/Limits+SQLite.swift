@@ -5,7 +5,7 @@ extension Limits {
     /// Connections for long reads of an SQLite file, which short ones never wait for.
     package static let sqliteLongReadersMax = 2
     /// New pages in the write-ahead log after which they are copied to the file in the background.
-    package static let sqliteCheckpointPages = 1_000
+    package static let sqliteCheckpointPages = 250
     /// Pages from which the writer itself makes the write-ahead log begin anew: 64 MiB.
     package static let sqliteLogPagesMax = 16_384
     /// Time the writer waits for readers of the old log when it begins a new one.
