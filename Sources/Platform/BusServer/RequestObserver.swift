@@ -49,7 +49,7 @@ package struct RequestObserver: RouterMiddleware {
 }
 
 extension TraceContext {
-    /// What the headers of a request say; nil when there is no trace, or none that is valid.
+    /// Reads the trace of a request; nil unless the headers hold a valid one.
     fileprivate init?(_ headers: HTTPFields) {
         guard let parent = HTTPField.Name("traceparent"), let state = HTTPField.Name("tracestate") else { return nil }
         self.init(traceparents: headers[values: parent], tracestates: headers[values: state])

@@ -26,7 +26,7 @@ package struct TraceContext: Hashable, Sendable {
     ///
     /// - Parameter random: Where ids come from.
     package init(after received: TraceContext?, random: inout some RandomNumberGenerator) {
-        // All zeros are no id.
+        // The recommendation forbids an id of zeros.
         span = max(random.next(), 1)
         guard let received else {
             high = random.next()

@@ -29,7 +29,7 @@ package struct WebhookDecision: Hashable, Sendable {
 
     /// Verifies, reads and maps one webhook.
     ///
-    /// - Parameter hear: Gets a webhook whose signature is right, whatever it says.
+    /// - Parameter hear: Called for every webhook whose signature verifies, before its body is read.
     package static func decide(
         body: UnsafeRawBufferPointer, signatureHeader: String?, at now: Timestamp, rules: WebhookRules,
         verified hear: (VerifiedWebhook) -> Void = { _ in }

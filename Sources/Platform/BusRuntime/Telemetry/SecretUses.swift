@@ -20,7 +20,9 @@ package final class SecretUses: Sendable {
         self.kind = kind
     }
 
-    /// These are accepted from now on, as far as they were not before; what is not among them is no more.
+    /// Watches these secrets and stops watching all others.
+    ///
+    /// One that was watched before keeps its times.
     package func accept(_ labels: [String], at now: Timestamp) {
         entries.withLock { entries in
             for (label, entry) in entries where !labels.contains(label) {

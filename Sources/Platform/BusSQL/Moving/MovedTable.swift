@@ -45,7 +45,7 @@ struct MovedTable: Sendable {
     /// Some rows of a file, in the order of their row numbers.
     struct Page: Sendable {
         var rows: [[SQLValue]] = []
-        /// The row number of the last one; nil when there are no more.
+        /// The row number of the last row; nil at the end of the table.
         var last: Int64?
     }
 
@@ -86,7 +86,7 @@ struct MovedTable: Sendable {
 
     var deletion: SQL { "DELETE FROM " + SQL(name: name) }
 
-    /// Adds the rows of one page to a sum; returns the key of the last one, nil when there are no more.
+    /// Adds a page of rows to a sum and returns the key of its last row; nil at the end of the table.
     func add(
         to sum: inout TableSum, after last: [SQLValue]?, _ connection: any SQLConnection
     ) throws -> [SQLValue]? {

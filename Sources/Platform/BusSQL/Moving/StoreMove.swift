@@ -162,7 +162,9 @@ package struct StoreMove: Sendable {
 
     // MARK: After
 
-    /// Reads both sides once more, whatever was copied when.
+    /// Reads both sides in full and compares them.
+    ///
+    /// Rows that an earlier run copied are read too.
     private func compare(
         _ tables: [MovedTable], _ file: any SQLDatabase, _ database: any SQLDatabase,
         _ tell: @Sendable (Progress) throws -> Void

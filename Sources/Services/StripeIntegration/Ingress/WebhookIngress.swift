@@ -287,7 +287,7 @@ extension HTTPResponseStatus {
 }
 
 extension TraceContext {
-    /// What the headers of a request say; nil when there is no trace, or none that is valid.
+    /// Reads the trace of a request; nil unless the headers hold a valid one.
     fileprivate init?(_ headers: HTTPHeaders) {
         let parents = headers["traceparent"]
         // Stripe sends none, so most webhooks end here.
