@@ -16,20 +16,16 @@ enum ReplacedFile {
             throw ProcessFailure(
                 exitCode: 1, "the file of \(flag) is a link or no file; change it where it is made")
         }
-        // `mkstemp` replaces the six X with letters that make the name unique.
-        var template = Array("\(path).XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        if descriptor < 0 { throw failure(errno, flag) }
-        defer { close(descriptor) }
-        let draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let draft = DraftFile(for: path) else { throw failure(errno, flag) }
+        defer { close(draft.descriptor) }
         var code: Int32 = 0
-        if fchown(descriptor, uid_t(owner), gid_t(group)) != 0 || fchmod(descriptor, mode_t(mode)) != 0 {
+        if fchown(draft.descriptor, uid_t(owner), gid_t(group)) != 0 || fchmod(draft.descriptor, mode_t(mode)) != 0 {
             code = errno
         }
-        if code == 0 { code = Terminal.write(Array(text.utf8), to: descriptor) }
-        if code == 0, fsync(descriptor) != 0 || rename(draft, path) != 0 { code = errno }
+        if code == 0 { code = Terminal.write(Array(text.utf8), to: draft.descriptor) }
+        if code == 0, fsync(draft.descriptor) != 0 || !draft.keep() { code = errno }
         if code == 0 { return }
-        unlink(draft)
+        draft.discard()
         throw failure(code, flag)
     }
 

@@ -9,13 +9,11 @@ import Glibc
 struct SecretFile {
     /// Open for writing.
     let descriptor: Int32
-    private let path: String
-    /// The file's name until it is complete; nil when there is nothing to rename.
-    private let draft: String?
+    /// The file until it is complete; nil when there is nothing to rename.
+    private let draft: DraftFile?
 
     /// Opens the file, or the pipe or device of that name.
     init(_ path: String) throws(ProcessFailure) {
-        self.path = path
         switch try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType {
         case .typeRegular, nil: break
         case .typeSymbolicLink:
@@ -27,22 +25,19 @@ struct SecretFile {
             if descriptor < 0 { throw SecretFile.failure(errno) }
             return
         }
-        // `mkstemp` replaces the six X with letters that make the name unique.
-        var template = Array("\(path).XXXXXX".utf8CString)
-        descriptor = mkstemp(&template)
-        draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        if descriptor < 0 { throw SecretFile.failure(errno) }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        guard let draft = DraftFile(for: path) else { throw SecretFile.failure(errno) }
+        self.draft = draft
+        descriptor = draft.descriptor
     }
 
     /// Gives the file its name, once its content is on the disk.
     func keep() throws(ProcessFailure) {
-        if let draft, rename(draft, path) != 0 { throw SecretFile.failure(errno) }
+        if let draft, !draft.keep() { throw SecretFile.failure(errno) }
     }
 
     /// Leaves nothing behind.
     func discard() {
-        if let draft { unlink(draft) }
+        draft?.discard()
     }
 
     private static func failure(_ code: Int32) -> ProcessFailure {

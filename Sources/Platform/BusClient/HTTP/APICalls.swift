@@ -61,7 +61,7 @@ package struct APICalls: Sendable {
         case .bearer(let tokens):
             let token = tokens.token(logger: silent)
             request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token.reveal())")
-            let first = try await answer(to: request)
+            let first = try await http.wholeAnswer(to: request, within: timeout)
             guard first.status == 401, case .renewed(let fresh) = tokens.afterRefusal(of: token, logger: silent) else {
                 return first
             }
@@ -72,18 +72,21 @@ package struct APICalls: Sendable {
             guard key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { throw .unusableKey }
             request.headers.add(name: "X-Bus-Internal-Key", value: key)
         }
-        return try await answer(to: request)
+        return try await http.wholeAnswer(to: request, within: timeout)
     }
 
     /// A command says what failed in its own words.
     private var silent: Logger { Logger(label: "calls") { _ in SwiftLogNoOpLogHandler() } }
+}
 
-    private func answer(
-        to request: HTTPClientRequest
+extension HTTPClient {
+    /// Makes one call and reads its answer to the end, within the limit and `Limits.apiResponseBytesMax`.
+    func wholeAnswer(
+        to request: HTTPClientRequest, within limit: Duration
     ) async throws(APIFault) -> (status: Int, etag: String?, body: [UInt8]) {
         do {
-            return try await inTime(timeout) {
-                let response = try await http.execute(request, timeout: TimeAmount(timeout))
+            return try await inTime(limit) {
+                let response = try await self.execute(request, timeout: TimeAmount(limit))
                 let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)
                 return (
                     Int(response.status.code), response.headers.first(name: "ETag"), Array(body.readableBytesView)

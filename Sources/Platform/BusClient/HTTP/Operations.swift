@@ -1,7 +1,5 @@
 import AsyncHTTPClient
 import BusCore
-import NIOCore
-import NIOHTTP1
 
 /// The operations port of one of our programs.
 package enum Operations {
@@ -9,21 +7,7 @@ package enum Operations {
     package static func metrics(
         of origin: APIOrigin, http: HTTPClient, within limit: Duration
     ) async throws(APIFault) -> String {
-        let answer: (status: Int, body: [UInt8])
-        do {
-            answer = try await inTime(limit) {
-                let response = try await http.execute(
-                    HTTPClientRequest(url: origin.text + "/metrics"), timeout: TimeAmount(limit))
-                let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)
-                return (Int(response.status.code), Array(body.readableBytesView))
-            }
-        } catch let error as HTTPClientError where error.isTimeout {
-            throw .late
-        } catch is NIOTooManyBytesError {
-            throw .unreadable
-        } catch {
-            throw .unreachable(reason: ConnectionReason.text(error))
-        }
+        let answer = try await http.wholeAnswer(to: HTTPClientRequest(url: origin.text + "/metrics"), within: limit)
         guard answer.status == 200 else {
             throw .refused(APIFault.Refusal(status: answer.status, body: answer.body))
         }
