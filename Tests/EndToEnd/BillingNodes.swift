@@ -36,9 +36,7 @@ import Testing
                         let portion = count / (kills + 1)
                         for kill in 0..<kills {
                             let some = Array(usages[kill * portion..<(kill + 1) * portion])
-                            // While Stripe is silent, whoever has work keeps it; half of it Stripe has counted.
-                            stripe.faults = (0..<2 * Self.heldMax).map { $0 % 2 == 0 ? .silence : .silentBody }
-                            try await dieBeside(some, deployment, worker, events)
+                            try await dieBeside(some, deployment, worker, events, stripe)
                         }
                         try await deployment.publish(BillingEvent.export, Array(usages[(kills * portion)...]))
                         try await settle(count, BillingEvent.exported, events)
@@ -68,10 +66,14 @@ import Testing
         """
 
     /// A second worker that is killed while both have work.
+    ///
+    /// Until then Stripe is silent, so that whoever has work keeps it. Stripe has counted half of it.
     private func dieBeside(
         _ usages: [(id: String, payload: JSONValue)], _ deployment: Deployment, _ environment: [String: String],
-        _ events: PostgresDatabase
+        _ events: PostgresDatabase, _ stripe: LoopbackStripe
     ) async throws {
+        stripe.faults = (0..<10_000).map { $0 % 2 == 0 ? .silence : .silentBody }
+        defer { stripe.faults = [] }
         try await deployment.withBillingWorker(environment: environment) { worker in
             async let published: Void = {
                 for usage in usages { try await deployment.publish(BillingEvent.export, [usage]) }

@@ -38,21 +38,48 @@ import Testing
             try await BusProcess.finish(program, ["--move-from", file], environment: environment)
         }
 
-        /// Kills a move when the database has so many rows; true when it was still under way.
-        func kill(after rows: Int64, _ database: PostgresDatabase) async throws -> Bool {
+        /// Lets a move wait before each event that is locked.
+        func addLocks(_ database: PostgresDatabase) async throws {
+            try await deployment.withEvents(environment: events) { _ in }
+            _ = try await database.write {
+                try $0.run(
+                    """
+                    CREATE FUNCTION wait_here() RETURNS trigger LANGUAGE plpgsql AS '
+                    BEGIN
+                      PERFORM pg_advisory_xact_lock_shared(hashtext(NEW.id));
+                      RETURN NEW;
+                    END'
+                    """)
+                try $0.run(
+                    """
+                    CREATE TRIGGER wait_here BEFORE INSERT ON bus_events FOR EACH ROW EXECUTE FUNCTION wait_here()
+                    """)
+            }
+        }
+
+        /// Kills a move that is about to copy an event.
+        func kill(at event: String, _ database: PostgresDatabase) async throws {
+            let id: [SQLValue] = [.text(event)]
+            _ = try await database.write { try $0.first("SELECT pg_advisory_lock(hashtext($1))", id) }
             let outcome = try await BusProcess.run(
                 Programs.events, ["--move-from", eventsFile], environment: events
             ) { process in
-                try await eventually("\(rows) rows are there", tries: 20_000) {
-                    let count = try? await database.read {
-                        try $0.first("SELECT COUNT(*) FROM bus_events")?.integer(0)
+                try await eventually("the move waits before \(event)") {
+                    if process.output.isComplete { return true }
+                    let waits = try await database.read {
+                        try $0.first(
+                            """
+                            SELECT 1 FROM pg_locks
+                            WHERE locktype = 'advisory' AND NOT granted AND objid::bigint = hashtext($1)::bigint & 4294967295
+                            """, id)
                     }
-                    return process.output.isComplete || count ?? 0 >= rows ? true : nil
+                    return waits != nil ? true : nil
                 }
                 process.kill()
                 try await process.end()
             }
-            return outcome.exit != .code(0)
+            #expect(outcome.exit == .signal(9), "killed at \(event)")
+            _ = try await database.write { try $0.first("SELECT pg_advisory_unlock(hashtext($1))", id) }
         }
     }
 
@@ -60,9 +87,8 @@ import Testing
         let bench = try Bench()
         let before = try await fill(bench)
         let database = try await bench.database()
-        for rows in [1, 2_000, 3_000] as [Int64] {
-            #expect(try await bench.kill(after: rows, database), "killed at \(rows) rows")
-        }
+        try await bench.addLocks(database)
+        for number in [0, 2_000, 9_000] { try await bench.kill(at: before[number], database) }
         let half = try await BusProcess.finish(
             Programs.events, bench.deployment.eventsArguments,
             environment: bench.deployment.eventsEnvironment.merging(bench.events) { $1 })
@@ -86,9 +112,10 @@ import Testing
 
     @Test func aChangedRowIsFound() async throws {
         let bench = try Bench()
-        _ = try await fill(bench)
+        let before = try await fill(bench)
         let database = try await bench.database()
-        #expect(try await bench.kill(after: 3_000, database))
+        try await bench.addLocks(database)
+        try await bench.kill(at: before[3_000], database)
         _ = try await database.write {
             try $0.run("UPDATE bus_events SET owner = 'x' WHERE seq = (SELECT MIN(seq) FROM bus_events)")
         }
