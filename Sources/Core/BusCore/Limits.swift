@@ -139,8 +139,12 @@ package enum Limits {
     package static let processedEventsMax = 10_000
     /// Prices that one subscription update carries.
     package static let updatePricesMax = 50
-    /// Deliveries of one exchange that a worker has read and not acknowledged; what our server sends at most.
-    package static let deliveriesHeldMax = 64
+    /// Handlers of one exchange at once that cost memory alone.
+    package static let handlersMax = 64
+    /// Deliveries that a worker holds for each handler at once: one under way and one that follows it.
+    ///
+    /// With more, one worker would hoard what another one has time for.
+    package static let deliveriesHeldPerSlot = 2
     /// Calls to a payment company that one exchange makes at once.
     package static let providerCallsMax = 8
     /// A worker extends its leases this often: a third of the 30 seconds that a lease lasts.

@@ -48,8 +48,8 @@ struct EventWorkerTests {
                 if acknowledges { try await bench.acknowledgements(1) }
                 let base =
                     "name=bus.stripe.portal_session.create.request&delivery=unicast&group=bus-example&consumer=one"
-                #expect(
-                    bench.double.calls("stream").map(\.query) == [base + (acknowledges ? "&ack=manual&lease=30" : "")])
+                let terms = acknowledges ? "&ack=manual&lease=30&max_in_flight=16" : ""
+                #expect(bench.double.calls("stream").map(\.query) == [base + terms])
                 #expect(bench.outcomes == (acknowledges ? ["d1": "done"] : [:]))
                 #expect(bench.double.calls("ack").allSatisfy { $0.body["group"]?.text == "bus-example" })
             }
@@ -102,7 +102,8 @@ struct EventWorkerTests {
         }
         try await WorkerBench.run(script: script) { bench in
             try await bench.acknowledgements(1)
-            #expect(bench.double.calls("stream").allSatisfy { $0.query.hasSuffix("&ack=manual&lease=30") })
+            let terms = "&ack=manual&lease=30&max_in_flight=16"
+            #expect(bench.double.calls("stream").allSatisfy { $0.query.hasSuffix(terms) })
         }
     }
 

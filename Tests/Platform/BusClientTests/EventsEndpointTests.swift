@@ -90,7 +90,7 @@ struct WorkerSettingsTests {
         #expect(settings.listener.backoff.first == .seconds(1) && settings.listener.backoff.longest == .seconds(30))
         #expect(settings.requestAgeMax == .seconds(600))
         #expect(settings.concurrency(of: Exchange.stripePortal.rules) == 8)
-        #expect(settings.concurrency(of: Exchange.status.rules) == Limits.deliveriesHeldMax)
+        #expect(settings.concurrency(of: Exchange.status.rules) == Limits.handlersMax)
     }
 
     @Test("every setting can be set; no age limit is written 0")

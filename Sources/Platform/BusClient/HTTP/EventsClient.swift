@@ -267,8 +267,15 @@ struct StreamQuery {
     var follow = true
     /// Starts after this event, on servers that can.
     var afterID: String?
-    /// Deliveries wait for an acknowledgement, each with this lease; nil where the server does not know that.
-    var leaseSeconds: Int?
+    /// How deliveries wait for an acknowledgement; nil where the server does not know that.
+    var lease: Lease?
+
+    /// What a listener holds until it acknowledges.
+    struct Lease {
+        let seconds: Int
+        /// Most deliveries at once.
+        let heldMax: Int
+    }
 
     var text: String {
         var pairs = ["name=\(name)"]
@@ -276,7 +283,7 @@ struct StreamQuery {
         if replay { pairs.append("replay=true") }
         if !follow { pairs.append("follow=false") }
         if let afterID { pairs.append("after_id=\(afterID)") }
-        if let leaseSeconds { pairs += ["ack=manual", "lease=\(leaseSeconds)"] }
+        if let lease { pairs += ["ack=manual", "lease=\(lease.seconds)", "max_in_flight=\(lease.heldMax)"] }
         return pairs.joined(separator: "&")
     }
 }

@@ -14,14 +14,18 @@ final class EventSubscription: Sendable {
     private let worker: EventWorker
     private let slots: WorkerSlots
     /// Deliveries read and not acknowledged.
-    private let room = WorkerSlots(count: Limits.deliveriesHeldMax)
+    private let room: WorkerSlots
+    private let heldMax: Int
     /// The ids of the deliveries whose lease is ours.
     private let held = Mutex<Set<String>>([])
 
     init(exchange: ExchangeRules, worker: EventWorker) {
         self.exchange = exchange
         self.worker = worker
-        slots = WorkerSlots(count: worker.settings.concurrency(of: exchange))
+        let concurrency = worker.settings.concurrency(of: exchange)
+        slots = WorkerSlots(count: concurrency)
+        heldMax = concurrency * Limits.deliveriesHeldPerSlot
+        room = WorkerSlots(count: heldMax)
     }
 
     private var reopening: StreamReopening {
@@ -45,7 +49,8 @@ final class EventSubscription: Sendable {
         let features = try await reopening.featuresThatKnowTheName()
         let query = StreamQuery(
             name: exchange.request, group: worker.settings.group, consumer: worker.settings.consumer,
-            leaseSeconds: features.contains(.manualAck) ? worker.settings.leaseSeconds : nil)
+            lease: features.contains(.manualAck)
+                ? StreamQuery.Lease(seconds: worker.settings.leaseSeconds, heldMax: heldMax) : nil)
         return try await reopening.read(query) { line in
             guard let delivery = read(line, canReply: features.contains(.reply)) else { return false }
             // Waiting here slows down a server that does not bound what it sends.

@@ -37,14 +37,14 @@ package struct WorkerSettings: Sendable {
         requestAgeMax = age == .zero ? nil : age
         concurrency = reader.integer(
             "BUS_WORKER_CONCURRENCY",
-            shown: "\(Limits.providerCallsMax) for calls to a payment company, else \(Limits.deliveriesHeldMax)",
+            shown: "\(Limits.providerCallsMax) for calls to a payment company, else \(Limits.handlersMax)",
             in: 1...256, help: "Handlers of one exchange at once.")
         handlesOnce = reader.bool("", flag: "--once", help: "Handle one event, then exit 0.")
     }
 
     /// Handlers of an exchange at once: calls to a payment company are few, and everything else costs memory alone.
     func concurrency(of exchange: ExchangeRules) -> Int {
-        concurrency ?? (exchange.provider == nil ? Limits.deliveriesHeldMax : Limits.providerCallsMax)
+        concurrency ?? (exchange.provider == nil ? Limits.handlersMax : Limits.providerCallsMax)
     }
 
     private static func hostname() -> String {
