@@ -104,34 +104,43 @@ struct CatalogSyncModelTests {
         var random = SeededGenerator(seed: seed)
         var (runs, kills) = (0, 0)
         for await round in Rounds(5, proof: 2_000) {
-            var world = WorldHand()
-            for generation in 0..<4 {
-                let wanted = try catalog(&random)
-                let prune = Bool.random(using: &random)
-                try meddle(&world, &random)
-                let steps = try world.plan(wanted, prune: prune).steps.count
-                let start = world
-                try world.sync(wanted, prune: prune, run: "\(generation)")
-                let note: Comment = "seed \(seed), round \(round), generation \(generation)"
-                try #require(try world.plan(wanted, prune: prune).steps.isEmpty, note)
-                let sold = try world.sold()
-                try checkEnd(sold, wanted, note)
-                try checkTraits(of: world, after: start, wanted, note)
-                for kill in 0..<steps {
-                    var killed = start
-                    #expect(throws: Killed.self) {
-                        try killed.sync(wanted, prune: prune, run: "\(generation) killed", killAfter: kill)
-                    }
-                    try killed.sync(wanted, prune: prune, run: "\(generation) again")
-                    try #require(try killed.sold() == sold, "\(note), killed after \(kill)")
-                    try #require(try killed.plan(wanted, prune: prune).steps.isEmpty, note)
-                    kills += 1
-                }
-                runs += 1
-            }
+            runs += Self.generations
+            kills += try killEverywhere(&random, "seed \(seed), round \(round)")
         }
         print("catalog sync, seed \(seed): \(runs) runs, \(kills) kills")
         #expect(kills > runs)
+    }
+
+    private static let generations = 4
+
+    /// Kills each of a few syncs after each of its steps; answers how many kills there were.
+    private func killEverywhere(_ random: inout SeededGenerator, _ place: String) throws -> Int {
+        var kills = 0
+        var world = WorldHand()
+        for generation in 0..<Self.generations {
+            let wanted = try catalog(&random)
+            let prune = Bool.random(using: &random)
+            try meddle(&world, &random)
+            let steps = try world.plan(wanted, prune: prune).steps.count
+            let start = world
+            try world.sync(wanted, prune: prune, run: "\(generation)")
+            let note: Comment = "\(place), generation \(generation)"
+            try #require(try world.plan(wanted, prune: prune).steps.isEmpty, note)
+            let sold = try world.sold()
+            try checkEnd(sold, wanted, note)
+            try checkTraits(of: world, after: start, wanted, note)
+            for kill in 0..<steps {
+                var killed = start
+                #expect(throws: Killed.self) {
+                    try killed.sync(wanted, prune: prune, run: "\(generation) killed", killAfter: kill)
+                }
+                try killed.sync(wanted, prune: prune, run: "\(generation) again")
+                try #require(try killed.sold() == sold, "\(note), killed after \(kill)")
+                try #require(try killed.plan(wanted, prune: prune).steps.isEmpty, note)
+                kills += 1
+            }
+        }
+        return kills
     }
 
     /// Every price of the file is sold once under its key, and no other price of ours holds one of the file's names.
