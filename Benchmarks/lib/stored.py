@@ -112,8 +112,9 @@ def measure(options, folder):
                 if count == large and pace:
                     notes.append(f"{store} filled by batches of {BATCH} over {FILLERS} connections: {pace:.0f} events/s")
                 if pg:
-                    # The autovacuum of a database that runs for longer than a minute does this.
-                    pg.sql("ANALYZE")
+                    # A database that runs for longer than a minute has done this by itself, and not while it is measured.
+                    pg.sql("VACUUM ANALYZE")
+                    pg.sql("CHECKPOINT")
                 stored = max(stored, count)
                 results[count] = sample(server, count)
                 stored += SAMPLES
