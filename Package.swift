@@ -176,11 +176,10 @@ let package = Package(
             "bus-local",
             [
                 "BusCore", "BusContract", "BillingCore", "StripeCore", "SandboxWorld", "BusRuntime", "BusCLI",
-                "BusAuth",
-                "BusClient", "BusPages", "BusServer", "BusSQL", "BillingStorage", "StripeClient", "BillingAPI",
-                "BillingWorker",
-                "EventsAPI", "StripeIntegration", "StripeSandbox", .asyncAlgorithms, .asyncHTTPClient, .httpTypes,
-                .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+                "BusAuth", "BusClient", "BusPages", "BusServer", "BusSQL", "BillingStorage", "StripeClient",
+                "BillingAPI", "BillingWorker", "EventsAPI", "StripeIntegration", "StripeSandbox", .asyncAlgorithms,
+                .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
+                .serviceLifecycle,
             ]),
 
         // What `make bench` measures from inside; nothing of it is installed.
@@ -188,8 +187,7 @@ let package = Package(
             name: "billing-bench",
             dependencies: [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusClient", "BusRuntime",
-                "BusSQL",
-                .argumentParser, .asyncHTTPClient, .logging, .nioPosix, .serviceLifecycle,
+                "BusSQL", .argumentParser, .asyncHTTPClient, .logging, .nioPosix, .serviceLifecycle,
             ],
             path: "Benchmarks/billing", swiftSettings: firstParty),
 
@@ -227,7 +225,7 @@ let package = Package(
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusContract", "BusAuth", "TestSupport", .crypto]),
         tests(of: "BusPages", in: "Platform", ["BusCore", "BusPages"]),
-        tests(of: "BusServer", in: "Platform", ["BusServer", "TestSupport", .nioCore, .nioHTTP1]),
+        tests(of: "BusServer", in: "Platform", ["BusServer", "TestSupport", .nioCore, .nioHTTP1, .nioPosix]),
         tests(
             of: "BusClient", in: "Platform",
             [
@@ -250,8 +248,8 @@ let package = Package(
             of: "EventsAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", "EventsAPI",
-                "StoreTestSupport", "TestSupport",
-                .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+                "StoreTestSupport", "TestSupport", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
         tests(
             of: "StripeIntegration", in: "Services",
@@ -291,8 +289,7 @@ let package = Package(
             dependencies: [
                 "BusCore", "BusContract", "BillingCore", "BusSQL", "BusAuth", "BusClient", "BusRuntime",
                 "StoreTestSupport", "StripeTestSupport", "TestSupport", .asyncHTTPClient, .logging, .serviceLifecycle,
-                "bus",
-                "bus-api-provider-billing", "bus-api-provider-events", "bus-integration-billing",
+                "bus", "bus-api-provider-billing", "bus-api-provider-events", "bus-integration-billing",
                 "bus-integration-stripe", "bus-local", "bus-stripe-sandbox",
             ],
             path: "Tests/EndToEnd", swiftSettings: firstParty),

@@ -1,5 +1,6 @@
 import BusRuntime
 import Logging
+import NIOPosix
 import ServiceLifecycle
 
 /// Stops last and closes the database, so that every accepted change is stored.
@@ -16,6 +17,11 @@ package struct StorageCloser: Service {
     /// Waits for the shutdown.
     package func run() async throws {
         try await gracefulShutdown()
-        do { try database.close() } catch { logger.warning("store not closed", metadata: ["error": "\(error)"]) }
+        do {
+            // It waits for the threads of the database, and the thread it waits on must be needed by nobody else.
+            try await NIOThreadPool.singleton.runIfActive { [database] in try database.close() }
+        } catch {
+            logger.warning("store not closed", metadata: ["error": "\(error)"])
+        }
     }
 }

@@ -1,4 +1,5 @@
 import BusCore
+import BusRuntime
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -31,5 +32,5 @@ package struct BusRequestContext: RequestContext {
     }
 
     /// A new `req_…`.
-    static func newID() -> String { "req_" + String(UInt64.random(in: .min ... .max), radix: 36) }
+    static func newID() -> String { "req_" + String(IDNumbers().next(), radix: 36) }
 }

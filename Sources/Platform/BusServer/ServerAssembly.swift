@@ -103,17 +103,19 @@ package enum ServerAssembly {
         onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) -> any Service {
         process.expectListening(name: name)
-        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: Limits.requestHeadBytesMax, maxHeaderListSize: Limits.requestHeadBytesMax,
-            maxHeaderFieldCount: Limits.requestHeaderLinesMax)
+        let configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestGrammar()] + handlers(),
+            idleTimeout: .seconds(Int64(Limits.connectionIdleSeconds)),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: Limits.requestHeadBytesMax, maxHeaderListSize: Limits.requestHeadBytesMax,
+                maxHeaderFieldCount: Limits.requestHeaderLinesMax))
         var quiet = process.logger
         quiet.logLevel = max(quiet.logLevel, .warning)
         return Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [RequestGrammar()] + handlers(),
-                    idleTimeout: .seconds(Int64(Limits.connectionIdleSeconds)), httpDecoderConfiguration: decoder)),
+            server: HTTPServerBuilder { responder in
+                SameLoopChannel(channel: HTTP1Channel(responder: responder, configuration: configuration))
+            },
             configuration: .init(
                 address: .hostname(address.host, port: address.port), backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(Limits.connectionsOpenMax, logger: quiet)),

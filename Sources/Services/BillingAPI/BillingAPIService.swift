@@ -94,7 +94,10 @@ package struct BillingAPIService: Sendable {
         _ settings: BillingAPISettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
         let tokens = settings.backend == .events ? try TokenSource.find(in: reader, at: .now) : nil
-        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
+        let executor = EventLoopExecutor.ofProcess
+        try await HTTPClient.withHTTPClient(
+            eventLoopGroup: executor.loop, configuration: EventsClient.configuration
+        ) { http in
             let service = try await BillingAPIService(settings, tokens: tokens, events: http, process: process)
             process.logger.notice(
                 "starting",
@@ -106,7 +109,7 @@ package struct BillingAPIService: Sendable {
             services.append(
                 ServerAssembly.server(
                     name: "billing", router: service.router(), address: settings.address, process: process))
-            try await process.run(services)
+            try await process.run(services, on: executor)
         }
     }
 }

@@ -99,13 +99,16 @@ package struct BillingService: Sendable {
                 "version": "\(BusVersion.text)", "provider.backend": "\(settings.providerBackend.rawValue)",
                 "store.backend": "\(settings.store.backend.rawValue)",
             ])
-        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
+        let executor = EventLoopExecutor.ofProcess
+        try await HTTPClient.withHTTPClient(
+            eventLoopGroup: executor.loop, configuration: EventsClient.configuration
+        ) { http in
             let service = try await BillingService(settings, tokens: tokens, events: http, process: process)
             var services = service.services()
             services.append(
                 ServerAssembly.operations(
                     OperationsRoutes(process), address: settings.operationsAddress, process: process))
-            try await process.run(services)
+            try await process.run(services, on: executor)
         }
     }
 }

@@ -120,7 +120,10 @@ package struct StripeService: Sendable {
         _ settings: StripeSettings, reader: SettingsReader, process: ServiceProcess
     ) async throws {
         let tokens = try TokenSource.find(in: reader, at: .now)
-        try await HTTPClient.withHTTPClient(configuration: EventsClient.configuration) { http in
+        let executor = EventLoopExecutor.ofProcess
+        try await HTTPClient.withHTTPClient(
+            eventLoopGroup: executor.loop, configuration: EventsClient.configuration
+        ) { http in
             let service = try StripeService(settings, tokens: tokens, http: http, events: http, process: process)
             service.announce()
             if service.duties == .webhooksOnly, !settings.webhookOnly {
@@ -128,7 +131,7 @@ package struct StripeService: Sendable {
                     "the token of \(tokens.label) lacks billing:provider; serving webhooks only, as with --webhook-only"
                 )
             }
-            try await process.run(service.processServices())
+            try await process.run(service.processServices(), on: executor)
         }
     }
 

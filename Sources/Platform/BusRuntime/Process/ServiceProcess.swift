@@ -72,7 +72,9 @@ package struct ServiceProcess: Sendable {
     }
 
     /// Runs services in order until one ends or a signal arrives; storage comes first and stops last.
-    package func run(_ services: [any Service]) async throws {
+    ///
+    /// - Parameter executor: Runs their tasks; nil leaves these to Swift's own threads.
+    package func run(_ services: [any Service], on executor: (any TaskExecutor)? = nil) async throws {
         let all = services + (supervisor == nil ? [] : [StopNotice(process: self)])
         var configuration = ServiceGroupConfiguration(
             services: all.map {
@@ -82,7 +84,7 @@ package struct ServiceProcess: Sendable {
         configuration.maximumGracefulShutdownDuration = shutdownTimeout
         let group = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
+            tasks.addTask(executorPreference: executor) { try await group.run() }
             tasks.addTask { try await exitOnSecondSignal() }
             try await tasks.next()
             tasks.cancelAll()

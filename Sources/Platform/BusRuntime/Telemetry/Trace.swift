@@ -8,7 +8,7 @@ package enum Trace {
 
     /// A hop with a new span: of the trace that came, or of a new one.
     package static func hop(after received: TraceContext?) -> TraceContext {
-        var random = SystemRandomNumberGenerator()
+        var random = IDNumbers()
         return TraceContext(after: received, random: &random)
     }
 }
