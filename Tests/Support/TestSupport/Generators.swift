@@ -1,18 +1,17 @@
+import BusCore
+
 /// A repeatable source of randomness: print the seed, pass it back in to see the same run.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// A generator that always gives the same numbers for one seed (SplitMix64).
+    /// A generator that always gives the same numbers for one seed.
     package init(seed: UInt64) {
         state = seed
     }
 
     /// The next 64 bits.
     package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+        state &+= SplitMix64.step
+        return SplitMix64.number(at: state)
     }
 }

@@ -1,3 +1,5 @@
+import BusCore
+
 /// Numbers that follow from a seed alone: the only chance in the world.
 package struct SeededNumbers: RandomNumberGenerator, Hashable, Sendable {
     private var state: UInt64
@@ -7,13 +9,10 @@ package struct SeededNumbers: RandomNumberGenerator, Hashable, Sendable {
         state = seed
     }
 
-    /// The next number (SplitMix64).
+    /// The next number.
     package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var number = state
-        number = (number ^ (number >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        number = (number ^ (number >> 27)) &* 0x94D0_49BB_1331_11EB
-        return number ^ (number >> 31)
+        state &+= SplitMix64.step
+        return SplitMix64.number(at: state)
     }
 }
 

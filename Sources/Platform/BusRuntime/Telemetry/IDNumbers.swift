@@ -1,29 +1,17 @@
-import Glibc
+import BusCore
 import Synchronization
 
-/// Random numbers for ids, which need not be secret; the system is asked for many at a time, because each call of it
-/// costs more than making an id.
+/// Random numbers for ids, which need not be secret; no two of a process are equal.
+///
+/// The system's generator costs a call for each number, and a lock around a stock of them cost threads as much.
 package struct IDNumbers: RandomNumberGenerator {
-    private static let stock = Mutex<[UInt64]>([])
-    /// The most that the system gives in one call, whatever else it has to do.
-    private static let bytes = 256
+    private static let place = Atomic(UInt64.random(in: .min ... .max))
 
     /// The numbers of this process.
     package init() {}
 
-    /// A number that nobody gets again.
+    /// The next number.
     package func next() -> UInt64 {
-        IDNumbers.stock.withLock { stock in
-            if stock.isEmpty { stock = IDNumbers.fetch() }
-            return stock.removeLast()
-        }
-    }
-
-    private static func fetch() -> [UInt64] {
-        [UInt64](unsafeUninitializedCapacity: bytes / MemoryLayout<UInt64>.size) { numbers, count in
-            // It fails for larger requests and bad addresses alone.
-            precondition(getentropy(numbers.baseAddress, bytes) == 0)
-            count = numbers.count
-        }
+        SplitMix64.number(at: IDNumbers.place.wrappingAdd(SplitMix64.step, ordering: .relaxed).newValue)
     }
 }
