@@ -78,7 +78,10 @@ package struct ServiceProcess: Sendable {
         let all = services + (supervisor == nil ? [] : [StopNotice(process: self)])
         var configuration = ServiceGroupConfiguration(
             services: all.map {
-                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                // One that fails ends the others, which still answer whoever waits for them.
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = shutdownTimeout
