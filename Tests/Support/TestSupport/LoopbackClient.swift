@@ -63,7 +63,7 @@ package struct LoopbackClient: Sendable {
         try await send(.GET, path, body: nil, headers: headers)
     }
 
-    /// One request with any method; bodies of answers are bounded at 128 MiB, time at 60 s.
+    /// One request with any method; bodies of answers are bounded at 128 MiB, time at 300 s.
     package func send(
         _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: [String: String] = [:]
     ) async throws -> Answer {
@@ -71,7 +71,7 @@ package struct LoopbackClient: Sendable {
         request.method = method
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
-        let response = try await LoopbackClient.http.execute(request, timeout: .seconds(60))
+        let response = try await LoopbackClient.http.execute(request, timeout: .seconds(300))
         let bytes = try await response.body.collect(upTo: 128 << 20)
         return Answer(status: Int(response.status.code), headers: response.headers, body: Array(buffer: bytes))
     }
