@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
 # So many tests at once: with all of them, time limits inside the programs under test run out on two cores.
-TEST_FLAGS := --disable-xctest --experimental-maximum-parallelization-width 16
+TEST_FLAGS := --disable-xctest --experimental-maximum-parallelization-width 8
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
