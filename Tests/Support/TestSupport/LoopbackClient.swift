@@ -8,12 +8,9 @@ package struct LoopbackClient: Sendable {
     /// Scheme, host and port.
     package let base: String
 
-    /// Redirects are answers to look at, and no request waits for another one's connection; it lives as long as the tests.
-    private static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
-        return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
-    }()
+    /// Redirects are answers to look at; it lives as long as the tests.
+    private static let http = HTTPClient(
+        eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: .init(redirectConfiguration: .disallow))
 
     /// Talks to `address`, written `host:port` or as a URL.
     package init(_ address: String) {
