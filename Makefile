@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
-# So many tests at once: with all of them, time limits inside the programs under test run out on two cores.
+# So many tests at once: with more, time limits inside the programs under test run out on two slow cores.
 TEST_FLAGS := --disable-xctest --experimental-maximum-parallelization-width 8
 
 help: ## Print this list
