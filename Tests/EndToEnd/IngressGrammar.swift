@@ -156,7 +156,7 @@ import Testing
 
     private func answers(_ test: Case, from address: String) async throws -> [RawAnswer] {
         let connection = try await RawConnection.open(address)
-        for piece in test.pieces { try await connection.send(piece) }
+        try await connection.send(pieces: test.pieces)
         let answers = try await connection.answers(test.statuses.count)
         await connection.close()
         return answers

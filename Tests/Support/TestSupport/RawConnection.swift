@@ -30,6 +30,14 @@ package struct RawConnection: Sendable {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
     }
 
+    /// Sends pieces one by one, each in a call of its own; fails when the peer has closed.
+    ///
+    /// Nothing is waited for between them: beside other tests that could take longer than the peer allows.
+    package func send(pieces: [[UInt8]]) async throws {
+        for piece in pieces.dropLast() { channel.writeAndFlush(ByteBuffer(bytes: piece), promise: nil) }
+        if let last = pieces.last { try await send(last) }
+    }
+
     /// Begins to read what the peer sends.
     package func readOn() async throws {
         try await channel.setOption(.autoRead, value: true).get()
