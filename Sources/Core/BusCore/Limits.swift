@@ -203,6 +203,8 @@ package enum Limits {
     package static let endedHoldsForgottenMax = 100
     /// Time between two looks for subscriptions whose plan is unknown.
     package static let planWatchSeconds: Int64 = 5
+    /// Time between two looks that go back this much further, for changes that were stored late.
+    package static let planWatchAgainSeconds: Int64 = 60
     /// Subscriptions of which one look warns by name.
     package static let planWarningsMax = 20
     /// Windows before the present one whose counts are kept.

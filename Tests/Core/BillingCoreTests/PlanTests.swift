@@ -167,4 +167,22 @@ struct PlanTests {
         #expect(look(version: 4, tariff: tariff) == 0 && known.count == 0, "looked at everything, and it is gone")
         #expect(look(Fixtures.subscription("subscription:sub_1", .canceled, plan: "x"), tariff: tariff) == 0)
     }
+
+    @Test("a look every 5 s misses nothing that is stored up to a minute late, and reads a change three times")
+    func looksForUnknownPlans() throws {
+        var known = UnknownPlans()
+        var looks: [(at: Int64, since: Int64)] = []
+        for second in stride(from: Int64(0), through: 600, by: 5) {
+            let since = known.begin(mode: .test, catalogVersion: 1, at: Fixtures.now.advanced(bySeconds: second))
+            known.end()
+            if let since { looks.append((second, since.seconds - Fixtures.now.seconds)) } else { #expect(second == 0) }
+        }
+        for change in Int64(1)..<480 {
+            let reading = looks.filter { $0.since <= change && change < $0.at }
+            #expect((2...4).contains(reading.count), "at \(change) s")
+            #expect(try #require(reading.first).at <= change + 5)
+            // Stored a minute late, it is there for the looks after that.
+            #expect(reading.contains { $0.at >= change + 60 }, "at \(change) s")
+        }
+    }
 }

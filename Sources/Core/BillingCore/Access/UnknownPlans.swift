@@ -15,6 +15,7 @@ package struct UnknownPlans: Hashable, Sendable {
     private var mode: BillingMode?
     private var catalogVersion: Int64?
     private var lookedAt: Timestamp?
+    private var lookedAgainAt: Timestamp?
 
     /// Nothing was looked at.
     package init() {}
@@ -24,15 +25,21 @@ package struct UnknownPlans: Hashable, Sendable {
 
     /// Begins a look: the moment since which changes are to be noted, or nil when everything is.
     ///
-    /// Workers' clocks differ, and a change is stored some time after its own: a minute is looked at twice.
+    /// Workers' clocks differ, and a change is stored some time after its own. So each look goes back a little behind the
+    /// last one, and once a minute one goes back a minute more: a change is read about three times, however many there are.
     package mutating func begin(mode: BillingMode, catalogVersion: Int64?, at now: Timestamp) -> Timestamp? {
         defer { (self.mode, self.catalogVersion, lookedAt) = (mode, catalogVersion, now) }
-        if let lookedAt, mode == self.mode, catalogVersion == self.catalogVersion {
-            return lookedAt.advanced(bySeconds: -60)
+        guard let lookedAt, let lookedAgainAt, mode == self.mode, catalogVersion == self.catalogVersion else {
+            before = unknown
+            unknown = [:]
+            lookedAgainAt = now
+            return nil
         }
-        before = unknown
-        unknown = [:]
-        return nil
+        if now < lookedAgainAt.advanced(bySeconds: Limits.planWatchAgainSeconds) {
+            return lookedAt.advanced(bySeconds: -1)
+        }
+        self.lookedAgainAt = now
+        return lookedAgainAt.advanced(bySeconds: -Limits.planWatchAgainSeconds)
     }
 
     /// Notes a subscription; true when it is news that its plan is unknown.
