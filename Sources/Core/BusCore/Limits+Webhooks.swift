@@ -27,7 +27,11 @@ extension Limits {
     /// While one is under way the next one fills up; with two, batches were smaller and slower (docs/decisions/0010).
     package static let publishBatchesInFlightMax = 1
     /// What nobody waits for, and comes while batches carry several, gathers for so long at most (docs/decisions/0032).
-    package static let gatherMilliseconds = 32
+    package static let gatherMilliseconds = 64
+    /// Time in which nothing came that ends the gathering of a batch.
+    package static let gatherQuietMilliseconds = 8
     /// Events that end the gathering of a batch.
-    package static let publishBatchEventsEnough = 32
+    package static let batchEventsEnough = 64
+    /// Events that do not gather, because so many came while the batch before was under way.
+    package static let batchEventsAtOnce = 32
 }

@@ -39,6 +39,45 @@ struct BatchesTests {
         #expect(sent.withLock { $0 } == [[0, 1, 2]])
     }
 
+    private final class Sent: Sendable {
+        let batches = Mutex<[[Int]]>([])
+    }
+
+    @Test("after a batch of several the next one gathers until enough wait")
+    func gathers() async throws {
+        let batches = Batches<Int>(countMax: 1_000, gathering: .seconds(600), quiet: .seconds(600))
+        let sent = Sent()
+        let enough = Limits.batchEventsEnough
+        for number in 0..<2 { #expect(batches.add(number) == nil) }
+        try await withThrowingTaskGroup { group in
+            // The stop ends the gathering.
+            defer { batches.stop() }
+            group.addTask { await batches.run { batch in sent.batches.withLock { $0.append(batch) } } }
+            try await eventually("the first batch is sent") { sent.batches.withLock { $0.isEmpty ? nil : true } }
+            for number in 2..<(2 + enough) { #expect(batches.add(number) == nil) }
+            try await eventually("the second batch is sent") { sent.batches.withLock { $0.count == 2 ? true : nil } }
+        }
+        #expect(sent.batches.withLock { $0 } == [[0, 1], Array(2..<(2 + enough))])
+    }
+
+    @Test("a batch goes when nothing comes, and at once when it is one already", arguments: [1, 3, 32, 63, 64, 100])
+    func goes(_ count: Int) async {
+        let batches = Batches<Int>(
+            countMax: 1_000, gathering: .seconds(600), quiet: count < 32 ? .milliseconds(1) : .seconds(600))
+        let sent = Mutex<[[Int]]>([])
+        for number in 0..<2 { #expect(batches.add(number) == nil) }
+        await batches.run { batch in
+            sent.withLock { $0.append(batch) }
+            if batch == [0, 1] {
+                // They come while the first batch is under way.
+                for number in 0..<count { #expect(batches.add(number) == nil) }
+            } else {
+                batches.stop()
+            }
+        }
+        #expect(sent.withLock { $0 } == [[0, 1], Array(0..<count)])
+    }
+
     @Test("acknowledgements of what nobody waits for never hold up a response that somebody waits for")
     func twoQueues() async throws {
         let (deletion, portal) = (Exchange.customerDeletion.request, Exchange.stripePortal.request)

@@ -164,37 +164,6 @@ struct EventPublisherTests {
         }
     }
 
-    /// Submits events one after the other; how many have been answered without a fault.
-    private func submit(_ numbers: Range<Int>, to publisher: EventPublisher) -> Answered {
-        let answered = Answered()
-        for number in numbers { publisher.submit(draft(number)) { if $0 == nil { answered.add() } } }
-        return answered
-    }
-
-    private final class Answered: Sendable {
-        private let number = Atomic(0)
-        var count: Int { number.load(ordering: .acquiring) }
-        func add() { number.add(1, ordering: .acquiringAndReleasing) }
-    }
-
-    @Test("after a batch of several the next one gathers until enough wait")
-    func gathering() async throws {
-        let enough = Limits.publishBatchEventsEnough
-        try await EventsDouble.run({ _ in .reply(202, "") }) { double, client in
-            let publisher = EventPublisher(client: client, timeout: .seconds(900), gathering: .seconds(600))
-            let first = submit(0..<2, to: publisher)
-            let running = Task { try await publisher.run() }
-            try await eventually("a batch of two is answered") { first.count == 2 ? true : nil }
-            let second = submit(2..<(2 + enough), to: publisher)
-            try await eventually("a full batch is answered") { second.count == enough ? true : nil }
-            #expect(double.calls("events").isEmpty)
-            #expect(double.calls("batch").map { $0.body["events"]?.elements?.count } == [2, enough])
-            // The stop ends the gathering.
-            running.cancel()
-            try await running.value
-        }
-    }
-
     @Test("a batch gathers no longer than it may, and after a lone event not at all")
     func gatheringEnds() async throws {
         _ = try await withPublisher(gathering: .milliseconds(1), { _ in .reply(202, "") }) { publisher, _ in

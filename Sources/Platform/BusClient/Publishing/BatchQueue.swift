@@ -25,6 +25,9 @@ struct BatchQueue<Item: Sendable> {
         self.countMax = countMax
     }
 
+    /// How many items wait.
+    var count: Int { waiting.count }
+
     mutating func enqueue(_ item: Item) -> EnqueueResult {
         if isStopped { return .stopped }
         if waiting.count >= countMax { return .full }

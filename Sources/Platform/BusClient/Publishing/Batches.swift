@@ -12,20 +12,26 @@ final class Batches<Item: Sendable>: Sendable {
     }
 
     private let gathering: Duration?
+    private let quiet: Duration
     /// Rings when enough waits for a batch.
     private let isEnough = Signal()
     private let queue: Mutex<BatchQueue<Item>>
 
-    /// - Parameter gathering: How long a batch gathers at most after one that carried several items.
-    init(countMax: Int, gathering: Duration?) {
+    /// - Parameters:
+    ///   - gathering: How long a batch gathers at most after one that carried several items.
+    ///   - quiet: Time in which nothing came that ends it.
+    init(
+        countMax: Int, gathering: Duration?, quiet: Duration = .milliseconds(Limits.gatherQuietMilliseconds)
+    ) {
         self.gathering = gathering
+        self.quiet = quiet
         queue = Mutex(BatchQueue(countMax: countMax))
     }
 
     /// Adds an item to the next batch.
     func add(_ item: Item) -> Refusal? {
         switch queue.withLock({ $0.enqueue(item) }) {
-        case .queued(let count): if count == Limits.publishBatchEventsEnough { isEnough.ring() }
+        case .queued(let count): if count == Limits.batchEventsEnough { isEnough.ring() }
         case .wake(let sender): sender.resume()
         case .full: return .full
         case .stopped: return .stopped
@@ -37,7 +43,16 @@ final class Batches<Item: Sendable>: Sendable {
     func run(_ send: ([Item]) async -> Void) async {
         while let batch = await next() {
             await send(batch)
-            if let gathering, batch.count > 1 { _ = await isEnough.wait(atMost: gathering) }
+            if let gathering, batch.count > 1 { await gather(atMost: gathering) }
+        }
+    }
+
+    private func gather(atMost longest: Duration) async {
+        var gathering = Gathering(waiting: queue.withLock { $0.count }, atMost: longest, quiet: quiet, now: .now)
+        while !isEnough.isClosed, !Task.isCancelled,
+            let pause = gathering.pause(waiting: queue.withLock { $0.count }, now: .now)
+        {
+            _ = await isEnough.wait(atMost: pause)
         }
     }
 
