@@ -30,12 +30,8 @@ package struct MessageReader: FieldVisitor, Sendable {
 
     /// True for names that hold `secret` or `api_key`, `webhook_secret` and `signing_secret` among them.
     private static func looksSecret(_ name: String) -> Bool {
-        guard name.utf8.count >= 6 else { return false }
-        // Compared byte by byte, because searching for a text costs more than reading the rest of a payload.
-        let bytes = Array(name.lowercased().utf8)
-        return bytes.indices.contains { index in
-            bytes[index...].starts(with: "secret".utf8) || bytes[index...].starts(with: "api_key".utf8)
-        }
+        var name = name
+        return name.withUTF8 { $0.hold("secret") || $0.hold("api_key") }
     }
 
     /// A member as it came; `null` counts as absent.
@@ -122,5 +118,24 @@ extension MessageReader {
             throw .invalid("feature must match [a-z0-9][a-z0-9:._-]{0,99}")
         }
         return features
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// True when a word of lower-case letters and `_` stands anywhere in an ASCII text of either case.
+    ///
+    /// Compared in place: every member of every payload is looked at.
+    fileprivate func hold(_ word: StaticString) -> Bool {
+        let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        guard count >= word.count else { return false }
+        return (0...count - word.count).contains { start in
+            word.indices.allSatisfy { self[start + $0].asciiLowercased == word[$0] }
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var asciiLowercased: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 }

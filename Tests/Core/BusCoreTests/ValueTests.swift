@@ -52,6 +52,10 @@ struct SmallValueTests {
     func uuids() {
         #expect(UUIDText.version4(high: .max, low: .max) == "ffffffff-ffff-4fff-bfff-ffffffffffff")
         #expect(UUIDText.version4(high: 0, low: 0) == "00000000-0000-4000-8000-000000000000")
+        #expect(UUIDText.version8(high: .max, low: 0) == "ffffffff-ffff-8fff-8000-000000000000")
+        #expect(
+            UUIDText.version8(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
+                == "01234567-89ab-8def-bedc-ba9876543210")
         #expect(UUIDText.normalized("6C0E7F6A-0000-4000-8000-000000000001") == "6c0e7f6a-0000-4000-8000-000000000001")
         #expect(UUIDText.normalized("billing-worker") == nil)
         #expect(UUIDText.normalized("6c0e7f6a-0000-4000-8000-00000000000g") == nil)

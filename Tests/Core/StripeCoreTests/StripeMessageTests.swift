@@ -196,6 +196,17 @@ struct StripeMessageTests {
         #expect(ignored.ignoredFields == ["signing_secret", "webhook_secret"])
     }
 
+    @Test(
+        "a member that looks like a secret is named, and never read",
+        arguments: [
+            ("secret", true), ("my_SECRET", true), ("secrets", true), ("api_key", true), ("stripeApi_Key2", true),
+            ("secre", false), ("sécret", false), ("api-key", false), ("apikey", false), ("se\u{E9}_api_ke", false),
+        ])
+    func secretMembers(_ name: String, isSecret: Bool) throws {
+        let request = try WebhookVerifyRequest(try json(#"{"payload":"x","\#(name)":"w"}"#))
+        #expect(request.ignoredFields == (isSecret ? [name] : []))
+    }
+
     @Test("a verify response is the documented payload")
     func verifyResponse() throws {
         let decision = try decide(try StripeFixture.event("customer.subscription.created"))

@@ -14,6 +14,13 @@ struct ForgetTests {
     private static let alias = ForgottenAccount.alias(of: BillingBench.account)
     private static let other = "00000000-0000-4000-8000-000000000002"
 
+    @Test("the new id of an account is the same for good: it is stored")
+    func alias() {
+        #expect(
+            ForgottenAccount.alias(of: "00000000-0000-4000-8000-000000000001")
+                == "a8dd806e-044f-8082-ab98-6170b825aac2")
+    }
+
     @Test(
         "no table names a forgotten account or its customer, and its books stay under the new id",
         arguments: TestStore.allCases)

@@ -6,18 +6,11 @@ import Crypto
 package enum ForgottenAccount {
     /// The id that its rows go by: always the same, and no way back to the account's own.
     package static func alias(of accountID: String) -> String {
-        var bytes = Array(SHA256.hash(data: Array("forgotten account \(accountID)".utf8)).prefix(16))
-        // Version 8 of a UUID: bits of a maker's own.
-        bytes[6] = 0x80 | bytes[6] & 0x0F
-        bytes[8] = 0x80 | bytes[8] & 0x3F
-        let digits = hexText(bytes)
-        var groups: [Substring] = []
-        var rest = digits[...]
-        for length in [8, 4, 4, 4, 12] {
-            groups.append(rest.prefix(length))
-            rest = rest.dropFirst(length)
+        SHA256.hash(data: Array("forgotten account \(accountID)".utf8)).withUnsafeBytes { digest in
+            UUIDText.version8(
+                high: UInt64(bigEndian: digest.loadUnaligned(as: UInt64.self)),
+                low: UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
         }
-        return groups.joined(separator: "-")
     }
 }
 

@@ -28,16 +28,29 @@ package struct EventIDSequence: Sendable {
 package enum UUIDText {
     /// A version 4 UUID from 128 random bits.
     package static func version4(high: UInt64, low: UInt64) -> String {
-        let high = high & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+        text(high & 0xFFFF_FFFF_FFFF_0FFF | 0x4000, low)
+    }
+
+    /// A version 8 UUID, which holds bits of a maker's own, from 128 bits.
+    package static func version8(high: UInt64, low: UInt64) -> String {
+        text(high & 0xFFFF_FFFF_FFFF_0FFF | 0x8000, low)
+    }
+
+    private static func text(_ high: UInt64, _ low: UInt64) -> String {
         let low = low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        var digits: [UInt8] = []
-        digits.reserveCapacity(36)
-        for index in 0..<32 {
-            if [8, 12, 16, 20].contains(index) { digits.append(UInt8(ascii: "-")) }
-            let word = index < 16 ? high : low
-            digits.append(hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 15))
+        return String(unsafeUninitializedCapacity: 36) { digits in
+            var next = 0
+            for index in 0..<32 {
+                if index >= 8, index <= 20, index % 4 == 0 {
+                    digits[next] = UInt8(ascii: "-")
+                    next += 1
+                }
+                let word = index < 16 ? high : low
+                digits[next] = hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 15)
+                next += 1
+            }
+            return next
         }
-        return String(decoding: digits, as: UTF8.self)
     }
 
     /// The lower-cased text when it has the shape of a UUID, of any version.

@@ -74,14 +74,16 @@ package struct RequestHandlers: Sendable {
     }
 
     private func log(_ request: EventEnvelope, _ error: BusError?, _ duration: Duration) {
-        if error == nil, logger.logLevel > .info { return }
+        // Queries are many, and the event log tells of those that hold something.
+        var level = rules(of: request.name)?.delivery == .query ? Logger.Level.debug : .info
+        if error == nil, logger.logLevel > level { return }
         var metadata: Logger.Metadata = [
             "event.name": "\(request.name)", "event.id": "\(request.id ?? "-")",
             "correlation.id": "\(request.correlationID ?? "-")",
             "duration_ms": "\(Int64(duration.inSeconds * 1_000))", "outcome": "ok",
         ]
-        var level = Logger.Level.info
         if let error {
+            level = .info
             metadata["outcome"] = "failed"
             metadata["error.type"] = "\(error.type)"
             if error.isRetryable {
