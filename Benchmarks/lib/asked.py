@@ -32,7 +32,7 @@ class Deployment:
             [f"{options.programs}/bus-api-provider-billing", "--addr", "127.0.0.1:0", "--events-url",
              f"http://{self.events.address}", "--billing-sqlite-path", file],
             {"BUS_BILLING_JWT_SECRET": ours.JWT_SECRET, "BUS_API_TOKEN": ours.token(billing.SCOPES),
-             "BUS_LOG_FORMAT": "json", "BUS_LOG_LEVEL": "notice"}, f"{folder}/api.log", listener="billing"))
+             "BUS_LOG_FORMAT": "json"}, f"{folder}/api.log", listener="billing"))
 
     def over_events(self, parallel, hold=False):
         """Checks by request and reply."""

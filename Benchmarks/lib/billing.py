@@ -30,7 +30,7 @@ def worker(options, folder, events_address, file):
         "bus-integration-billing",
         [f"{options.programs}/bus-integration-billing", "--events-url", f"http://{events_address}",
          "--provider-backend", "local", "--billing-sqlite-path", file],
-        {"BUS_API_TOKEN": ours.token(SCOPES), "BUS_LOG_FORMAT": "json", "BUS_LOG_LEVEL": "notice"},
+        {"BUS_API_TOKEN": ours.token(SCOPES), "BUS_LOG_FORMAT": "json"},
         f"{folder}/billing.log", listener="operations")
 
 

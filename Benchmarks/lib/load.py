@@ -1,12 +1,7 @@
 """Load on one receiver: as much as it takes over 64 connections (wrk), or a constant rate (our own client)."""
 
-import collections
 import os
-import re
-import selectors
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 from .machine import busy_seconds
@@ -45,48 +40,13 @@ def wrk(servers, url, script, environment, seconds, pin=False, connections=CONNE
     }
 
 
-def paced(address, path, deck, rate, seconds):
+def paced(options, address, path, deck, rate, seconds):
     """Latencies in milliseconds at a constant rate, each counted from when the request was due, so waiting counts."""
-    host, port = address.rsplit(":", 1)
-    due, latencies, failed = collections.deque(), [], 0
-    idle = [socket.create_connection((host, int(port))) for _ in range(CONNECTIONS)]
-    moments, answers = {}, {}
-    with selectors.EpollSelector() as selector:
-        for connection in idle:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(connection, selectors.EVENT_READ)
-        start, index, count = time.perf_counter() + 0.2, 0, rate * seconds
-        while len(latencies) < count:
-            now = time.perf_counter()
-            while index < count and start + index / rate <= now:
-                due.append(index)
-                index += 1
-            while due and idle:
-                number, connection = due.popleft(), idle.pop()
-                moments[connection] = start + number / rate
-                connection.sendall(deck.request(number, address, path))
-            wait = start + index / rate - time.perf_counter() if index < count else None
-            for key, _ in selector.select(wait if wait is None else max(0, wait)):
-                connection = key.fileobj
-                answer = answers.pop(connection, b"") + connection.recv(65_536)
-                if not is_whole(answer):
-                    answers[connection] = answer
-                    continue
-                latencies.append((time.perf_counter() - moments[connection]) * 1000)
-                failed += not answer.startswith(b"HTTP/1.1 200 ")
-                idle.append(connection)
-    for connection in idle:
-        connection.close()
-    return sorted(latencies), failed
-
-
-def is_whole(answer):
-    """Whether all of an answer is there."""
-    head, end, body = answer.partition(b"\r\n\r\n")
-    if not answer:
-        raise RuntimeError("the receiver closed a connection")
-    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-    return bool(end) and len(body) >= (int(length[1]) if length else 0)
+    command = [f"{options.work}/paced", deck.folder, address.rsplit(":", 1)[1], path, rate, rate * seconds]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return sorted(int(line) / 1000 for line in done.stdout.split())
 
 
 def percentile(ordered, share):

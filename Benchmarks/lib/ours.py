@@ -41,8 +41,7 @@ def ingress(options, folder, events_address, pin=False):
         "bus-integration-stripe",
         [f"{options.programs}/bus-integration-stripe", "--events-url", f"http://{events_address}",
          "--webhook-addr", "127.0.0.1:0", "--webhook-only"],
-        {"BUS_API_TOKEN": token(), "BUS_STRIPE_WEBHOOK_SECRET": SECRET, "BUS_LOG_FORMAT": "json",
-         "BUS_LOG_LEVEL": "notice"},
+        {"BUS_API_TOKEN": token(), "BUS_STRIPE_WEBHOOK_SECRET": SECRET, "BUS_LOG_FORMAT": "json"},
         f"{folder}/ingress.log", listener="webhooks", pin=pin)
 
 

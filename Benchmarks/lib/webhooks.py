@@ -30,7 +30,7 @@ def sign(stamp, body):
 
 
 class Deck:
-    """Many distinct webhooks in the two files that wrk's script reads: the body with places for a number, and the numbers
+    """Many distinct webhooks in the two files that both load generators read: the body with places for a number, and the numbers
     with their signatures."""
 
     def __init__(self, folder, name, count, text):
@@ -47,10 +47,3 @@ class Deck:
 
     def body(self, index):
         return (b"%012d" % index).join(self.pieces)
-
-    def request(self, index, host, path):
-        index %= self.count
-        body = self.body(index)
-        head = (f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-                f"Stripe-Signature: {self.signatures[index]}\r\nContent-Length: {len(body)}\r\n\r\n")
-        return head.encode() + body
