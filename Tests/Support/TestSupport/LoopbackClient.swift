@@ -8,9 +8,12 @@ package struct LoopbackClient: Sendable {
     /// Scheme, host and port.
     package let base: String
 
-    /// Redirects are answers to look at; it lives as long as the tests.
-    private static let http = HTTPClient(
-        eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: .init(redirectConfiguration: .disallow))
+    /// Redirects are answers to look at, and no test asks one server more at once; it lives as long as the tests.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
+        return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+    }()
 
     /// Talks to `address`, written `host:port` or as a URL.
     package init(_ address: String) {
