@@ -2,9 +2,9 @@ import BusCore
 
 /// How long a batch gathers after one that carried several items (docs/decisions/0032).
 ///
-/// Under a steady load it gathers until enough wait or its time is over. What came while the batch before was under way goes
-/// at once when it makes a batch already: then everybody who sends waits for an answer, and nobody can send more. For the
-/// same reason a batch goes when nothing came for a while.
+/// Under a steady load it gathers until enough wait or its time is over. Whoever sends over few connections sends no more
+/// until it is answered. So a batch goes when nothing came for a while, and at once when enough for one came while the
+/// batch before was under way.
 struct Gathering {
     private let end: ContinuousClock.Instant
     private let quiet: Duration
