@@ -8,7 +8,7 @@ package struct LoopbackClient: Sendable {
     /// Scheme, host and port.
     package let base: String
 
-    /// Redirects are answers to look at, and no test asks one server more at once; it lives as long as the tests.
+    /// Redirects are answers to look at, and sixteen requests go to one server at once; it lives as long as the tests.
     private static let http: HTTPClient = {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
