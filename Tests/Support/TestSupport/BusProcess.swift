@@ -93,11 +93,13 @@ package struct BusProcess: Sendable {
         _ = BusSignal.send(BusSignal.kill, to: id)
     }
 
-    /// Waits for its end: its output is closed, and it is gone or waits to be asked how it went.
+    /// Waits up to five minutes for its end: its output is closed, and it is gone or waits to be asked how it went.
     ///
     /// Many programs close their output and then have a last step to go, in which a kill would still meet them.
     package func end() async throws {
-        try await eventually("the process ends") { output.isComplete && BusSignal.hasEnded(id) ? true : nil }
+        try await eventually("the process ends", tries: 30_000) {
+            output.isComplete && BusSignal.hasEnded(id) ? true : nil
+        }
     }
 
     /// The address of the listener whose `listening` log line names it; of any listener when `listener` is nil.

@@ -9,9 +9,13 @@ package struct LoopbackClient: Sendable {
     package let base: String
 
     /// Redirects are answers to look at, and sixteen requests go to one server at once; it lives as long as the tests.
+    ///
+    /// A refused connection is an answer too. Tried again by the client, the pause would grow to a minute, in which
+    /// requests to a server that is back run out of time.
     private static let http: HTTPClient = {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
+        configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }()
 
