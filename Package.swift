@@ -93,13 +93,14 @@ let package = Package(
                 .serviceLifecycle,
             ]),
         module("BusRuntime", in: "Platform", ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
+        module("BusLoops", in: "Platform", [.nioCore, .nioPosix]),
         module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser, .nioCore]),
         module("BusAuth", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .jwtKit]),
         module(
             "BusServer", in: "Platform",
             [
-                "BusCore", "BusContract", "BusAuth", "BusRuntime", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .metrics, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BusAuth", "BusLoops", "BusRuntime", .httpTypes, .hummingbird,
+                .hummingbirdCore, .logging, .metrics, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "BusPages", in: "Platform",
@@ -107,8 +108,8 @@ let package = Package(
         module(
             "BusClient", in: "Platform",
             [
-                "BusCore", "BusContract", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics, .nioCore,
-                .nioHTTP1, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BusLoops", "BusRuntime", .asyncHTTPClient, .collections, .logging, .metrics,
+                .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
         module(
             "StripeClient", in: "Platform",
@@ -124,29 +125,29 @@ let package = Package(
         module(
             "EventsAPI", in: "Services",
             [
-                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusRuntime", "BusServer", .httpTypes, .hummingbird,
-                .logging, .metrics, .nioCore, .serviceLifecycle,
+                "BusCore", "BusContract", "BusSQL", "BusAuth", "BusLoops", "BusRuntime", "BusServer", .httpTypes,
+                .hummingbird, .logging, .metrics, .nioCore, .serviceLifecycle,
             ]),
         module(
             "StripeIntegration", in: "Services",
             [
-                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusRuntime",
-                "BusServer", .asyncHTTPClient, .collections, .httpTypes, .hummingbird, .logging, .metrics, .nioCore,
-                .nioExtras, .nioHTTP1, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "StripeClient", "BusClient", "BusLoops",
+                "BusRuntime", "BusServer", .asyncHTTPClient, .collections, .httpTypes, .hummingbird, .logging,
+                .metrics, .nioCore, .nioExtras, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
 
         module(
             "BillingWorker", in: "Services",
             [
-                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusRuntime",
-                "BusServer", .asyncHTTPClient, .crypto, .logging, .metrics, .serviceLifecycle,
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusClient", "BusLoops",
+                "BusRuntime", "BusServer", .asyncHTTPClient, .crypto, .logging, .metrics, .serviceLifecycle,
             ]),
         module(
             "BillingAPI", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BusSQL", "BusAuth", "BusClient",
-                "BusRuntime", "BusServer", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .nioCore, .serviceLifecycle,
+                "BusLoops", "BusRuntime", "BusServer", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore,
+                .logging, .nioCore, .serviceLifecycle,
             ]),
 
         module(
@@ -224,6 +225,7 @@ let package = Package(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusContract", "BusAuth", "TestSupport", .crypto]),
+        tests(of: "BusLoops", in: "Platform", ["BusLoops", .nioCore, .nioPosix]),
         tests(of: "BusPages", in: "Platform", ["BusCore", "BusPages"]),
         tests(of: "BusServer", in: "Platform", ["BusServer", "TestSupport", .nioCore, .nioHTTP1, .nioPosix]),
         tests(

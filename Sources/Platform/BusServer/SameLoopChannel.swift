@@ -1,3 +1,4 @@
+import BusLoops
 import HummingbirdCore
 import Logging
 import NIOCore

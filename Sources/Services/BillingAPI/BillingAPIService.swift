@@ -3,6 +3,7 @@ import BillingStorage
 import BusClient
 import BusContract
 import BusCore
+import BusLoops
 import BusRuntime
 import BusSQL
 import BusServer

@@ -3,6 +3,7 @@ import BillingCore
 import BusClient
 import BusContract
 import BusCore
+import BusLoops
 import BusRuntime
 import BusServer
 import Logging

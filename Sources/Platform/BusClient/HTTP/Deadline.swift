@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import BusLoops
 
 /// Bounds a whole answer: the HTTP library's own deadline ends at the head.
 func inTime<Value: Sendable>(
@@ -7,7 +8,7 @@ func inTime<Value: Sendable>(
     try await withThrowingTaskGroup(of: Value.self) { group in
         group.addTask { try await work() }
         group.addTask {
-            try await ContinuousClock().sleep(for: timeout)
+            try await LoopTimer.sleep(for: timeout)
             throw HTTPClientError.deadlineExceeded
         }
         defer { group.cancelAll() }

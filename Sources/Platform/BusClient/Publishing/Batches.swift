@@ -1,5 +1,7 @@
 import BusCore
+import BusLoops
 import BusRuntime
+import NIOCore
 import Synchronization
 
 /// Gathers what many callers send into batches: while one is under way the next one gathers.
@@ -52,7 +54,9 @@ final class Batches<Item: Sendable>: Sendable {
         while !isEnough.isClosed, !Task.isCancelled,
             let pause = gathering.pause(waiting: queue.withLock { $0.count }, now: .now)
         {
-            _ = await isEnough.wait(atMost: pause)
+            let timer = LoopTimer.after(pause) { [isEnough] in isEnough.ring() }
+            await isEnough.wait()
+            timer.cancel()
         }
     }
 

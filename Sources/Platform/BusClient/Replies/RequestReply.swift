@@ -1,5 +1,6 @@
 import BusContract
 import BusCore
+import BusLoops
 import BusRuntime
 import CoreMetrics
 import Logging
@@ -140,7 +141,7 @@ package final class RequestReply: Service, Sendable {
 
     private func expire(_ id: String, at deadline: ContinuousClock.Instant) async {
         // Cancelled means that the request has ended.
-        guard (try? await ContinuousClock().sleep(until: deadline)) != nil else { return }
+        guard (try? await LoopTimer.sleep(for: deadline - .now)) != nil else { return }
         end(id) { request in
             request.isPublished
                 ? RequestReplyFault.timedOut

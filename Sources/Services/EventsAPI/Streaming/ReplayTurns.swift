@@ -1,4 +1,5 @@
 import BusCore
+import BusLoops
 import Synchronization
 
 /// When replays read, so that they leave the processors to those who publish, ask and acknowledge.
@@ -50,7 +51,7 @@ final class ReplayPace: Sendable {
     /// Reads the time from `now` and rests by `sleep`.
     init(
         _ turns: ReplayTurns = ReplayTurns(), now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await ContinuousClock().sleep(for: $0) }
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await LoopTimer.sleep(for: $0) }
     ) {
         self.turns = Mutex(turns)
         self.now = now

@@ -1,5 +1,7 @@
 import BusCore
+import BusLoops
 import BusRuntime
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -55,7 +57,9 @@ final class WakeUps: Service {
                 let now = ContinuousClock.now
                 let (due, next) = state.withLock { $0.takeDue(at: now) }
                 for signal in due { signal.ring() }
-                if let next { _ = await timer.wait(atMost: next - now) } else { await timer.wait() }
+                let alarm = next.map { LoopTimer.after($0 - now, timer.ring) }
+                await timer.wait()
+                alarm?.cancel()
             }
         } onCancelOrGracefulShutdown: { [timer] in
             timer.close()

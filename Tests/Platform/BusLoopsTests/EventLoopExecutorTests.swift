@@ -1,8 +1,7 @@
+import BusLoops
 import NIOCore
 import NIOPosix
 import Testing
-
-@testable import BusServer
 
 /// Which threads run tasks.
 @Suite(.timeLimit(.minutes(1))) struct EventLoopExecutorTests {

@@ -12,7 +12,8 @@ package final class EventLoopExecutor: TaskExecutor {
     /// The loop; it has to outlive every task that runs on it.
     package let loop: any EventLoop
 
-    init(_ loop: any EventLoop) {
+    /// Runs tasks on a loop.
+    package init(_ loop: any EventLoop) {
         self.loop = loop
     }
 
