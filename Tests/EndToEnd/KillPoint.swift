@@ -69,11 +69,12 @@ struct KillPoint: Hashable, Sendable, CustomStringConvertible {
             }
             try await body()
             // Told once, it may miss it between looking for signals and waiting for the process. Told at every look, it
-            // may never come to an end of letting go.
+            // may never come to an end of letting go. And it may wait for the first thread of a killed process, which
+            // is gone only when strace has looked at the others: that ends with strace.
             var looks = 0
             try await eventually("strace lets go") {
                 if strace.output.isComplete { return true }
-                if looks % 100 == 0 { strace.terminate() }
+                if looks % 100 == 0 { if looks < 1_000 { strace.terminate() } else { strace.kill() } }
                 looks += 1
                 return nil
             }
