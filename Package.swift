@@ -93,7 +93,7 @@ let package = Package(
                 .serviceLifecycle,
             ]),
         module("BusRuntime", in: "Platform", ["BusCore", .logging, .metrics, .serviceLifecycle, .unixSignals]),
-        module("BusLoops", in: "Platform", [.nioCore, .nioPosix]),
+        module("BusLoops", in: "Platform", ["BusRuntime", .nioCore, .nioPosix]),
         module("BusCLI", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .argumentParser, .nioCore]),
         module("BusAuth", in: "Platform", ["BusCore", "BusContract", "BusRuntime", .jwtKit]),
         module(
@@ -114,8 +114,8 @@ let package = Package(
         module(
             "StripeClient", in: "Platform",
             [
-                "BusCore", "BusContract", "BillingCore", "StripeCore", "BusRuntime", .asyncHTTPClient, .logging,
-                .nioCore, .nioHTTP1, .nioPosix,
+                "BusCore", "BusContract", "BillingCore", "StripeCore", "BusLoops", "BusRuntime", .asyncHTTPClient,
+                .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         module(
             "BillingStorage", in: "Platform",
@@ -225,7 +225,7 @@ let package = Package(
             of: "BusRuntime", in: "Platform",
             ["BusCore", "BusContract", "BusRuntime", "TestSupport", .logging, .metrics]),
         tests(of: "BusAuth", in: "Platform", ["BusCore", "BusContract", "BusAuth", "TestSupport", .crypto]),
-        tests(of: "BusLoops", in: "Platform", ["BusLoops", .nioCore, .nioPosix]),
+        tests(of: "BusLoops", in: "Platform", ["BusLoops", "BusRuntime", .nioCore, .nioPosix]),
         tests(of: "BusPages", in: "Platform", ["BusCore", "BusPages"]),
         tests(of: "BusServer", in: "Platform", ["BusServer", "TestSupport", .nioCore, .nioHTTP1, .nioPosix]),
         tests(

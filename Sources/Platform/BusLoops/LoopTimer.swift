@@ -3,7 +3,7 @@ import NIOPosix
 
 /// Waits by the timer of an event loop, that of the calling task if it runs on one (docs/decisions/0037).
 ///
-/// `Task.sleep` wakes two more threads on its way, and when it was cancelled it wakes them all the same.
+/// `Task.sleep` goes by way of two more threads, and one that was cancelled wakes them when its time comes all the same.
 package enum LoopTimer {
     /// Returns after the time; throws `CancellationError` when the task is cancelled.
     package static func sleep(for time: Duration) async throws {

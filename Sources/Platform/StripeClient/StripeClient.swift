@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import BusContract
 import BusCore
+import BusLoops
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -147,23 +148,14 @@ package struct StripeClient: Sendable {
             body: body, date: reply.headers.first(name: "Date"), isReplay: reply.isReplay)
     }
 
-    /// One exchange with a time limit on the whole answer; the library's own deadline covers only the head.
+    /// One exchange with a time limit on the whole answer.
     private func exchange(_ request: HTTPClientRequest, within time: Duration) async throws -> Reply {
-        let http = http
-        return try await withThrowingTaskGroup(of: Reply.self) { group in
-            group.addTask {
-                let response = try await http.execute(request, timeout: .nanoseconds(time.wholeNanoseconds))
-                let body = try await response.body.collect(upTo: Limits.stripeResponseBytesMax)
-                return Reply(
-                    status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
-            }
-            group.addTask {
-                try await Task.sleep(for: time)
-                throw StripeFault(noAnswer: "Stripe did not answer in time", mayRetry: true)
-            }
-            defer { group.cancelAll() }
-            guard let reply = try await group.next() else { throw CancellationError() }
-            return reply
+        try await inTime(time, late: StripeFault(noAnswer: "Stripe did not answer in time", mayRetry: true)) {
+            [http] in
+            let response = try await http.execute(request, timeout: .nanoseconds(time.wholeNanoseconds))
+            let body = try await response.body.collect(upTo: Limits.stripeResponseBytesMax)
+            return Reply(
+                status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
         }
     }
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BusCore
+import BusLoops
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -85,7 +86,7 @@ extension HTTPClient {
         to request: HTTPClientRequest, within limit: Duration
     ) async throws(APIFault) -> (status: Int, etag: String?, body: [UInt8]) {
         do {
-            return try await inTime(limit) {
+            return try await inTime(limit, late: HTTPClientError.deadlineExceeded) {
                 let response = try await self.execute(request, timeout: TimeAmount(limit))
                 let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)
                 return (

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import BusContract
 import BusCore
+import BusLoops
 import BusRuntime
 import Logging
 import NIOCore
@@ -86,7 +87,9 @@ package struct EventsClient: Sendable {
                 request, within: TimeAmount(timeout), logger: quiet
             ) { response -> Result<Value, any Error> in
                 guard (200..<300).contains(response.status.code) else {
-                    let answer = try await inTime(timeout) { await fault(of: response) }
+                    let answer = try await inTime(timeout, late: HTTPClientError.deadlineExceeded) {
+                        await fault(of: response)
+                    }
                     refusal = answer
                     throw answer
                 }
@@ -215,7 +218,7 @@ package struct EventsClient: Sendable {
     ) async throws(EventsFault) -> [UInt8] {
         let answer: Result<[UInt8], EventsFault>
         do {
-            answer = try await inTime(timeout) {
+            answer = try await inTime(timeout, late: HTTPClientError.deadlineExceeded) {
                 let response = try await transport.answer(to: request, within: TimeAmount(timeout), logger: quiet)
                 guard (200..<300).contains(response.status.code) else { return .failure(await fault(of: response)) }
                 let body = try await response.body.collect(upTo: Limits.apiResponseBytesMax)

@@ -1,7 +1,6 @@
 import BusCore
 import BusLoops
 import BusRuntime
-import NIOCore
 import Synchronization
 
 /// Gathers what many callers send into batches: while one is under way the next one gathers.
@@ -54,9 +53,7 @@ final class Batches<Item: Sendable>: Sendable {
         while !isEnough.isClosed, !Task.isCancelled,
             let pause = gathering.pause(waiting: queue.withLock { $0.count }, now: .now)
         {
-            let timer = LoopTimer.after(pause) { [isEnough] in isEnough.ring() }
-            await isEnough.wait()
-            timer.cancel()
+            await isEnough.waitOnLoop(atMost: pause)
         }
     }
 

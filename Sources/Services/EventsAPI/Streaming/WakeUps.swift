@@ -1,7 +1,6 @@
 import BusCore
 import BusLoops
 import BusRuntime
-import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -57,9 +56,7 @@ final class WakeUps: Service {
                 let now = ContinuousClock.now
                 let (due, next) = state.withLock { $0.takeDue(at: now) }
                 for signal in due { signal.ring() }
-                let alarm = next.map { LoopTimer.after($0 - now, timer.ring) }
-                await timer.wait()
-                alarm?.cancel()
+                if let next { await timer.waitOnLoop(atMost: next - now) } else { await timer.wait() }
             }
         } onCancelOrGracefulShutdown: { [timer] in
             timer.close()
