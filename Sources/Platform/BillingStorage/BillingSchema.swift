@@ -49,7 +49,7 @@ enum BillingSchema {
                 """,
             ]
         },
-        modes, facts, usageByMode, usageLedger, deletedCustomers, forgottenAccounts,
+        modes, facts, usageByMode, usageLedger, deletedCustomers, forgottenAccounts, updateRecord,
     ]
 }
 

@@ -8,6 +8,9 @@ enum SubscriptionRow {
     /// What a standing has at least.
     static let briefColumns: SQL = "provider, livemode, name, account_id, status, occurred_at"
 
+    /// What a standing has to have so that its plans can be told.
+    static let planColumns: SQL = "provider, livemode, name, account_id, status, occurred_at, plan_id, prices"
+
     /// A customer that is gone reads as none, whether the deletion or the update came first.
     static let columns: SQL = """
         provider, livemode, name, account_id, status, undecided, features, plan_id,
@@ -29,6 +32,13 @@ enum SubscriptionRow {
             accountID: accountID.isEmpty ? nil : accountID,
             status: SubscriptionStatus(rawValue: try row.text(4)) ?? .incomplete,
             occurredAt: Timestamp(clampingNanoseconds: try row.integer(column)))
+    }
+
+    static func plan(_ row: SQLRow) throws -> SubscriptionStanding {
+        var standing = try brief(row)
+        standing.planID = try row.textOrNil(6)
+        standing.prices = try row.textOrNil(7).map { try PriceListText(text: $0).prices } ?? []
+        return standing
     }
 
     static func standing(_ row: SQLRow) throws -> SubscriptionStanding {

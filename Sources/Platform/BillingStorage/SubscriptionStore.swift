@@ -36,11 +36,6 @@ package struct SubscriptionStore {
         "SELECT " + SubscriptionRow.columns
         + ", state FROM bus_billing_subscriptions WHERE provider = $1 AND livemode = $2 AND name = $3"
 
-    private static let recording: SQL = """
-        INSERT INTO bus_billing_subscription_updates (provider, event_id, livemode, name, account_id, status,
-          occurred_at, kind, provider_status, previous_provider_status, source, received_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
-        """
     private static let saving: SQL = """
         INSERT INTO bus_billing_subscriptions (provider, livemode, name, account_id, status, undecided, features,
           plan_id, customer_id, occurred_at, kind, provider_status, prices, period_start, period_end, cancel_at,
@@ -65,6 +60,8 @@ package struct SubscriptionStore {
         package let standing: SubscriptionStanding
         /// False for a duplicate, and when only the set of seen updates changed.
         package let isApplied: Bool
+        /// The same request brought the update before, and this is what it changed then.
+        package let isRepeated: Bool
         /// This is the first live update that is stored.
         package let isFirstLive: Bool
         /// Its account was forgotten, so it is kept under another id and opens nothing.
@@ -74,16 +71,21 @@ package struct SubscriptionStore {
     /// Adds an update to the set of its subscription; an update that was seen before changes nothing.
     ///
     /// An update without an account joins whatever else is known of the subscription, before or after it.
-    package func apply(_ update: SubscriptionUpdate, source: String?, at now: Timestamp) throws -> Change {
+    ///
+    /// - Parameter requestID: The event that brought the update; when it comes again, it is told what it changed.
+    package func apply(
+        _ update: SubscriptionUpdate, source: String?, requestID: String? = nil, at now: Timestamp
+    ) throws -> Change {
         let forgotten = ForgottenAccounts(connection)
         let alias = try update.accountID.flatMap { try forgotten.alias(of: $0) }
         var update = update
         if let alias { (update.accountID, update.providerCustomerID) = (alias, nil) }
         let key = SubscriptionKey(update)
-        let isNew = try record(update, key, source: source, at: now)
+        let updates = UpdateRecord(connection)
+        let seen = try updates.first(update)
         let before = try stored(key)
         var set = before?.set ?? Subscription(update)
-        if before != nil, isNew { set.apply(update) }
+        if before != nil, seen == nil { set.apply(update) }
         var isKnown = set == before?.set
         var standing = isKnown ? before?.standing : set.standing
         var isForgotten = false
@@ -97,8 +99,13 @@ package struct SubscriptionStore {
         }
         guard let standing else { throw SQLFault.unreadable("a subscription's state is empty") }
         if !isKnown { try save(set, standing, source: source, at: now) }
+        let isApplied = standing.grants != before?.standing.grants ?? []
+        if seen == nil {
+            try updates.add(update, key, source: source, requestID: requestID, isApplied: isApplied, at: now)
+        }
+        let repeated = requestID == nil || seen?.requestID != requestID ? nil : seen
         return Change(
-            standing: standing, isApplied: standing.grants != before?.standing.grants ?? [],
+            standing: standing, isApplied: repeated?.isApplied ?? isApplied, isRepeated: repeated != nil,
             isFirstLive: try update.livemode && DeploymentMode.becomeLive(on: connection), isForgotten: isForgotten)
     }
 
@@ -121,23 +128,6 @@ package struct SubscriptionStore {
         try connection.run(
             "DELETE FROM bus_billing_subscriptions WHERE provider = $1 AND livemode = $2 AND name = $3", key.values)
         try save(set, standing, source: nil, at: now)
-    }
-
-    /// Notes who said what; false when the event id is known.
-    ///
-    /// Facts without an account are many and say nothing about anybody, so only the set knows them.
-    private func record(
-        _ update: SubscriptionUpdate, _ key: SubscriptionKey, source: String?, at now: Timestamp
-    ) throws -> Bool {
-        guard let accountID = update.accountID else { return true }
-        return try connection.run(
-            SubscriptionStore.recording,
-            [
-                .text(key.provider), .text(update.eventID), .integer(key.livemode ? 1 : 0), .text(key.name),
-                .text(accountID), .text(update.status.rawValue), .integer(update.occurredAt.nanoseconds),
-                .optional(update.kind?.rawValue), .optional(update.providerStatus),
-                .optional(update.previousProviderStatus), .optional(source), .integer(now.nanoseconds),
-            ]) == 1
     }
 
     private func save(

@@ -17,17 +17,19 @@ extension BillingDesk {
         package var isForgotten = false
     }
 
-    /// Adds an update to its subscription and says what that changed; a repeated event gets the answer it got.
+    /// Adds an update to its subscription and says what that changed; a repeated event is told what it changed.
     package func apply(
         _ update: SubscriptionUpdate, source: String?, eventID: String?, at now: Timestamp
     ) async throws -> Applied {
         var applied = try await commits.perform { connection in
             let handled = HandledEvents(connection)
-            if let answered: SubscriptionResult = try handled.response(to: eventID) {
+            // Who names an account is written down with its request, and repeated it is told what it changed.
+            let unlinkedID = update.accountID == nil ? eventID : nil
+            if let answered: SubscriptionResult = try handled.response(to: unlinkedID) {
                 return Applied(result: answered, isRepeated: true)
             }
             let store = SubscriptionStore(connection)
-            let change = try store.apply(update, source: source, at: now)
+            let change = try store.apply(update, source: source, requestID: eventID, at: now)
             let accountID = change.standing.accountID
             let result = SubscriptionResult(
                 accountID: accountID,
@@ -35,9 +37,9 @@ extension BillingDesk {
                     ?? .missing,
                 isApplied: change.isApplied,
                 isUndecided: change.standing.isUndecided)
-            try handled.record(result, to: eventID, at: now)
+            try handled.record(result, to: unlinkedID, at: now)
             return Applied(
-                result: result, isRepeated: false, isFirstLive: change.isFirstLive,
+                result: result, isRepeated: change.isRepeated, isFirstLive: change.isFirstLive,
                 isForgotten: change.isForgotten)
         }
         if applied.isFirstLive { applied.isFirstLive = mode.settleLive() }

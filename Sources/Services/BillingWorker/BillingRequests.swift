@@ -12,8 +12,21 @@ struct BillingRequests: Sendable {
     let sender: UsageSender
     let callers: CallerPolicy
     /// False when this worker's token may not hear the request.
-    var canForget = true
+    let canForget: Bool
     let logger: Logger
+    private let counters = UpdateCounters()
+
+    init(
+        desk: BillingDesk, provider: any PaymentProvider, sender: UsageSender, callers: CallerPolicy,
+        canForget: Bool = true, logger: Logger
+    ) {
+        self.desk = desk
+        self.provider = provider
+        self.sender = sender
+        self.callers = callers
+        self.canForget = canForget
+        self.logger = logger
+    }
 
     /// Every exchange of this worker with its handler.
     var handlers: RequestHandlers {
@@ -82,9 +95,7 @@ struct BillingRequests: Sendable {
                         "status": "\(update.status.rawValue)",
                     ])
             }
-            let word =
-                applied.isForgotten ? "forgotten" : result.isApplied && !isRepeated ? "applied" : "unchanged"
-            Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", word)]).increment()
+            counters.count(applied)
             if result.isUndecided, !isRepeated, let accountID = result.accountID {
                 logger.warning(
                     "subscription undecided, least entitled update stands",
@@ -132,5 +143,26 @@ struct BillingRequests: Sendable {
         case let fault as FieldFault: BusError(fault)
         default: BusError(.billingUnavailable, "billing cannot be used now; try again", cause: caught)
         }
+    }
+}
+
+/// How many updates of subscriptions came to what.
+private struct UpdateCounters: Sendable {
+    private let applied = UpdateCounters.counter("applied")
+    private let unchanged = UpdateCounters.counter("unchanged")
+    private let forgotten = UpdateCounters.counter("forgotten")
+
+    func count(_ update: BillingDesk.Applied) {
+        if update.isForgotten {
+            forgotten.increment()
+        } else if update.result.isApplied, !update.isRepeated {
+            applied.increment()
+        } else {
+            unchanged.increment()
+        }
+    }
+
+    private static func counter(_ outcome: String) -> Counter {
+        Counter(label: "bus_subscription_updates_total", dimensions: [("outcome", outcome)])
     }
 }

@@ -135,6 +135,33 @@ struct SubscriptionStoreTests {
         #expect(try await take(after: 4 * 86_400).map(\.requests) == [0])
     }
 
+    @Test(
+        "a request that comes again is told what its update changed, and another one that nothing changed",
+        arguments: TestStore.allCases)
+    func repeatedRequest(_ store: TestStore) async throws {
+        let database = try await store.open()
+        try await database.migrateBilling()
+        func apply(_ update: SubscriptionUpdate, _ requestID: String?) async throws -> SubscriptionStore.Change {
+            try await database.write {
+                try SubscriptionStore($0).apply(update, source: nil, requestID: requestID, at: Self.now)
+            }
+        }
+        let created = Self.update("evt_1", .created, .active)
+        let first = try await apply(created, "request_1")
+        #expect(first.isApplied && !first.isRepeated)
+        let gone = try await apply(Self.update("evt_2", .deleted, .canceled, at: Self.now.seconds), "request_2")
+        #expect(gone.isApplied)
+        let again = try await apply(created, "request_1")
+        #expect(again.isApplied && again.isRepeated && again.standing.status == .canceled)
+        for other in ["request_3", nil] {
+            let known = try await apply(created, other)
+            #expect(!known.isApplied && !known.isRepeated)
+        }
+        var unlinked = Self.update("evt_3", .updated, .canceled, at: Self.now.seconds)
+        unlinked.accountID = nil
+        for _ in 0..<2 { #expect(try await !apply(unlinked, "request_4").isRepeated) }
+    }
+
     // MARK: Helpers
 
     typealias SQLRowText = String
