@@ -54,7 +54,7 @@ extension UnsafeRawBufferPointer {
     /// A byte of a word is special when the subtraction borrows into its top bit; only the first one found is certain,
     /// and only the first one is used.
     @inline(__always)
-    private func afterPlainBytes(_ start: Int) -> Int {
+    func afterPlainBytes(_ start: Int) -> Int {
         var index = start
         while count - index >= 8 {
             let word = word(at: index)

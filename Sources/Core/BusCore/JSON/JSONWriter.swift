@@ -105,11 +105,16 @@ package struct JSONWriter {
         var text = text
         bytes.append(UInt8(ascii: "\""))
         text.withUTF8 { units in
-            // Most strings need no escape and are copied whole.
-            if units.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
-                for unit in units { escape(unit) }
-            } else {
-                bytes.append(contentsOf: units)
+            let all = UnsafeRawBufferPointer(units)
+            var start = 0
+            while start < units.count {
+                var end = all.afterPlainBytes(start)
+                // Fewer than eight were left, or this one is special.
+                while end < units.count, units[end].isPlainInJSON { end += 1 }
+                bytes.append(contentsOf: units[start..<end])
+                guard end < units.count else { return }
+                escape(units[end])
+                start = end + 1
             }
         }
         bytes.append(UInt8(ascii: "\""))
@@ -129,6 +134,13 @@ package struct JSONWriter {
             bytes.append(hexDigit(unit >> 4))
             bytes.append(hexDigit(unit & 15))
         }
+    }
+}
+
+extension UInt8 {
+    /// Inside of a string it stands for itself.
+    fileprivate var isPlainInJSON: Bool {
+        self >= 0x20 && self != UInt8(ascii: "\"") && self != UInt8(ascii: "\\")
     }
 }
 

@@ -113,30 +113,33 @@ extension Timestamp {
         let (day, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let (year, month, date) = Timestamp.civil(day)
         let fraction = nanoseconds % Timestamp.nanosecondsPerSecond
-        var text = Array("0000-00-00T00:00:00.000000000".utf8)
-        func write(_ value: Int64, _ places: Range<Int>) {
-            var rest = value
-            for place in places.reversed() {
-                text[place] += UInt8(rest % 10)
-                rest /= 10
+        let form: StaticString = "0000-00-00T00:00:00.000000000"
+        return String(unsafeUninitializedCapacity: form.utf8CodeUnitCount + 1) { text in
+            text.baseAddress?.initialize(from: form.utf8Start, count: form.utf8CodeUnitCount)
+            func write(_ value: Int64, _ places: Range<Int>) {
+                var rest = value
+                for place in places.reversed() {
+                    text[place] += UInt8(rest % 10)
+                    rest /= 10
+                }
             }
+            write(year, 0..<4)
+            write(month, 5..<7)
+            write(date, 8..<10)
+            write(second / 3600, 11..<13)
+            write(second / 60 % 60, 14..<16)
+            write(second % 60, 17..<19)
+            write(fraction, 20..<29)
+            let length =
+                switch fraction {
+                case 0: 19
+                case _ where fraction % 1_000_000 == 0: 23
+                case _ where fraction % 1000 == 0: 26
+                default: 29
+                }
+            text[length] = UInt8(ascii: "Z")
+            return length + 1
         }
-        write(year, 0..<4)
-        write(month, 5..<7)
-        write(date, 8..<10)
-        write(second / 3600, 11..<13)
-        write(second / 60 % 60, 14..<16)
-        write(second % 60, 17..<19)
-        write(fraction, 20..<29)
-        let length =
-            switch fraction {
-            case 0: 19
-            case _ where fraction % 1_000_000 == 0: 23
-            case _ where fraction % 1000 == 0: 26
-            default: 29
-            }
-        text.replaceSubrange(length..., with: "Z".utf8)
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Days since 1970 of a civil date after the year 0 (proleptic Gregorian calendar, years counted from March).

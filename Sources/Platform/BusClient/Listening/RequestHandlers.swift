@@ -78,9 +78,9 @@ package struct RequestHandlers: Sendable {
         var level = rules(of: request.name)?.delivery == .query ? Logger.Level.debug : .info
         if error == nil, logger.logLevel > level { return }
         var metadata: Logger.Metadata = [
-            "event.name": "\(request.name)", "event.id": "\(request.id ?? "-")",
-            "correlation.id": "\(request.correlationID ?? "-")",
-            "duration_ms": "\(Int64(duration.inSeconds * 1_000))", "outcome": "ok",
+            "event.name": .string(request.name.text), "event.id": .string(request.id ?? "-"),
+            "correlation.id": .string(request.correlationID ?? "-"),
+            "duration_ms": .string(String(Int64(duration.inSeconds * 1_000))), "outcome": "ok",
         ]
         if let error {
             level = .info

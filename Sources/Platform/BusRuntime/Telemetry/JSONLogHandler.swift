@@ -55,28 +55,30 @@ package struct JSONLogHandler: LogHandler {
         at now: Timestamp
     ) -> [UInt8] {
         let message = Redaction.redact(message)
-        let fields = fields.map { (key: $0, value: Redaction.redact($1.description)) }.sorted { $0.key < $1.key }
+        let fields = fields.sorted { $0.key < $1.key }
         switch format {
         case .json: return json(level, message, fields, trace, now)
         case .text:
             // A foreign text must not begin a line that looks like ours.
-            let pairs = fields.map { " \($0.key.onOneLine)=\($0.value.onOneLine)" }.joined()
+            let pairs = fields.map { key, value in
+                " \(key.onOneLine)=\(Redaction.redact(value.description).onOneLine)"
+            }.joined()
             let ids = trace.map { " trace_id=\($0.traceID) span_id=\($0.spanID)" } ?? ""
             return Array("\(level.rawValue.uppercased()) \(message.onOneLine)\(pairs)\(ids)".utf8)
         }
     }
 
     private func json(
-        _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)], _ trace: TraceContext?,
+        _ level: Logger.Level, _ message: String, _ fields: [Logger.Metadata.Element], _ trace: TraceContext?,
         _ now: Timestamp
     ) -> [UInt8] {
-        var writer = JSONWriter(capacity: 256)
+        var writer = JSONWriter(capacity: 512)
         writer.object { writer in
             writer.member("time", now.rfc3339)
             writer.member("level", level.rawValue)
             writer.member("logger", label)
             writer.member("message", message)
-            for (key, value) in fields { writer.member(key, value) }
+            for (key, value) in fields { writer.member(key, Redaction.redact(value.description)) }
             if let trace {
                 writer.member("trace_id", trace.traceID)
                 writer.member("span_id", trace.spanID)

@@ -18,8 +18,8 @@ struct PublishLines: Sendable {
                 logger.log(
                     level: level, "event stored",
                     metadata: [
-                        "event.id": "\(event.id)", "event.name": "\(event.name)",
-                        "correlation.id": "\(draft.correlationID ?? "-")",
+                        "event.id": .string(event.id), "event.name": .string(event.name.text),
+                        "correlation.id": .string(draft.correlationID ?? "-"),
                         "outcome": event.isDuplicate ? "duplicate" : "stored",
                     ])
             }

@@ -83,8 +83,8 @@ extension WebhookDecision {
     /// What a log line says of it; `outcome` is why nothing was published, or `published`.
     func logged(_ more: Logger.Metadata = [:]) -> Logger.Metadata {
         let metadata: Logger.Metadata = [
-            "stripe.event.id": "\(event.id)", "stripe.event.type": "\(event.type)",
-            "outcome": "\(outcome.ignoredReason?.rawValue ?? "published")",
+            "stripe.event.id": .string(event.id), "stripe.event.type": .string(event.type),
+            "outcome": .string(outcome.ignoredReason?.rawValue ?? "published"),
         ]
         return metadata.merging(more) { $1 }
     }
