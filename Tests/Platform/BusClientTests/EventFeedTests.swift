@@ -23,8 +23,9 @@ struct EventFeedTests {
                 backoff: retries ? Backoff(first: .milliseconds(1), longest: .milliseconds(2)) : nil, logger: silent)
             var ids: [String] = []
             do {
-                try await feed.run { line in
-                    ids.append(try EventEnvelope(decoding: line).id ?? "")
+                try await feed.run { line, event in
+                    #expect(try EventEnvelope(decoding: line) == event)
+                    ids.append(event.id ?? "")
                     if ids.count == count { throw Enough() }
                 }
             } catch is Enough {}

@@ -70,9 +70,9 @@ struct EventsListenCommand: BusCommand {
     /// Listens until the feed ends or the time is over; neither is a failure.
     private func listen(to feed: EventFeed, in session: CommandSession) async throws {
         let output = session.output
-        guard let limit = session.timeLimit else { return try await feed.run { try output.line($0) } }
+        guard let limit = session.timeLimit else { return try await feed.run { line, _ in try output.line(line) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await feed.run { try output.line($0) } }
+            group.addTask { try await feed.run { line, _ in try output.line(line) } }
             group.addTask { try await ContinuousClock().sleep(for: limit) }
             defer { group.cancelAll() }
             try await group.next()

@@ -35,12 +35,8 @@ struct LiveListener: Service {
             client: client, name: name, sharing: nil, replays: true, follows: true,
             backoff: Backoff(first: .milliseconds(250), longest: .seconds(5)), logger: logger)
         do {
-            try await feed.run { line in
-                if let event = try? EventEnvelope(decoding: line),
-                    let step = LiveStep(event, accountID: accountID)
-                {
-                    record.add(step)
-                }
+            try await feed.run { _, event in
+                if let step = LiveStep(event, accountID: accountID) { record.add(step) }
             }
         } catch is CancellationError {
             // The program ends.

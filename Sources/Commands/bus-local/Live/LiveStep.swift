@@ -72,11 +72,27 @@ struct LiveStep: Hashable, Sendable {
     /// Reads a stored event; nil for one of another account, or one that says nothing here.
     init?(_ event: EventEnvelope, accountID: String) {
         guard let eventID = event.id, let time = event.timestamp else { return nil }
+        if event.error == nil, LiveStep.names(anotherThan: accountID, in: event.payload) { return nil }
         guard let told = try? LiveStep.tell(event), told.accountID == nil || told.accountID == accountID else {
             return nil
         }
         (self.eventID, self.time, matter) = (eventID, time, told.matter)
         (title, detail, id, cause, tone) = (told.title, told.detail, told.id, told.cause, told.tone)
+    }
+
+    /// True when a payload names an account, and not this one.
+    ///
+    /// Few events are about the account of the page, so the others go before anything is made of them.
+    private static func names(anotherThan accountID: String, in payload: JSONText) -> Bool {
+        let named = try? payload.bytes.withReader { reader throws(JSONFault) -> String? in
+            try reader.enterObject()
+            while let key = try reader.nextKey() {
+                if key == "account_id", try reader.peek() == .string { return try reader.string() }
+                try reader.skipValue()
+            }
+            return nil
+        }
+        return named.map { UUIDText.normalized($0) != accountID } ?? false
     }
 
     /// What an event says.

@@ -28,10 +28,10 @@ package struct EventFeed: Sendable {
         self.logger = logger
     }
 
-    /// Hands every line to `take` until the stream ends for good, or `take` throws.
+    /// Hands every line and its event to `take` until the stream ends for good, or `take` throws.
     ///
     /// A server that was never reached is an error; one that goes away is waited for.
-    package func run(_ take: ([UInt8]) throws -> Void) async throws {
+    package func run(_ take: ([UInt8], EventEnvelope) throws -> Void) async throws {
         var query = query
         var lastID: String?
         var failures = 0
@@ -81,7 +81,7 @@ package struct EventFeed: Sendable {
 
     /// Reads until the stream ends; false when its connection broke.
     private func read(
-        _ body: HTTPClientResponse.Body, _ lastID: inout String?, _ take: ([UInt8]) throws -> Void
+        _ body: HTTPClientResponse.Body, _ lastID: inout String?, _ take: ([UInt8], EventEnvelope) throws -> Void
     ) async throws -> Bool {
         var lines = NDJSONLines()
         var chunks = body.makeAsyncIterator()
@@ -99,7 +99,7 @@ package struct EventFeed: Sendable {
                     continue
                 }
                 lastID = event.id ?? lastID
-                try take(line)
+                try take(line, event)
             }
         }
     }
