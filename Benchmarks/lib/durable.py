@@ -19,7 +19,7 @@ def measure(options, folder):
         with ours.events(options, folder) as events, ours.ingress(options, folder, events.address) as ingress, \
                 local(options, folder, {"BUS_STRIPE_WEBHOOK_SECRET": webhooks.SECRET}, "webhooks") as one:
             url = f"http://{ingress.address}{ours.WEBHOOK_PATH}"
-            warm = webhooks.Deck(folder, "warm", 20_000, webhooks.template())
+            warm = webhooks.Deck(folder, "warm", 20_000, webhooks.scattered_template(0))
             load.saturate([events, ingress], url, warm, 2)
             one_url = f"http://{one.address}{ours.WEBHOOK_PATH}"
             load.saturate([one], one_url, warm, 2)
@@ -29,13 +29,16 @@ def measure(options, folder):
             pg.insert(2)
             pace_of_redis = redis.append(1, row, 4_000)["per_second"]
             for number in range(options.rounds):
-                deck = webhooks.Deck(folder, f"full{number}", 20_000 * options.seconds, webhooks.template())
+                deck = webhooks.Deck(folder, f"full{number}", 20_000 * options.seconds,
+                                     webhooks.scattered_template(3 * number + 1))
                 run = load.saturate([events, ingress], url, deck, options.seconds)
                 if run["failed"] or run["wrapped"]:
                     raise RuntimeError(f"{run['failed']} failed, {run['wrapped']} were sent twice")
-                deck = webhooks.Deck(folder, f"one{number}", 20_000 * options.seconds, webhooks.template())
+                deck = webhooks.Deck(folder, f"one{number}", 20_000 * options.seconds,
+                                     webhooks.scattered_template(3 * number + 2))
                 together.append(load.saturate([one], one_url, deck, options.seconds))
-                pace = webhooks.Deck(folder, f"pace{number}", RATE * options.seconds, webhooks.template())
+                pace = webhooks.Deck(folder, f"pace{number}", RATE * options.seconds,
+                                     webhooks.scattered_template(3 * number + 3))
                 run["paced"] = load.paced(options, ingress.address, ours.WEBHOOK_PATH, pace, RATE, options.seconds)
                 run["resident"] = events.resident_mib() + ingress.resident_mib()
                 mine.append(run)
