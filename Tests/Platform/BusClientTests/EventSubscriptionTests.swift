@@ -84,10 +84,12 @@ struct EventSubscriptionTests {
     @Test("a stop gives back at once what waits for a slot, while a handler still works")
     func stopGivesBack() async throws {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        // In one piece: who has read the first two has the others, too, before the stop.
+        let lines = (1...4).map { line("evt_\($0)", delivery: "d\($0)") }.joined(separator: "\n")
         let script: EventsDouble.Script = { call in
             switch call.route {
             case "capabilities": .manualAck
-            case "stream": .openLines((1...4).map { line("evt_\($0)", delivery: "d\($0)") })
+            case "stream": .openLines([lines])
             default: .reply(202)
             }
         }
