@@ -23,7 +23,7 @@ extension BillingDesk {
     ) async throws -> Applied {
         var applied = try await commits.perform { connection in
             let handled = HandledEvents(connection)
-            // Who names an account is written down with its request, and repeated it is told what it changed.
+            // An update that names its account is stored with its request, and its row says what it changed.
             let unlinkedID = update.accountID == nil ? eventID : nil
             if let answered: SubscriptionResult = try handled.response(to: unlinkedID) {
                 return Applied(result: answered, isRepeated: true)

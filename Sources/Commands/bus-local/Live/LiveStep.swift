@@ -82,7 +82,7 @@ struct LiveStep: Hashable, Sendable {
 
     /// True when a payload names an account, and not this one.
     ///
-    /// Few events are about the account of the page, so the others go before anything is made of them.
+    /// Few events are about the account of the page, so the others are dropped before they are decoded.
     private static func names(anotherThan accountID: String, in payload: JSONText) -> Bool {
         let named = try? payload.bytes.withReader { reader throws(JSONFault) -> String? in
             try reader.enterObject()
