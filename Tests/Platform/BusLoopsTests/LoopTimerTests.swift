@@ -40,8 +40,11 @@ import Testing
     @Test("what was cancelled does not run")
     func cancelledWork() async throws {
         try await confirmation(expectedCount: 0) { ran in
-            LoopTimer.after(.milliseconds(1)) { ran() }.cancel()
-            try await LoopTimer.sleep(for: .milliseconds(20))
+            // On the loop of the timer, so that however late the cancelling is, the timer cannot come before it.
+            try await withTaskExecutorPreference(EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.next())) {
+                LoopTimer.after(.milliseconds(1)) { ran() }.cancel()
+                try await LoopTimer.sleep(for: .milliseconds(20))
+            }
         }
     }
 }
