@@ -57,10 +57,13 @@ import Testing
                     stored: try await nodes.stored(), repeatsMax: 2 * 8, "refusals counted       \(refusals)",
                     "longest refusal        \(longest.components.seconds) s",
                     "recovery               \(recovery.components.seconds) s")
-                // Its own limit of a statement, the silence beyond that and the time to connect; then a slow machine.
+                // Its own limit of a statement, the silence beyond that and the time to connect; then a slow machine
+                // that runs other tests beside this one.
                 let bound =
                     Limits.postgresStatementSeconds + Limits.postgresSilenceSeconds + Limits.postgresConnectSeconds
-                #expect(longest < .seconds(bound + 5) && recovery < .seconds(15))
+                let patience = 15
+                #expect(longest < .seconds(bound + patience))
+                #expect(recovery < .seconds(patience))
                 first.terminate()
                 try await first.end()
             }
