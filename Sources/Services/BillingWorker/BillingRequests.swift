@@ -12,21 +12,9 @@ struct BillingRequests: Sendable {
     let sender: UsageSender
     let callers: CallerPolicy
     /// False when this worker's token may not hear the request.
-    let canForget: Bool
+    var canForget = true
     let logger: Logger
     private let counters = UpdateCounters()
-
-    init(
-        desk: BillingDesk, provider: any PaymentProvider, sender: UsageSender, callers: CallerPolicy,
-        canForget: Bool = true, logger: Logger
-    ) {
-        self.desk = desk
-        self.provider = provider
-        self.sender = sender
-        self.callers = callers
-        self.canForget = canForget
-        self.logger = logger
-    }
 
     /// Every exchange of this worker with its handler.
     var handlers: RequestHandlers {

@@ -33,7 +33,7 @@ package enum JSONValue: Hashable, Sendable {
             while try reader.nextElement() { elements.append(try JSONValue(from: &reader)) }
             self = .array(elements)
         case .object:
-            var members = [String: JSONValue](minimumCapacity: 8)
+            var members: [String: JSONValue] = [:]
             try reader.enterObject()
             while let key = try reader.nextKey() { members[try key.text()] = try JSONValue(from: &reader) }
             self = .object(members)
