@@ -47,6 +47,26 @@ struct WebhookSignatureTests {
         #expect(verdict(body + [0x20], "t=1785600005,v1=\(code)", secrets: [secret]) == .noMatch)
     }
 
+    @Test("secrets and bodies of every length around a block have the library's code")
+    func lengths() {
+        for length in 1...200 {
+            let secret = String(repeating: "s", count: length)
+            let body = [UInt8](repeating: UInt8(ascii: "b"), count: 200 - length)
+            let header = StripeSigner.header(body, at: signedAt, secret: secret)
+            #expect(verdict(body, header, secrets: [secret]) == nil, "\(length)")
+        }
+    }
+
+    @Test("a code with any other digit in any place is refused")
+    func digits() {
+        for place in codeOne.indices {
+            for digit in "0123456789abcdef" where digit != codeOne[place] {
+                let code = codeOne[..<place] + String(digit) + codeOne[codeOne.index(after: place)...]
+                #expect(verdict(vectorBody, "t=1785600005,v1=\(code)") == .noMatch, "\(code)")
+            }
+        }
+    }
+
     @Test(
         "headers that are accepted",
         arguments: [

@@ -7,7 +7,7 @@ struct SignatureReading {
     /// The different times, at most two: their digits and their numbers.
     private(set) var times: [(digits: [UInt8], seconds: Int64)] = []
     /// The whole `v1` codes, at most `Limits.signatureCandidatesMax`.
-    private(set) var codes: [[UInt8]] = []
+    private(set) var codes: [SignatureCode] = []
     /// How many elements are times, readable or not.
     private(set) var timeCount = 0
     private var hasFragment = false
@@ -44,7 +44,7 @@ struct SignatureReading {
             else { return }
             times.append((Array(value), seconds))
         } else if name.elementsEqual("v1".utf8) {
-            if let code = SignatureReading.code(value) {
+            if let code = SignatureCode(digits: value.span) {
                 if codes.count < Limits.signatureCandidatesMax { codes.append(code) }
             } else {
                 hasFragment = true
@@ -66,8 +66,10 @@ struct SignatureReading {
         while index < text.count {
             let byte = text[index]
             index += 1
-            if byte == UInt8(ascii: "%"), index + 1 < text.count, let value = hexValue(text[index], text[index + 1]) {
-                mended.append(value)
+            if byte == UInt8(ascii: "%"), index + 1 < text.count, let high = hexValue(text[index]),
+                let low = hexValue(text[index + 1])
+            {
+                mended.append(high << 4 | low)
                 index += 2
             } else if isBlank(byte) {
                 if let last = mended.last, last != UInt8(ascii: "="), last != UInt8(ascii: ",") {
@@ -94,29 +96,6 @@ struct SignatureReading {
             }
         }
         return isOneWord && text.count >= 40
-    }
-
-    private static func code(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
-        guard digits.count == 64 else { return nil }
-        var code: [UInt8] = []
-        for index in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
-            guard let value = hexValue(digits[index], digits[index + 1]) else { return nil }
-            code.append(value)
-        }
-        return code
-    }
-
-    private static func hexValue(_ high: UInt8, _ low: UInt8) -> UInt8? {
-        guard let high = hexDigitValue(high), let low = hexDigitValue(low) else { return nil }
-        return high << 4 | low
-    }
-
-    private static func hexDigitValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {

@@ -3,7 +3,7 @@ import Crypto
 
 /// One signing secret, kept as the keyed state of its HMAC: a request copies the state instead of hashing the key again.
 package struct WebhookKey: Sendable, CustomStringConvertible, CustomReflectable {
-    let keyed: HMAC<SHA256>
+    let hash: KeyedHash
     /// What the secret looks like.
     package let shape: Shape
     /// Names the secret to operators: 8 digits of its hash, which are too few to find a secret of Stripe's by.
@@ -26,7 +26,7 @@ package struct WebhookKey: Sendable, CustomStringConvertible, CustomReflectable 
     package init?(_ secret: Secret) {
         let text = secret.reveal()
         guard !text.isEmpty else { return nil }
-        keyed = HMAC<SHA256>(key: SymmetricKey(data: Array(text.utf8)))
+        hash = KeyedHash(key: Array(text.utf8))
         label = hexText(SHA256.hash(data: Array("the label of a Bus webhook secret\0\(text)".utf8)).prefix(4))
         shape =
             if text.hasPrefix("whsec_") {

@@ -1,5 +1,4 @@
 import BusCore
-import Crypto
 
 /// A body whose signature was checked; only `WebhookSignature.verify` makes one.
 ///
@@ -72,11 +71,7 @@ private enum SignatureHeader {
     ) -> UInt64 {
         var signers: UInt64 = 0
         for (place, key) in keys.enumerated() {
-            var hmac = key.keyed
-            header.extracting(time).withUnsafeBytes { hmac.update(data: $0) }
-            withUnsafeBytes(of: UInt8(ascii: ".")) { hmac.update(data: $0) }
-            hmac.update(data: body)
-            let expected = hmac.finalize()
+            let expected = header.extracting(time).withUnsafeBytes { key.hash.code(time: $0, body: body) }
             var candidates = 0
             var next = 0
             while candidates < Limits.signatureCandidatesMax, let element = nextElement(in: header, &next) {
@@ -85,36 +80,11 @@ private enum SignatureHeader {
                     header[element.lowerBound + 2] == UInt8(ascii: "=")
                 else { continue }
                 candidates += 1
-                let digits = element.lowerBound + 3..<element.upperBound
-                // The library compares codes in constant time.
-                if let code = code(header, digits), withUnsafeBytes(of: code, { expected == $0 }) {
-                    signers |= 1 << UInt64(min(place, 63))
-                }
+                let code = SignatureCode(digits: header.extracting(element.lowerBound + 3..<element.upperBound))
+                if code == expected { signers |= 1 << UInt64(min(place, 63)) }
             }
         }
         return signers
-    }
-
-    /// The 32 bytes of exactly 64 lower-case hexadecimal digits, on the stack.
-    private static func code(_ header: Span<UInt8>, _ digits: Range<Int>) -> InlineArray<32, UInt8>? {
-        guard digits.count == 64 else { return nil }
-        var invalid: UInt8 = 0
-        let code = InlineArray<32, UInt8> { index in
-            let high = digitValues[Int(header[digits.lowerBound + 2 * index])]
-            let low = digitValues[Int(header[digits.lowerBound + 2 * index + 1])]
-            invalid |= (high | low) & 0xF0
-            return high << 4 | low
-        }
-        return invalid == 0 ? code : nil
-    }
-
-    /// The value of every byte as a lower-case hexadecimal digit, 0xFF for the others.
-    private static let digitValues: [UInt8] = (0...255).map { byte in
-        switch UInt8(byte) {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt8(byte) - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt8(byte) - UInt8(ascii: "a") + 10
-        default: 0xFF
-        }
     }
 
     /// The next part between commas, without the blanks around it.
