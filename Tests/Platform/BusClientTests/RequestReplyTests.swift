@@ -50,6 +50,24 @@ struct RequestReplyTests {
         }
     }
 
+    @Test("the keys of requests are different, and in the order of their time")
+    func keys() async throws {
+        let begun = Timestamp.now.nanoseconds / 1_000_000
+        try await RequestReplyBench.run(script()) { bench in
+            try await withThrowingDiscardingTaskGroup { group in
+                for number in 0..<100 { group.addTask { _ = try await bench.ask(number) } }
+            }
+            let keys = bench.published.compactMap { $0["idempotencyKey"]?.text }
+            #expect(keys.count > 50 && Set(keys).count == keys.count)
+            let latest = Timestamp.now.nanoseconds / 1_000_000
+            for key in keys {
+                let parts = key.split(separator: ":")
+                let time = Int64(parts[1], radix: 16)
+                #expect(parts.count == 3 && parts[1].count == 11 && time.map { begun...latest ~= $0 } == true, "\(key)")
+            }
+        }
+    }
+
     @Test("nothing is published before its response would be heard")
     func waitsForTheStream() async throws {
         let isOpen = Mutex(false)

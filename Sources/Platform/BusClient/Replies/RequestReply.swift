@@ -86,7 +86,15 @@ package final class RequestReply: Service, Sendable {
         request.trace = Trace.current
         let deadline = ContinuousClock.now + timeout
         async let _ = expire(id, at: deadline)
-        return try await exchange(id, EventDraft(request, idempotencyKey: "request:\(id)"), response, until: deadline)
+        let draft = EventDraft(request, idempotencyKey: RequestReply.key(of: id, at: .now))
+        return try await exchange(id, draft, response, until: deadline)
+    }
+
+    /// The idempotency key of a request; the keys of one moment stand together in the log's index.
+    ///
+    /// Each random key would stand alone, so that every commit wrote a page for each of its requests.
+    private static func key(of id: String, at now: Timestamp) -> String {
+        "request:\(String(now.nanoseconds / 1_000_000, radix: 16)):\(id)"
     }
 
     /// Hears responses until shutdown; throws `ProcessFailure` when the token is refused or the URL is wrong.
