@@ -23,6 +23,7 @@ final class SQLiteConnection: SQLConnection {
 
     /// Opens a database; `:memory:` is one in memory.
     init(path: String, for purpose: Purpose) throws(SQLFault) {
+        _ = SQLiteConnection.keepsNoMemoryAccount
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK else { throw fault(code) }
@@ -44,6 +45,9 @@ final class SQLiteConnection: SQLConnection {
                 }, Unmanaged.passUnretained(self).toOpaque())
         }
     }
+
+    /// Said once, before anything is opened; all connections of the process would share the account and its lock.
+    private static let keepsNoMemoryAccount = sqlite_keep_no_memory_account()
 
     deinit { close() }
 
