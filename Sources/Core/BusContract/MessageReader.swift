@@ -52,10 +52,16 @@ package struct MessageReader: FieldVisitor, Sendable {
     package func value<Form: FieldForm>(
         _ name: String, spelled: [String] = [], _ form: Form
     ) throws(FieldFault) -> Form.Value? {
-        for name in spelled.isEmpty ? [name] : spelled {
-            if let value = self[name], let read = try form.read(value, path + name) { return read }
+        if spelled.isEmpty { return try read(name, form) }
+        for name in spelled {
+            if let value = try read(name, form) { return value }
         }
         return nil
+    }
+
+    private func read<Form: FieldForm>(_ name: String, _ form: Form) throws(FieldFault) -> Form.Value? {
+        guard let value = self[name] else { return nil }
+        return try form.read(value, path + name)
     }
 
     /// A field that must be there.

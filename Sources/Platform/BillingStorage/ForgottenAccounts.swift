@@ -10,8 +10,10 @@ import BusSQL
 package struct ForgottenAccounts {
     private let connection: any SQLConnection
 
+    /// Asked for each update; for a list behind `IN`, SQLite would make a table each time.
     private static let finding: SQL = """
-        SELECT account_id, forgotten_at FROM bus_billing_forgotten_accounts WHERE account_id IN ($1, $2)
+        SELECT account_id, forgotten_at FROM bus_billing_forgotten_accounts WHERE account_id = $1
+        UNION ALL SELECT account_id, forgotten_at FROM bus_billing_forgotten_accounts WHERE account_id = $2
         """
 
     /// The forgotten accounts in a transaction.

@@ -2,6 +2,7 @@
 package enum RequestTarget {
     /// Path and query of `/a/b?q`, `//a//b/?q` or `http://host/a/b?q`: single slashes, and none at the end.
     package static func normalized(_ target: String) -> String {
+        if isPlain(target.utf8) { return target }
         var rest = Substring(target)
         if !rest.hasPrefix("/") {
             // Only an absolute form has a path; `*` and `host:port` stay what they are.
@@ -9,8 +10,6 @@ package enum RequestTarget {
             rest = authority.drop { $0 != "/" && $0 != "?" }
         }
         let path = rest.prefix { $0 != "?" }
-        let isPlain = path.count == target.prefix { $0 != "?" }.count && (path == "/" || !path.hasSuffix("/"))
-        if isPlain, !path.contains("//") { return target }
         let segments = path.split(separator: "/")
         return "/" + segments.joined(separator: "/") + rest[path.endIndex...]
     }
@@ -18,6 +17,14 @@ package enum RequestTarget {
     /// The normalized target without its query.
     package static func path(_ target: String) -> Substring {
         normalized(target)[...].prefix { $0 != "?" }
+    }
+
+    /// The path begins with a slash, and none stands beside another or at the end.
+    private static func isPlain(_ target: String.UTF8View) -> Bool {
+        let slash = UInt8(ascii: "/")
+        let path = target.prefix { $0 != UInt8(ascii: "?") }
+        guard path.first == slash, path.count == 1 || path.last != slash else { return false }
+        return !zip(path, path.dropFirst()).contains { $0 == slash && $1 == slash }
     }
 
     /// What follows `http://` or `https://`.

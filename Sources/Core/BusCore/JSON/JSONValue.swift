@@ -12,14 +12,17 @@ package enum JSONValue: Hashable, Sendable {
     /// Reads one whole document.
     package init(parsing bytes: [UInt8]) throws(JSONFault) {
         self = try bytes.withReader { reader throws(JSONFault) in
-            let value = try JSONValue(from: &reader)
+            // A message's members are about as long. Without room for them, each growth would hash them all again.
+            let value = try JSONValue(from: &reader, room: min(bytes.count / 32, 32))
             try reader.finish()
             return value
         }
     }
 
     /// Reads the next value of a document; of repeated keys the last wins.
-    package init(from reader: inout JSONReader) throws(JSONFault) {
+    ///
+    /// - Parameter room: The members that an object probably has.
+    package init(from reader: inout JSONReader, room: Int = 0) throws(JSONFault) {
         switch try reader.peek() {
         case .null:
             _ = try reader.takeNull()
@@ -33,7 +36,7 @@ package enum JSONValue: Hashable, Sendable {
             while try reader.nextElement() { elements.append(try JSONValue(from: &reader)) }
             self = .array(elements)
         case .object:
-            var members: [String: JSONValue] = [:]
+            var members = [String: JSONValue](minimumCapacity: room)
             try reader.enterObject()
             while let key = try reader.nextKey() { members[try key.text()] = try JSONValue(from: &reader) }
             self = .object(members)
