@@ -12,7 +12,7 @@ package enum JSONValue: Hashable, Sendable {
     /// Reads one whole document.
     package init(parsing bytes: [UInt8]) throws(JSONFault) {
         self = try bytes.withReader { reader throws(JSONFault) in
-            // A message's members are about as long. Without room for them, each growth would hash them all again.
+            // A member of a message takes about 32 bytes. Without room for all, each growth would hash them anew.
             let value = try JSONValue(from: &reader, room: min(bytes.count / 32, 32))
             try reader.finish()
             return value

@@ -90,9 +90,7 @@ package final class RequestReply: Service, Sendable {
         return try await exchange(id, draft, response, until: deadline)
     }
 
-    /// The idempotency key of a request; the keys of one moment stand together in the log's index.
-    ///
-    /// Each random key would stand alone, so that every commit wrote a page for each of its requests.
+    /// The idempotency key of a request; the keys of one moment stand together in the log's index (docs/decisions/0039).
     private static func key(of id: String, at now: Timestamp) -> String {
         "request:\(String(now.nanoseconds / 1_000_000, radix: 16)):\(id)"
     }

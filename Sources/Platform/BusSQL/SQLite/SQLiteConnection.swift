@@ -46,7 +46,7 @@ final class SQLiteConnection: SQLConnection {
         }
     }
 
-    /// Said once, before anything is opened; all connections of the process would share the account and its lock.
+    /// Said once, before anything is opened (docs/decisions/0028); if it came too late, the account would only cost time.
     private static let keepsNoMemoryAccount = sqlite_keep_no_memory_account()
 
     deinit { close() }
