@@ -187,8 +187,8 @@ let package = Package(
         .executableTarget(
             name: "billing-bench",
             dependencies: [
-                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusClient", "BusRuntime",
-                "BusSQL", .argumentParser, .asyncHTTPClient, .logging, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusClient", "BusLoops",
+                "BusRuntime", "BusSQL", .argumentParser, .asyncHTTPClient, .logging, .serviceLifecycle,
             ],
             path: "Benchmarks/billing", swiftSettings: firstParty),
 

@@ -3,10 +3,10 @@ import AsyncHTTPClient
 import BusClient
 import BusContract
 import BusCore
+import BusLoops
 import BusRuntime
 import FoundationEssentials
 import Logging
-import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
@@ -24,8 +24,8 @@ struct Checks: AsyncParsableCommand {
         guard let endpoint = EventsEndpoint(eventsURL) else { throw ValidationError("--events-url is no URL") }
         let tokens = try TokenSource.find(in: reader)
         let logger = Logger(label: "billing-bench")
-        let http = HTTPClient(
-            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: EventsClient.configuration)
+        let executor = EventLoopExecutor.ofProcess
+        let http = HTTPClient(eventLoopGroup: executor.loop, configuration: EventsClient.configuration)
         let client = EventsClient(transport: http, endpoint: endpoint, tokens: tokens, logger: logger)
         let publisher = EventPublisher(client: client, timeout: .seconds(30))
         let replies = RequestReply(
@@ -36,7 +36,8 @@ struct Checks: AsyncParsableCommand {
             service: Load(checks: self, replies: replies), successTerminationBehavior: .gracefullyShutdownGroup)
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: publisher), .init(service: replies), load], logger: logger))
-        try await group.run()
+        // As every worker of ours does.
+        try await withTaskExecutorPreference(executor) { try await group.run() }
         try await http.shutdown()
     }
 
