@@ -231,8 +231,8 @@ let package = Package(
         tests(
             of: "BusClient", in: "Platform",
             [
-                "BusCore", "BusContract", "BusClient", "BusRuntime", "TestSupport", .asyncHTTPClient, .logging,
-                .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+                "BusCore", "BusContract", "BusClient", "BusLoops", "BusRuntime", "TestSupport", .asyncHTTPClient,
+                .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
         tests(
             of: "StripeClient", in: "Platform",
@@ -264,7 +264,8 @@ let package = Package(
             of: "BillingWorker", in: "Services",
             [
                 "BusCore", "BusContract", "BillingCore", "BillingStorage", "BillingWorker", "BusSQL", "BusClient",
-                "BusRuntime", "StoreTestSupport", "TestSupport", .inMemoryLogging, .logging, .serviceLifecycle,
+                "BusLoops", "BusRuntime", "StoreTestSupport", "TestSupport", .inMemoryLogging, .logging,
+                .serviceLifecycle,
             ]),
         tests(
             of: "BillingAPI", in: "Services",

@@ -32,6 +32,6 @@ extension Limits {
     package static let gatherQuietMilliseconds = 8
     /// Events that end the gathering of a batch.
     package static let batchEventsEnough = 64
-    /// Events that do not gather, because so many came while the batch before was under way.
-    package static let batchEventsAtOnce = 32
+    /// Events that somebody waits for and that end it when they come as fast as the batch before took.
+    package static let publishEventsFast = 32
 }

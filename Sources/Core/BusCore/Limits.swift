@@ -64,7 +64,7 @@ package enum Limits {
     /// Replays yield for so long to a request that came.
     package static let replayYieldsMilliseconds = 100
     /// While they yield, replays rest until so many times the time has passed that they read.
-    package static let replayTurnsApart = 2.0
+    package static let replayTurnsApart = 2.5
     /// Time that a replay lost by waiting and may make up for.
     package static let replayCreditMilliseconds = 10
     /// Rests of replays that are shorter are taken together.

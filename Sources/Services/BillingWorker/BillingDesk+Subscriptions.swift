@@ -21,6 +21,8 @@ extension BillingDesk {
     package func apply(
         _ update: SubscriptionUpdate, source: String?, eventID: String?, at now: Timestamp
     ) async throws -> Applied {
+        // Updates come many at a time: those that were read together share a commit.
+        await Task.yield()
         var applied = try await commits.perform { connection in
             let handled = HandledEvents(connection)
             // An update that names its account is stored with its request, and its row says what it changed.

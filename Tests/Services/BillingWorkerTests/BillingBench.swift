@@ -21,6 +21,8 @@ struct BillingBench: Sendable {
 
     let database: any SQLDatabase
     let commits: GroupCommit
+    /// Counts the transactions of `commits`.
+    let transactions: Tally
     let requests: BillingRequests
     let provider: ScriptedProvider
 
@@ -37,14 +39,15 @@ struct BillingBench: Sendable {
         let store = try await CatalogStore.open(database)
         let mode = try await DeploymentMode.open(database, setting: mode)
         if let catalog { _ = try await store.replace(with: StoredCatalog(catalog), at: noon) }
-        let commits = GroupCommit(database: database)
+        let transactions = Tally()
+        let commits = GroupCommit(database: database) { _ in transactions.add() }
         let desk = BillingDesk(
             database: database, commits: commits, mode: mode, catalogs: CatalogCache(), quotaFile: quotaFile,
             grace: grace)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let sender = UsageSender(desk: desk, provider: provider, logger: logger)
         let bench = BillingBench(
-            database: database, commits: commits,
+            database: database, commits: commits, transactions: transactions,
             requests: BillingRequests(
                 desk: desk, provider: provider, sender: sender,
                 callers: CallerPolicy(ownSubject: worker, trustedSubjects: []),
@@ -224,4 +227,13 @@ final class ScriptedProvider: PaymentProvider {
             $0.isEmpty ? .accepted(providerEventID: sending.export.providerKey) : $0.removeFirst()
         }
     }
+}
+
+/// A number that any thread may count up.
+final class Tally: Sendable {
+    private let number = Mutex(0)
+
+    var count: Int { number.withLock { $0 } }
+
+    func add() { number.withLock { $0 += 1 } }
 }

@@ -1,6 +1,7 @@
 import BillingCore
 import BusContract
 import BusCore
+import BusLoops
 import BusSQL
 import StoreTestSupport
 import TestSupport
@@ -10,6 +11,24 @@ import Testing
 
 /// What happened to buyers, through the handlers and the store.
 struct SubscriptionUpdateTests {
+    @Test("updates that were read together share commits")
+    func sharedCommits() async throws {
+        try await BillingBench.run(on: .file) { bench in
+            try await withTaskExecutorPreference(EventLoopExecutor.ofProcess) {
+                try await withThrowingTaskGroup { updates in
+                    for number in 0..<64 {
+                        updates.addTask {
+                            try await bench.update("evt_\(number)", "active", subscription: "sub_\(number)")
+                        }
+                    }
+                    try await updates.waitForAll()
+                }
+            }
+            // Without it the first ones are committed while the others are still being read.
+            #expect(bench.transactions.count <= 8, "\(bench.transactions.count) transactions")
+        }
+    }
+
     @Test(
         "a buyer of a payment link cancels or falls behind, and loses the access that the session gave",
         arguments: TestStore.allCases)

@@ -13,18 +13,22 @@ final class Batches<Item: Sendable>: Sendable {
     }
 
     private let gathering: Duration?
+    private let fastCount: Int
     private let quiet: Duration
-    /// Rings when enough waits for a batch.
+    /// Rings when enough may wait for a batch.
     private let isEnough = Signal()
     private let queue: Mutex<BatchQueue<Item>>
 
     /// - Parameters:
     ///   - gathering: How long a batch gathers at most after one that carried several items.
+    ///   - fastCount: So many items end it when they come as fast as the batch before took.
     ///   - quiet: Time in which nothing came that ends it.
     init(
-        countMax: Int, gathering: Duration?, quiet: Duration = .milliseconds(Limits.gatherQuietMilliseconds)
+        countMax: Int, gathering: Duration?, fastCount: Int = Limits.batchEventsEnough,
+        quiet: Duration = .milliseconds(Limits.gatherQuietMilliseconds)
     ) {
         self.gathering = gathering
+        self.fastCount = fastCount
         self.quiet = quiet
         queue = Mutex(BatchQueue(countMax: countMax))
     }
@@ -32,7 +36,7 @@ final class Batches<Item: Sendable>: Sendable {
     /// Adds an item to the next batch.
     func add(_ item: Item) -> Refusal? {
         switch queue.withLock({ $0.enqueue(item) }) {
-        case .queued(let count): if count == Limits.batchEventsEnough { isEnough.ring() }
+        case .queued(let count): if count == fastCount || count == Limits.batchEventsEnough { isEnough.ring() }
         case .wake(let sender): sender.resume()
         case .full: return .full
         case .stopped: return .stopped
@@ -42,14 +46,29 @@ final class Batches<Item: Sendable>: Sendable {
 
     /// Sends batch after batch until the stop, then what is still queued.
     func run(_ send: ([Item]) async -> Void) async {
-        while let batch = await next() {
+        /// How long the batch before took, when it carried several.
+        var before: Duration?
+        while true {
+            await waitForItem()
+            if let gathering, let before { await gather(after: before, atMost: gathering) }
+            guard let batch = queue.withLock({ $0.take() }) else { return }
+            if batch.isEmpty { continue }
+            let begun = ContinuousClock.now
             await send(batch)
-            if let gathering, batch.count > 1 { await gather(atMost: gathering) }
+            before = batch.count > 1 ? .now - begun : nil
         }
     }
 
-    private func gather(atMost longest: Duration) async {
-        var gathering = Gathering(waiting: queue.withLock { $0.count }, atMost: longest, quiet: quiet, now: .now)
+    private func waitForItem() async {
+        await withCheckedContinuation { sender in
+            if !queue.withLock({ $0.wait(sender) }) { sender.resume() }
+        }
+    }
+
+    private func gather(after batchTook: Duration, atMost longest: Duration) async {
+        var gathering = Gathering(
+            waiting: queue.withLock { $0.count }, after: batchTook, fastCount: fastCount, atMost: longest, quiet: quiet,
+            now: .now)
         while !isEnough.isClosed, !Task.isCancelled,
             let pause = gathering.pause(waiting: queue.withLock { $0.count }, now: .now)
         {
@@ -60,15 +79,5 @@ final class Batches<Item: Sendable>: Sendable {
     func stop() {
         isEnough.close()
         for sender in queue.withLock({ $0.stop() }) { sender.resume() }
-    }
-
-    private func next() async -> [Item]? {
-        while true {
-            await withCheckedContinuation { sender in
-                if !queue.withLock({ $0.wait(sender) }) { sender.resume() }
-            }
-            guard let batch = queue.withLock({ $0.take() }) else { return nil }
-            if !batch.isEmpty { return batch }
-        }
     }
 }

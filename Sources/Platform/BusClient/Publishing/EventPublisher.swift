@@ -31,7 +31,8 @@ package final class EventPublisher: Service, Sendable {
     package init(client: EventsClient, timeout: Duration, gathering: Duration? = nil) {
         self.client = client
         self.timeout = timeout
-        batches = Batches(countMax: Limits.publishQueueEventsMax, gathering: gathering)
+        batches = Batches(
+            countMax: Limits.publishQueueEventsMax, gathering: gathering, fastCount: Limits.publishEventsFast)
     }
 
     /// Hands an event over; `completion` is called exactly once, on any thread.
